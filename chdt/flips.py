@@ -1,0 +1,429 @@
+"""flip_sizes: what the size becomes when one pixel is flipped, for every pixel at once (y with pixel i flipped, in 21).
+
+With D the largest distance, two facts give all answers; docs/exact.md proves them.
+
+*A foreground pixel removed* leaves size 2r, for the largest r <= D whose pixels at distance r or more (the set S_r)
+reach r or more away from it. How far a set reaches depends on its bounding box alone, so the answers are nested
+rectangles: row i and column j each have a level, the least r for which S_r does not reach r away from them along that
+axis, and the answer at (i, j) is 2 (max(level of i, level of j) - 1).
+
+*A background pixel added* gives size 2r > 2D if it is the only background pixel in some window of radius r - 1. It
+then is for every smaller r > D too, so the sets of such pixels are nested as well.
+"""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from chdt.bitplanes import (
+    INSIDE,
+    WORD,
+    grid_of,
+    keep_higher,
+    keep_lower,
+    lay_out_background,
+    moved_higher,
+    moved_lower,
+    plane_at,
+    planes_of,
+)
+from chdt.jit import helper, kernel
+from chdt.lanes import (
+    PIXELS,
+    WORDS,
+    aligned,
+    choose,
+    count_bits,
+    fill,
+    load_pixels,
+    load_words,
+    lowest_bit,
+    maximum,
+    rotate,
+    store,
+)
+from chdt.masks import ArrayOrTensor, answer_into, grid_shape, new_answer, pack_masks
+from chdt.parallel import share
+from chdt.transform import (
+    RASTER,
+    Layout,
+    foreground_of,
+    lanes_for,
+    layout_of,
+    lead_of,
+    prepare_bands,
+    raster_of,
+    row_at,
+    rows_of,
+    scan_band,
+    walls_of,
+    write_raster,
+)
+
+# ------------------------------------------------------------------------------------------------ a pixel removed
+
+
+def maxima_of(layout: Layout, lanes: type[np.unsignedinteger[Any]]) -> npt.NDArray[Any]:
+    """Memory for the largest distance of each column, then of each row, of the images in a block."""
+    return aligned(layout.blocks * PIXELS + layout.images * layout.height + PIXELS, 0, lanes)  # type: ignore[no-any-return]
+
+
+@helper
+def _find_maxima(words, start, images, layout, walls, cap, rows, left, maxima):  # type: ignore[no-untyped-def]
+    """The largest distance of each column and of each row of the images in a block."""
+    across = layout.blocks * PIXELS
+    spare = across + layout.images * layout.height
+    nothing = fill(cap) - cap
+    for x in range(0, across, PIXELS):
+        store(maxima, x, nothing)
+    prepare_bands(words, start, images, layout, walls, cap, rows, left)
+    for band in range(layout.bands):
+        count = scan_band(words, start, images, band, layout, walls, cap, rows, left)
+        for row in range(count):
+            largest = nothing
+            for x in range(0, across, PIXELS):
+                d = load_pixels(rows, row_at(layout, row) + x)
+                if layout.width > PIXELS and layout.width - x < PIXELS:
+                    d = choose((np.uint64(1) << np.uint64(layout.width - x)) - np.uint64(1), d, nothing)
+                store(maxima, x, maximum(load_pixels(maxima, x), d))
+                largest = maximum(largest, d)
+            largest = maximum(largest, choose(walls[0, 0], nothing, rotate(largest, 1)))
+            largest = maximum(largest, choose(walls[0, 1], nothing, rotate(largest, 2)))
+            largest = maximum(largest, choose(walls[0, 2], nothing, rotate(largest, 4)))
+            largest = maximum(largest, choose(walls[0, 3], nothing, rotate(largest, 8)))
+            largest = maximum(largest, choose(walls[0, 4], nothing, rotate(largest, 16)))
+            largest = maximum(largest, choose(walls[0, 5], nothing, rotate(largest, 32)))
+            # The last lane within each pair of walls holds the maximum between them.
+            store(maxima, spare, largest)
+            for image in range(images):
+                lane = min(PIXELS, (image + 1) * layout.width) - 1
+                maxima[across + image * layout.height + band * layout.band + row] = maxima[spare + lane]
+
+
+@helper
+def _find_levels(maxima, first, count, largest, reach, levels, at):  # type: ignore[no-untyped-def]
+    """The level of each of ``count`` rows, or columns, from their largest distances.
+
+    ``reach`` is memory for the first and the last row of S_r, for every r.
+    """
+    top = 0
+    for i in range(count):
+        while top < maxima[first + i]:
+            top += 1
+            reach[top] = i
+    top = 0
+    for i in range(count - 1, -1, -1):
+        while top < maxima[first + i]:
+            top += 1
+            reach[largest + top] = i
+    for i in range(count):
+        levels[at + i] = largest + 1
+    lowest, highest = count, count - 1  # rows that have a level: those from lowest to highest, none yet
+    for r in range(1, largest + 1):
+        low, high = max(0, reach[largest + r] - r + 1), min(count - 1, reach[r] + r - 1)
+        if low > high:
+            continue
+        if lowest > highest:
+            lowest, highest = low, low - 1
+        for i in range(low, lowest):
+            levels[at + i] = r
+        for i in range(highest + 1, high + 1):
+            levels[at + i] = r
+        lowest, highest = low, high
+
+
+# ------------------------------------------------------------------------------------------------ a pixel added
+#
+# How many background pixels are in a window is counted as none, one or more: two planes, "at least one" and "at least
+# two". Disjoint parts A, B of a window add up to two = two_A | two_B | one_A & one_B, one = one_A | one_B.
+#
+# The planes come in pairs, one and two. Where they have done their first service, they do another.
+COUNTS, DOUBLED, LOWER = 0, 2, 4
+PLANES = 6
+
+
+@helper
+def _add_moved(grid, patterns, planes, level, along_rows, higher, source, target):  # type: ignore[no-untyped-def]
+    """To the counts in ``target`` add those in ``source``; first move one of the two by 2^level pixels.
+
+    ``target`` moves, and ``source`` is disjoint from it then. Where both are the same planes, windows double.
+    """
+    one_s, two_s = plane_at(grid, source), plane_at(grid, source + 1)
+    one_t, two_t = plane_at(grid, target), plane_at(grid, target + 1)
+    distance = (1 if along_rows else grid.pitch) << level
+    pattern = keep_higher(grid, level) if higher else keep_lower(grid, level)
+    for x in range(0, grid.words, WORDS):
+        # In place, so begin where nothing comes from.
+        at = grid.words - WORDS - x if higher else x
+        if higher:
+            one = moved_higher(grid, planes, one_t, at, distance)
+            two = moved_higher(grid, planes, two_t, at, distance)
+        else:
+            one = moved_lower(grid, planes, one_t, at, distance)
+            two = moved_lower(grid, planes, two_t, at, distance)
+        keep = load_words(patterns, pattern + at % grid.period if along_rows else INSIDE + at)
+        one, two = one & keep, two & keep
+        others = load_words(planes, one_s + at)
+        store(planes, two_t + at, two | load_words(planes, two_s + at) | (one & others))
+        store(planes, one_t + at, one | others)
+
+
+@helper
+def _copy_counts(grid, planes, source, target):  # type: ignore[no-untyped-def]
+    for plane in range(2):
+        for at in range(0, grid.words, WORDS):
+            counts = load_words(planes, plane_at(grid, source + plane) + at)
+            store(planes, plane_at(grid, target + plane) + at, counts)
+
+
+@helper
+def _count_on_one_side(grid, patterns, planes, width, along_rows, higher, doubled, target):  # type: ignore[no-untyped-def]
+    """Counts in windows of ``width`` pixels that end at each pixel, from those in windows of one in ``doubled``."""
+    empty, level = True, 0
+    while True:
+        if (width >> level) & 1:
+            if empty:
+                _copy_counts(grid, planes, doubled, target)
+                empty = False
+            else:
+                _add_moved(grid, patterns, planes, level, along_rows, higher, doubled, target)
+        if width >> (level + 1) == 0:
+            return
+        _add_moved(grid, patterns, planes, level, along_rows, higher, doubled, doubled)
+        level += 1
+
+
+@helper
+def _count_along(grid, patterns, planes, radius, along_rows):  # type: ignore[no-untyped-def]
+    """Counts in windows of this radius along one axis, cut at the border, in place of the counts."""
+    if radius == 0:
+        return
+    _copy_counts(grid, planes, COUNTS, DOUBLED)
+    _count_on_one_side(grid, patterns, planes, radius + 1, along_rows, True, DOUBLED, LOWER)  # to the pixel itself
+    _count_on_one_side(grid, patterns, planes, radius, along_rows, False, COUNTS, DOUBLED)  # from the pixel on
+    # Those behind the pixel, without it, are the second window one pixel later.
+    _add_moved(grid, patterns, planes, 0, along_rows, False, LOWER, DOUBLED)
+    _copy_counts(grid, planes, DOUBLED, COUNTS)
+
+
+@helper
+def _count_in_windows(grid, patterns, planes, radius):  # type: ignore[no-untyped-def]
+    """How many bits of plane COUNTS each window of this radius holds, in place."""
+    two = plane_at(grid, COUNTS + 1)
+    for at in range(grid.words):
+        planes[two + at] = np.uint64(0)
+    _count_along(grid, patterns, planes, min(radius, grid.width - 1), True)
+    _count_along(grid, patterns, planes, min(radius, grid.height - 1), False)
+
+
+@helper
+def _find_lonely(words, start, grid, patterns, planes, radius):  # type: ignore[no-untyped-def]
+    """Leave in plane COUNTS the background pixels that are alone in some window of this radius; count them.
+
+    Every window of this radius must hold a background pixel.
+    """
+    one, two, background = plane_at(grid, COUNTS), plane_at(grid, COUNTS + 1), plane_at(grid, DOUBLED)
+    lay_out_background(words, start, grid, patterns, planes, one)
+    _count_in_windows(grid, patterns, planes, radius)
+    centres = np.uint64(0)
+    for at in range(grid.words):
+        planes[one + at] &= ~planes[two + at] & patterns[INSIDE + at]
+        centres |= planes[one + at]
+    if centres == 0:
+        return 0
+    # A pixel is alone in a window if the window around it holds the centre of one with a single background pixel.
+    _count_in_windows(grid, patterns, planes, radius)
+    lonely = 0
+    lay_out_background(words, start, grid, patterns, planes, background)
+    for at in range(grid.words):
+        planes[one + at] &= planes[background + at]
+        lonely += count_bits(planes[one + at])
+    return lonely
+
+
+@helper
+def _raise_to(grid, planes, size, answers, first):  # type: ignore[no-untyped-def]
+    """Raise the answers of the pixels in plane COUNTS to ``size``."""
+    one = plane_at(grid, COUNTS)
+    for k in range(grid.words):
+        word = planes[one + k]
+        while word != 0:
+            pixel = k * WORD + lowest_bit(word)
+            word &= word - np.uint64(1)
+            at = first + pixel // grid.pitch * grid.width + pixel % grid.pitch
+            answers[at] = max(answers[at], size)
+
+
+@helper
+def _may_fit(counts, grid, radius):  # type: ignore[no-untyped-def]
+    """Whether enough rows in a row have so much foreground that a window could hold a single background pixel."""
+    needed = min(grid.width, radius + 1) - 1
+    begin = 0
+    for row in range(grid.height + 1):
+        if row < grid.height and counts[row] >= needed:
+            continue
+        # The rows begin..row - 1 may be in such a window. At the border, half a window is one.
+        at_border = begin == 0 or row == grid.height
+        whole = begin == 0 and row == grid.height
+        if row > begin and (whole or row - begin >= (radius + 1 if at_border else 2 * radius + 1)):
+            return True
+        begin = row + 1
+    return False
+
+
+@helper
+def _raise_added(words, first, largest, counts, grid, patterns, planes, answers):  # type: ignore[no-untyped-def]
+    """Raise the answers of the background pixels that make a larger size when added."""
+    cap = max(grid.height, grid.width)
+    r = largest + 1
+    if r > cap or not _may_fit(counts, grid, r - 1):
+        return
+    lonely = _find_lonely(words, first, grid, patterns, planes, r - 1)
+    _raise_to(grid, planes, 2 * r, answers, first)
+    while lonely > 0:
+        # The sets are nested, so as many pixels are the same pixels. Find the last r that has as many, in growing
+        # steps and then by bisection: any set on the way is right to raise, and the last one is among them.
+        beyond, step, at_beyond = r + 1, 1, 0
+        while beyond <= cap:
+            at_beyond = _find_lonely(words, first, grid, patterns, planes, beyond - 1)
+            _raise_to(grid, planes, 2 * beyond, answers, first)
+            if at_beyond < lonely:
+                break
+            r, step = beyond, 2 * step
+            beyond = min(r + step, cap) if r < cap else cap + 1
+        if beyond > cap:
+            return
+        while beyond - r > 1:
+            middle = (r + beyond) // 2
+            at_middle = _find_lonely(words, first, grid, patterns, planes, middle - 1)
+            _raise_to(grid, planes, 2 * middle, answers, first)
+            if at_middle == lonely:
+                r = middle
+            else:
+                beyond, at_beyond = middle, at_middle
+        r, lonely = beyond, at_beyond
+
+
+# ------------------------------------------------------------------------------------------------ the answer
+
+
+@kernel
+def flip_sizes_of(  # type: ignore[no-untyped-def]
+    words, first, last, layout, walls, cap, rows, left, maxima, reach, counts, levels, raster, grid, patterns, planes,
+    lead, answers,
+):
+    """Sizes after every single flip, for the images first..last - 1 of a packed batch, in reading order."""
+    across = layout.blocks * PIXELS
+    for start in range(first, last, layout.images):
+        images = min(layout.images, last - start)
+        pixel = start * layout.height * layout.width
+        _find_maxima(words, pixel, images, layout, walls, cap, rows, left, maxima)
+        for image in range(images):
+            row_maxima = across + image * layout.height
+            largest = 0
+            for row in range(layout.height):
+                largest = max(largest, maxima[row_maxima + row])
+            _find_levels(maxima, image * layout.width, layout.width, largest, reach, levels, 0)
+            _find_levels(maxima, row_maxima, layout.height, largest, reach, levels, across)
+            image_start = pixel + image * layout.height * layout.width
+            at, gathered = image_start, 0
+            for row in range(layout.height):
+                for column in range(0, layout.width, PIXELS):
+                    level = maximum(load_pixels(levels, column), fill(levels[across + row]))
+                    store(raster, gathered, (level - 1) << 1)
+                    gathered += min(PIXELS, layout.width - column)
+                    if gathered >= RASTER:
+                        written = RASTER - (at - lead) % PIXELS
+                        write_raster(raster, written, answers, at, lead)
+                        store(raster, 0, load_pixels(raster, written))
+                        store(raster, PIXELS, load_pixels(raster, written + PIXELS))
+                        at += written
+                        gathered -= written
+            write_raster(raster, gathered, answers, at, lead)
+            if largest < layout.cap:
+                for row in range(layout.height):
+                    counts[row] = 0
+                    for block in range(layout.blocks):
+                        counts[row] += count_bits(foreground_of(words, image_start, layout, 1, row, block))
+                _raise_added(words, image_start, largest, counts, grid, patterns, planes, answers)
+
+
+def flip_sizes(masks: ArrayOrTensor, *, spatial_dims: int = 2, out: ArrayOrTensor | None = None) -> ArrayOrTensor:
+    """Size of the object after flipping each single pixel: entry i is the size of the mask with only pixel i flipped.
+
+    Parameters
+    ----------
+    masks : ndarray or Tensor, shape (..., H, W)
+        ±1 of any signed integer or float dtype, or bool; +1 (True) is foreground. Pixels outside the grid are not
+        background.
+    spatial_dims : {1, 2}
+        How many trailing dims form the grid.
+    out : ndarray or Tensor, shape (..., H, W), optional
+        Where to write the answer: of the kind of the masks and on their device, of any integer or float dtype that
+        holds 2·max(H, W). It must not overlap the masks. If it is not contiguous, the answer is made first and then
+        copied.
+
+    Returns
+    -------
+    int32 ndarray or Tensor, or out, shape (..., H, W)
+        Sizes in pixels as `object_size` gives them, on the device of the masks: at most 2 where a mask has no
+        foreground; where it has no background, twice the distance to the farthest corner. No gradient.
+
+    Raises
+    ------
+    TypeError
+        Masks or ``out`` are neither array nor dense tensor, or of an unfit dtype.
+    ValueError
+        A mask value other than ±1 (its first index is named), an empty grid, fewer dims than the grid has; ``out`` is
+        of another shape or device, too narrow, read-only, or overlaps the masks or itself. Nothing is written then.
+
+    See Also
+    --------
+    object_size : the size without any flip.
+
+    Notes
+    -----
+    The g(y with i flipped) of equation (21) of Baručić and Kybic (2022), for all pixels i and exactly, in about the
+    time of two distance transforms; by definition it takes one transform a pixel.
+
+    Examples
+    --------
+    A square of 3 by 3 pixels has size 4. Without its centre it has size 2; adding a pixel does not change it.
+
+    >>> import numpy as np
+    >>> from chdt import flip_sizes
+    >>> mask = np.zeros((5, 6), dtype=bool)
+    >>> mask[1:4, 1:4] = True
+    >>> flip_sizes(mask)
+    array([[4, 4, 4, 4, 4, 4],
+           [4, 2, 2, 2, 4, 4],
+           [4, 2, 2, 2, 4, 4],
+           [4, 2, 2, 2, 4, 4],
+           [4, 4, 4, 4, 4, 4]], dtype=int32)
+
+    Filling the hole in a square of 5 by 5 pixels makes it grow from 4 to 6.
+
+    >>> mask = np.ones((5, 7), dtype=bool)
+    >>> mask[:, 5:] = mask[2, 1] = False
+    >>> flip_sizes(mask)[2, 1]
+    np.int32(10)
+    """
+    height, width = grid_shape(masks, spatial_dims)
+    cap = max(height, width)
+    answer = new_answer(masks, tuple(masks.shape), 2 * cap) if out is None else answer_into(out, masks, 2 * cap)
+    packed = pack_masks(masks, spatial_dims)
+    layout, lanes = layout_of(height, width), lanes_for(2 * cap)
+    walls, lead = walls_of(layout), lead_of(answer.words)
+    grid, patterns = grid_of(height, width)
+
+    def work(first: int, last: int) -> None:
+        flip_sizes_of(
+            packed.words, first, last, layout, walls, lanes(cap), rows_of(layout, lanes),
+            np.empty(layout.blocks, np.int64), maxima_of(layout, lanes), np.empty(2 * cap + 2, np.int64),
+            np.empty(height, np.int64), aligned(layout.blocks * PIXELS + height, 0, lanes), raster_of(lanes),
+            grid, patterns, planes_of(grid, PLANES), lead, answer.words,
+        )  # fmt: skip
+
+    share(work, packed.images, packed.pixels, layout.images)
+    return answer.finish()  # type: ignore[no-any-return]

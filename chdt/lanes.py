@@ -1,0 +1,376 @@
+"""Many numbers in one register: the vector type that the kernels are written in.
+
+``Lanes(uint8, 64)`` is 64 pixels side by side, ``Lanes(uint64, 8)`` is 8 words of a bit plane. The operators
+``& | ~ + - << >>`` work lane by lane, between lanes or with a number for all of them. LLVM turns each into the widest
+instructions that the processor has, so the kernels need no luck with automatic vectorisation, and no remainder loops.
+
+Each function below has two bodies. The Python one says what it does, on plain NumPy arrays; it is what runs when
+Numba's JIT is disabled. The other one emits it.
+"""
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numba
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.core.datamodel import models
+from numba.core.typing.templates import AbstractTemplate, infer_global, signature
+from numba.extending import intrinsic, lower_builtin, register_model
+
+PIXELS = 64  # lanes of a vector of pixels: as many as a word has bits
+WORDS = 8  # lanes of a vector of words
+WIDEST = 64  # bytes: the widest register there is, and a cache line
+
+
+class Lanes(types.Type):
+    """Numba's type of a vector: ``count`` numbers of ``dtype``."""
+
+    def __init__(self, dtype: types.Integer, count: int) -> None:
+        self.dtype, self.count = dtype, count
+        super().__init__(name=f"Lanes({dtype}, {count})")
+
+
+@register_model(Lanes)
+class LanesModel(models.PrimitiveModel):
+    """A vector is an LLVM vector."""
+
+    def __init__(self, manager: Any, lanes: Lanes) -> None:
+        super().__init__(manager, lanes, ir.VectorType(ir.IntType(lanes.dtype.bitwidth), lanes.count))
+
+
+def emitted(emitter: Callable[..., Any]) -> Callable[[Callable[..., Any]], Any]:
+    """Give a Python function the body that ``emitter`` emits; without the JIT it keeps its own."""
+
+    def decorate(function: Callable[..., Any]) -> Any:
+        return function if numba.config.DISABLE_JIT else intrinsic(prefer_literal=True)(emitter)
+
+    return decorate
+
+
+# ------------------------------------------------------------------------------------------------ pieces of IR
+
+INT32 = ir.IntType(32)
+
+
+def _indices(numbers: list[int]) -> ir.Constant:
+    return ir.Constant(ir.VectorType(INT32, len(numbers)), numbers)
+
+
+def _resized(builder: Any, value: Any, bits: int) -> Any:
+    """The integer, or the vector of integers, with this many bits each."""
+    vector = isinstance(value.type, ir.VectorType)
+    element = value.type.element if vector else value.type
+    wanted = ir.IntType(bits)
+    target = ir.VectorType(wanted, value.type.count) if vector else wanted
+    if element.width == bits:
+        return value
+    return builder.zext(value, target) if element.width < bits else builder.trunc(value, target)
+
+
+def _splat(builder: Any, number: Any, lanes: Lanes) -> Any:
+    """All lanes hold the number."""
+    vector = ir.VectorType(ir.IntType(lanes.dtype.bitwidth), lanes.count)
+    number = _resized(builder, number, lanes.dtype.bitwidth)
+    first = builder.insert_element(ir.Constant(vector, ir.Undefined), number, ir.Constant(INT32, 0))
+    return builder.shuffle_vector(first, first, _indices([0] * lanes.count))
+
+
+def _pointer(context: Any, builder: Any, array_type: Any, array: Any, index: Any, vector: ir.VectorType) -> Any:
+    data = context.make_array(array_type)(context, builder, array).data
+    return builder.bitcast(builder.gep(data, [index]), vector.as_pointer())
+
+
+def _bits_to_lanes(builder: Any, word: Any) -> Any:
+    return builder.bitcast(word, ir.VectorType(ir.IntType(1), PIXELS))
+
+
+# ------------------------------------------------------------------------------------------------ operators
+
+OPERATORS = {
+    operator.and_: "and_",
+    operator.iand: "and_",
+    operator.or_: "or_",
+    operator.ior: "or_",
+    operator.add: "add",
+    operator.sub: "sub",
+    operator.lshift: "shl",
+    operator.rshift: "lshr",
+}
+
+
+def _define(python: Callable[..., Any], instruction: str) -> None:
+    @infer_global(python)
+    class Typing(AbstractTemplate):
+        def generic(self, args: Any, kws: Any) -> Any:
+            if len(args) == 2 and isinstance(args[0], Lanes) and isinstance(args[1], Lanes | types.Integer):
+                return signature(args[0], *args)
+            return None
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        right = args[1] if isinstance(sig.args[1], Lanes) else _splat(builder, args[1], sig.args[0])
+        return getattr(builder, instruction)(args[0], right)
+
+    lower_builtin(python, Lanes, Lanes)(emit)
+    lower_builtin(python, Lanes, types.Integer)(emit)
+
+
+for _python, _instruction in OPERATORS.items():
+    _define(_python, _instruction)
+
+
+@infer_global(operator.invert)
+class _Invert(AbstractTemplate):
+    def generic(self, args: Any, kws: Any) -> Any:
+        return signature(args[0], *args) if isinstance(args[0], Lanes) else None
+
+
+@lower_builtin(operator.invert, Lanes)
+def _emit_invert(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    return builder.not_(args[0])
+
+
+def _emit_choice(comparison: str) -> Callable[..., Any]:
+    def emitter(typing: Any, a: Any, b: Any) -> Any:
+        def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+            return builder.select(builder.icmp_unsigned(comparison, *args), *args)
+
+        return a(a, b), emit
+
+    return emitter
+
+
+@emitted(_emit_choice("<"))
+def minimum(a: Any, b: Any) -> Any:
+    """The smaller one, lane by lane."""
+    return np.minimum(a, b)
+
+
+@emitted(_emit_choice(">"))
+def maximum(a: Any, b: Any) -> Any:
+    """The larger one, lane by lane."""
+    return np.maximum(a, b)
+
+
+# ------------------------------------------------------------------------------------------------ memory
+
+
+def aligned(count: int, fill_value: Any, dtype: Any) -> Any:
+    """A filled array that begins where a vector may: one that straddles two cache lines is read twice."""
+    dtype = np.dtype(dtype)
+    spare = WIDEST // dtype.itemsize
+    memory = np.full(count + spare, fill_value, dtype)
+    first = -(memory.ctypes.data // dtype.itemsize) % spare
+    return memory[first : first + count]
+
+
+def _emit_load(count: int) -> Callable[..., Any]:
+    def emitter(typing: Any, array: Any, index: Any) -> Any:
+        def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+            vector = context.get_value_type(sig.return_type)
+            where = _pointer(context, builder, sig.args[0], *args, vector)
+            return builder.load(where, align=array.dtype.bitwidth // 8)
+
+        return Lanes(array.dtype, count)(array, types.intp), emit
+
+    return emitter
+
+
+@emitted(_emit_load(PIXELS))
+def load_pixels(array: Any, index: Any) -> Any:
+    """The 64 numbers from ``index`` on."""
+    return array[index : index + PIXELS].copy()
+
+
+@emitted(_emit_load(WORDS))
+def load_words(array: Any, index: Any) -> Any:
+    """The 8 words from ``index`` on."""
+    return array[index : index + WORDS].copy()
+
+
+def _emit_store(typing: Any, array: Any, index: Any, lanes: Any) -> Any:
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        values = _resized(builder, args[2], array.dtype.bitwidth)
+        where = _pointer(context, builder, sig.args[0], args[0], args[1], values.type)
+        builder.store(values, where, align=array.dtype.bitwidth // 8)
+        return context.get_dummy_value()
+
+    return types.none(array, types.intp, lanes), emit
+
+
+@emitted(_emit_store)
+def store(array: Any, index: Any, lanes: Any) -> None:
+    """Write the lanes from ``index`` on, widened or narrowed to the array's dtype."""
+    array[index : index + len(lanes)] = lanes
+
+
+def _emit_prefetch(typing: Any, array: Any, index: Any) -> Any:
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        data = context.make_array(sig.args[0])(context, builder, args[0]).data
+        where = builder.bitcast(builder.gep(data, [args[1]]), ir.IntType(8).as_pointer())
+        kind = ir.FunctionType(ir.VoidType(), [where.type, INT32, INT32, INT32])
+        prefetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        builder.call(prefetch, [where, *(ir.Constant(INT32, x) for x in (1, 3, 1))])  # to write, to keep, data
+        return context.get_dummy_value()
+
+    return types.none(array, types.intp), emit
+
+
+@emitted(_emit_prefetch)
+def prefetch_to_write(array: Any, index: Any) -> None:
+    """Ask for the cache line of an element, which may lie behind the end, before it is written."""
+
+
+# ------------------------------------------------------------------------------------------------ bits and lanes
+
+
+def _emit_compare(typing: Any, array: Any, index: Any, value: Any) -> Any:
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        lanes = Lanes(array.dtype, PIXELS)
+        vector = context.get_value_type(lanes)
+        where = _pointer(context, builder, sig.args[0], args[0], args[1], vector)
+        pixels = builder.load(where, align=array.dtype.bitwidth // 8)
+        equal = builder.icmp_unsigned("==", pixels, _splat(builder, args[2], lanes))
+        return builder.bitcast(equal, ir.IntType(PIXELS))
+
+    return types.uint64(array, types.intp, array.dtype), emit
+
+
+@emitted(_emit_compare)
+def equal_bits(array: Any, index: Any, value: Any) -> Any:
+    """A word with the bits of those of the 64 numbers from ``index`` on that equal ``value``."""
+    return np.packbits(array[index : index + PIXELS] == value, bitorder="little").view(np.uint64)[0]
+
+
+def _emit_spread(typing: Any, word: Any, on: Any, off: Any) -> Any:
+    lanes = Lanes(on, PIXELS)
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return builder.select(_bits_to_lanes(builder, args[0]), *(_splat(builder, x, lanes) for x in args[1:]))
+
+    return lanes(types.uint64, on, on), emit
+
+
+@emitted(_emit_spread)
+def spread(word: Any, on: Any, off: Any) -> Any:
+    """``on`` in the lanes whose bit is set in the word, ``off`` in the others."""
+    return np.where(_bits(word), on, off).astype(np.asarray(on).dtype)
+
+
+def _emit_choose(typing: Any, word: Any, a: Any, b: Any) -> Any:
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return builder.select(_bits_to_lanes(builder, args[0]), args[1], args[2])
+
+    return b(types.uint64, b, b), emit
+
+
+@emitted(_emit_choose)
+def choose(word: Any, a: Any, b: Any) -> Any:
+    """The lanes of ``a`` whose bit is set in the word, those of ``b`` elsewhere."""
+    return np.where(_bits(word), a, b)
+
+
+def _bits(word: Any) -> Any:
+    return np.unpackbits(np.array([word], np.uint64).view(np.uint8), bitorder="little").astype(bool)
+
+
+def _emit_rotate(typing: Any, lanes: Any, by: Any) -> Any:
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        order = [(lane - by.literal_value) % lanes.count for lane in range(lanes.count)]
+        return builder.shuffle_vector(args[0], args[0], _indices(order))
+
+    return lanes(lanes, by), emit
+
+
+@emitted(_emit_rotate)
+def rotate(lanes: Any, by: Any) -> Any:
+    """Lane j takes what lane j - by held; ``by`` is a literal."""
+    return np.roll(lanes, by)
+
+
+def _emit_fill(typing: Any, number: Any) -> Any:
+    lanes = Lanes(number, PIXELS)
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return _splat(builder, args[0], lanes)
+
+    return lanes(number), emit
+
+
+@emitted(_emit_fill)
+def fill(number: Any) -> Any:
+    """64 times the number."""
+    return np.full(PIXELS, number)
+
+
+def _emit_steps(numbers: list[int]) -> Callable[..., Any]:
+    def emitter(typing: Any, first: Any, like: Any) -> Any:
+        lanes = Lanes(like, PIXELS)
+
+        def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+            return builder.add(_splat(builder, args[0], lanes), ir.Constant(context.get_value_type(lanes), numbers))
+
+        return lanes(first, like), emit
+
+    return emitter
+
+
+@emitted(_emit_steps(list(range(PIXELS))))
+def rising(first: Any, like: Any) -> Any:
+    """``first``, ``first`` + 1, ... from the lowest lane up, in the dtype of ``like``."""
+    return (first + np.arange(PIXELS)).astype(np.asarray(like).dtype)
+
+
+@emitted(_emit_steps(list(range(PIXELS))[::-1]))
+def falling(last: Any, like: Any) -> Any:
+    """..., ``last`` + 1, ``last`` up to the highest lane, in the dtype of ``like``."""
+    return (last + np.arange(PIXELS)[::-1]).astype(np.asarray(like).dtype)
+
+
+# ------------------------------------------------------------------------------------------------ single words
+
+
+def _emit_unary(instruction: str) -> Callable[..., Any]:
+    def emitter(typing: Any, word: Any) -> Any:
+        def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+            flag = () if instruction == "ctpop" else (ir.Constant(ir.IntType(1), 0),)
+            return getattr(builder, instruction)(args[0], *flag)
+
+        return types.int64(types.uint64), emit
+
+    return emitter
+
+
+@emitted(_emit_unary("ctpop"))
+def count_bits(word: Any) -> Any:
+    """How many bits are set."""
+    return int(word).bit_count()
+
+
+@emitted(_emit_unary("cttz"))
+def lowest_bit(word: Any) -> Any:
+    """Index of the lowest bit set, 64 if there is none."""
+    return PIXELS if word == 0 else (int(word) & -int(word)).bit_length() - 1
+
+
+@emitted(_emit_unary("ctlz"))
+def leading_zeros(word: Any) -> Any:
+    """How many zeros stand above the highest bit set, 64 if there is none."""
+    return PIXELS - int(word).bit_length()
+
+
+def _emit_any(typing: Any, lanes: Any) -> Any:
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        whole = ir.IntType(lanes.count * lanes.dtype.bitwidth)
+        return builder.icmp_unsigned("!=", builder.bitcast(args[0], whole), ir.Constant(whole, 0))
+
+    return types.boolean(lanes), emit
+
+
+@emitted(_emit_any)
+def any_set(lanes: Any) -> Any:
+    """Whether a bit of any lane is set."""
+    return bool(np.any(lanes))

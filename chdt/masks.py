@@ -1,0 +1,276 @@
+"""What counts as a mask, and the one place where it is looked at: values, dtype, shape, layout, device, ``out``.
+
+A mask holds +1 or -1, so each of its values is one of two bit patterns, whatever the dtype. Read as unsigned integers
+of the same size, all dtypes are the same to the kernels, and comparing with both patterns finds every invalid value.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from chdt.bitplanes import SPARE, WORD, Words, pack
+from chdt.parallel import share
+
+ArrayOrTensor = TypeVar("ArrayOrTensor", npt.NDArray[Any], torch.Tensor)
+AnyMasks = npt.NDArray[Any] | torch.Tensor
+
+WORD_OF_SIZE = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}
+SAME_SIZE = {1: torch.int8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
+TENSOR_DTYPES = (
+    torch.bool, torch.int8, torch.int16, torch.int32, torch.int64,
+    torch.float16, torch.bfloat16, torch.float32, torch.float64,
+)  # fmt: skip
+STAGED = 1 << 16  # pixels that are copied at a time where a mask is not contiguous
+
+
+class PackedMasks(NamedTuple):
+    """A checked batch, one bit a pixel."""
+
+    words: Words
+    batch: tuple[int, ...]  # shape of the batch dims
+    height: int
+    width: int
+
+    @property
+    def images(self) -> int:
+        """How many masks there are."""
+        return math.prod(self.batch)
+
+    @property
+    def pixels(self) -> int:
+        """Pixels in a mask."""
+        return self.height * self.width
+
+    @property
+    def cap(self) -> int:
+        """The distance where there is no background: the larger side, which no distance in the grid reaches."""
+        return max(self.height, self.width)
+
+
+# ------------------------------------------------------------------------------------------------ masks
+
+
+def grid_shape(masks: AnyMasks, spatial_dims: int) -> tuple[int, int]:
+    """Height and width of the grid, once it is one; a grid of one dim is a single row."""
+    if isinstance(masks, np.ma.MaskedArray) or not isinstance(masks, np.ndarray | torch.Tensor):
+        raise TypeError(
+            f"masks must be a NumPy array or a torch tensor, not {_type_name(masks)}: convert with numpy.asarray(masks)"
+        )
+    if isinstance(spatial_dims, bool) or spatial_dims not in (1, 2, 3):
+        raise ValueError(f"spatial_dims must be 1, 2 or 3, not {spatial_dims!r}")
+    if spatial_dims == 3:
+        raise NotImplementedError("spatial_dims=3 is not there yet: masks are grids of 1 or 2 dims")
+    shape = tuple(masks.shape)
+    if len(shape) < spatial_dims:
+        raise ValueError(
+            f"masks of shape {shape} have {len(shape)} dims, fewer than the {spatial_dims} of the grid: "
+            f"the last spatial_dims={spatial_dims} dims are the grid, all before them the batch"
+        )
+    grid = shape[-spatial_dims:]
+    if 0 in grid:
+        raise ValueError(f"masks of shape {shape} have no pixels: the grid, the last {spatial_dims} dims, is {grid}")
+    return (1, grid[0]) if spatial_dims == 1 else (grid[0], grid[1])
+
+
+def pack_masks(masks: AnyMasks, spatial_dims: int) -> PackedMasks:
+    """Check the values of a batch of masks and pack it."""
+    height, width = grid_shape(masks, spatial_dims)
+    values, foreground, background = _as_words(masks)
+    words = np.empty(-(-values.size // WORD) + SPARE, np.uint64)
+    words[values.size // WORD :] = 0
+    contiguous = values.reshape(-1) if values.flags.c_contiguous and values.flags.aligned else None
+    invalid: list[int] = []
+
+    def work(first: int, last: int) -> None:
+        stop = min(last * WORD, values.size)
+        step = stop if contiguous is not None else STAGED
+        for start in range(first * WORD, stop, step):
+            end = min(start + step, stop)
+            # An iterator over any array gives it in reading order; what it is asked for, it copies.
+            piece = contiguous[start:end] if contiguous is not None else values.flat[start:end]
+            found = pack(piece, foreground, background, words[start // WORD :])
+            if found >= 0:
+                invalid.append(start + found)
+                return
+
+    share(work, -(-values.size // WORD), WORD)
+    if invalid:
+        raise _invalid_value(masks, min(invalid))
+    return PackedMasks(words, tuple(masks.shape[: masks.ndim - spatial_dims]), height, width)
+
+
+def _as_words(masks: AnyMasks) -> tuple[npt.NDArray[Any], Any, Any]:
+    """The masks as unsigned integers in host memory, and what +1 and -1 look like there."""
+    if isinstance(masks, torch.Tensor):
+        _check_tensor(masks, "masks")
+        if masks.dtype not in TENSOR_DTYPES:
+            raise _wrong_dtype(masks.dtype, masks.dtype in _UNSIGNED_TENSORS)
+        host = masks.detach().resolve_neg().cpu()
+        both = torch.tensor([True, False] if masks.dtype == torch.bool else [1, -1], dtype=masks.dtype)
+        # NumPy has no bfloat16: both look at the same bits as integers.
+        values, pair = (x.view(SAME_SIZE[x.itemsize]).numpy() for x in (host, both))
+    else:
+        if masks.dtype.kind not in "bif" or masks.dtype.itemsize not in WORD_OF_SIZE:
+            raise _wrong_dtype(masks.dtype, masks.dtype.kind == "u")
+        values = np.asarray(masks)
+        pair = np.array([True, False] if masks.dtype.kind == "b" else [1, -1], masks.dtype)
+    word = WORD_OF_SIZE[values.itemsize]
+    foreground, background = pair.view(word)
+    return values.view(word), foreground, background
+
+
+_UNSIGNED_TENSORS = (torch.uint8, torch.uint16, torch.uint32, torch.uint64)
+
+
+def _check_tensor(tensor: torch.Tensor, name: str) -> None:
+    if tensor.layout != torch.strided or tensor.is_nested:
+        raise TypeError(f"{name} must be a dense tensor, not one of layout {tensor.layout}: convert with to_dense()")
+    if tensor.is_meta:
+        raise TypeError(f"{name} is a meta tensor: it has a shape, but no values")
+
+
+def _type_name(value: object) -> str:
+    return f"{type(value).__module__}.{type(value).__qualname__}".removeprefix("builtins.")
+
+
+def _wrong_dtype(dtype: object, unsigned: bool) -> TypeError:
+    if unsigned:
+        return TypeError(f"masks of {dtype} cannot hold -1: where 0 is background, pass masks > 0")
+    return TypeError(f"masks must be bool, or -1 and +1 as signed integers or floats of up to 64 bits, not {dtype}")
+
+
+def _invalid_value(masks: AnyMasks, index: int) -> ValueError:
+    where = tuple(int(i) for i in np.unravel_index(index, tuple(masks.shape)))
+    value = masks[where].item()
+    remedy = "where 0 is background, pass masks > 0" if value == 0 else "threshold them first, as in masks > 0"
+    return ValueError(f"masks must hold only -1 and +1, but masks[{', '.join(map(str, where))}] is {value}: {remedy}")
+
+
+# ------------------------------------------------------------------------------------------------ answers
+
+
+class Answer(NamedTuple):
+    """Where an answer goes."""
+
+    words: npt.NDArray[Any]  # what kernels write: flat, contiguous, unsigned integers
+    finish: Callable[[], Any]  # to be called then, gives what the caller gets
+
+
+def new_answer(masks: AnyMasks, shape: tuple[int, ...], largest: int) -> Answer:
+    """A new int32 answer, of the kind of the masks and on their device."""
+    if largest > np.iinfo(np.int32).max:
+        raise ValueError(f"answers may be up to {largest}, which int32 cannot hold: pass out of int64")
+    if isinstance(masks, torch.Tensor):
+        host, device = torch.empty(shape, dtype=torch.int32), masks.device
+        return Answer(host.numpy().reshape(-1).view(np.uint32), lambda: host.to(device))
+    array = np.empty(shape, np.int32)
+    return Answer(array.reshape(-1).view(np.uint32), lambda: array)
+
+
+def answer_into(out: AnyMasks, masks: AnyMasks, largest: int) -> Answer:
+    """An answer in ``out``, which must be able to hold the integers up to ``largest``."""
+    _check_out(out, masks, largest)
+    on_host = not isinstance(out, torch.Tensor) or out.device.type == "cpu"
+    if on_host and (out.is_contiguous() if isinstance(out, torch.Tensor) else out.flags.c_contiguous):
+        return _answer_in_place(out)
+    # Kernels write one contiguous answer; any other layout, or device, is copied to.
+    host = np.empty(tuple(out.shape), np.int32 if largest <= np.iinfo(np.int32).max else np.int64)
+
+    def finish() -> AnyMasks:
+        if isinstance(out, torch.Tensor):
+            out.copy_(torch.from_numpy(host))
+        else:
+            out[...] = host
+        return out
+
+    return Answer(host.reshape(-1).view(WORD_OF_SIZE[host.itemsize]), finish)
+
+
+def _answer_in_place(out: AnyMasks) -> Answer:
+    if isinstance(out, torch.Tensor):
+        is_integer = not out.dtype.is_floating_point
+        flat, integers = out.view(-1), out.view(-1).view(SAME_SIZE[out.itemsize])
+        words = integers.numpy().view(WORD_OF_SIZE[out.itemsize])
+    else:
+        is_integer = out.dtype.kind in "iu" and out.dtype.isnative
+        flat = out.reshape(-1)
+        integers = words = flat.view(WORD_OF_SIZE[out.itemsize])
+
+    def finish() -> AnyMasks:
+        if not is_integer:  # the integers stand where floats of the same size belong
+            for start in range(0, len(flat), STAGED):
+                piece = integers[start : start + STAGED]
+                flat[start : start + STAGED] = piece.clone() if isinstance(piece, torch.Tensor) else piece.copy()
+        if isinstance(out, torch.Tensor) and not out.is_inference():
+            torch.autograd.graph.increment_version(out)  # as any in-place operator of torch does
+        return out
+
+    return Answer(words, finish)
+
+
+def _check_out(out: AnyMasks, masks: AnyMasks, largest: int) -> None:
+    kind = torch.Tensor if isinstance(masks, torch.Tensor) else np.ndarray
+    if not isinstance(out, kind) or isinstance(out, np.ma.MaskedArray):
+        raise TypeError(f"out must be of the kind of masks, {_type_name(masks)}, not {_type_name(out)}")
+    if tuple(out.shape) != tuple(masks.shape):
+        raise ValueError(f"out has shape {tuple(out.shape)}, but masks have {tuple(masks.shape)}: they must be equal")
+    holds = _largest_integer(out.dtype)
+    if holds is None:
+        raise TypeError(f"out must be of an integer or float dtype, not {out.dtype}")
+    if holds < largest:
+        raise ValueError(f"out of {out.dtype} holds integers up to {holds}, but answers may be up to {largest}")
+    if isinstance(out, torch.Tensor) and isinstance(masks, torch.Tensor):
+        _check_tensor(out, "out")
+        if out.device != masks.device:
+            raise ValueError(f"out is on {out.device}, but masks are on {masks.device}: they must be on the same device")
+        if out.requires_grad:
+            raise ValueError("out requires grad, but sizes and distances have none: pass out.detach()")
+        if out.device.type != "cpu":
+            return  # computed on the host and copied, so any overlap with the masks is harmless
+        array = out.view(SAME_SIZE[out.itemsize]).numpy()
+    else:
+        array = out
+    if not array.flags.writeable:
+        raise ValueError("out is read-only")
+    if _overlaps_itself(array):
+        raise ValueError(f"out has strides {array.strides}: some of its elements are the same memory; pass out.copy()")
+    if _share_memory(array, masks):
+        raise ValueError("out and masks overlap in memory: pass an array of its own")
+
+
+def _largest_integer(dtype: Any) -> int | None:
+    """The largest n such that the dtype holds all of 0..n."""
+    if isinstance(dtype, torch.dtype):
+        if dtype in FLOAT_DIGITS:
+            return 1 << FLOAT_DIGITS[dtype]
+        plain = dtype in TENSOR_DTYPES + _UNSIGNED_TENSORS and dtype != torch.bool
+        return torch.iinfo(dtype).max if plain else None
+    if dtype.kind == "f" and dtype.itemsize in WORD_OF_SIZE:
+        return 1 << (np.finfo(dtype).nmant + 1)
+    return int(np.iinfo(dtype).max) if dtype.kind in "iu" else None
+
+
+FLOAT_DIGITS = {torch.float16: 11, torch.bfloat16: 8, torch.float32: 24, torch.float64: 53}  # bits of a significand
+
+
+def _overlaps_itself(array: npt.NDArray[Any]) -> bool:
+    """Whether two elements may be the same memory; layouts that are not nested count as such."""
+    reach = array.itemsize
+    for stride, size in sorted((abs(stride), size) for stride, size in zip(array.strides, array.shape) if size > 1):
+        if stride < reach:
+            return array.size > 0
+        reach = stride * (size - 1) + reach
+    return False
+
+
+def _share_memory(array: npt.NDArray[Any], masks: AnyMasks) -> bool:
+    if isinstance(masks, torch.Tensor):
+        masks = masks.detach().resolve_neg().view(SAME_SIZE[masks.itemsize]).numpy()
+    try:
+        return np.shares_memory(array, masks, max_work=10_000)
+    except np.exceptions.TooHardError:
+        return True

@@ -1,0 +1,337 @@
+"""distance_transform: the Chebyshev distance to background in two passes, 64 pixels at a time (equation 3)."""
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from chdt.bitplanes import low_bits, read_bits
+from chdt.jit import helper, kernel
+from chdt.lanes import (
+    PIXELS,
+    WIDEST,
+    aligned,
+    choose,
+    falling,
+    fill,
+    leading_zeros,
+    load_pixels,
+    lowest_bit,
+    minimum,
+    prefetch_to_write,
+    rising,
+    rotate,
+    spread,
+    store,
+)
+from chdt.masks import ArrayOrTensor, answer_into, grid_shape, new_answer, pack_masks
+from chdt.parallel import share
+
+STEPS = 6  # 2^0, ... 2^5: as far as there are neighbours within a block
+RASTER = 1024  # distances gathered before they are written
+
+
+class Layout(NamedTuple):
+    """How the rows of images of one size lie in memory while they are scanned.
+
+    A *block* is 64 neighbouring pixels of a row, or the same row of several narrow images side by side. A *band* is as
+    many rows as are held at once: about the square root of the height, or what stays in the nearest cache.
+    """
+
+    height: int
+    width: int
+    images: int  # side by side in a block
+    blocks: int  # in a row
+    pitch: int  # distances from a row to the next: its blocks, and one more that always holds the cap, as a wall
+    band: int  # rows
+    bands: int  # in an image
+    cap: int  # the distance where there is no background: the larger side of the grid
+
+
+def layout_of(height: int, width: int) -> Layout:
+    """The layout for one grid."""
+    blocks = -(-width // PIXELS)
+    pitch = (blocks + 1) * PIXELS
+    band = min(height, max(32_768 // pitch, math.isqrt(height), 1))
+    images = max(1, PIXELS // width)
+    return Layout(height, width, images, blocks, pitch, band, -(-height // band), max(height, width))
+
+
+def walls_of(layout: Layout) -> npt.NDArray[np.uint64]:
+    """[0, k]: lanes of a block that have no neighbour of their image 2^k lanes before them, [1, k]: behind them."""
+    width = min(layout.width, PIXELS)
+    column = np.arange(PIXELS) % width
+    steps = 1 << np.arange(STEPS)[:, None]
+    lanes = np.stack([column < steps, column >= width - steps])
+    return np.packbits(lanes, axis=-1, bitorder="little").view(np.uint64)[..., 0]
+
+
+def lanes_for(largest: int) -> type[np.unsignedinteger[Any]]:
+    """The narrowest lanes that hold numbers up to ``largest`` and a block's width more."""
+    return next(t for t in (np.uint8, np.uint16, np.uint32) if largest + PIXELS <= np.iinfo(t).max)
+
+
+def raster_of(lanes: type[np.unsignedinteger[Any]]) -> npt.NDArray[Any]:
+    """Memory for the distances on their way to the answer."""
+    return aligned(RASTER + 3 * PIXELS, 0, lanes)  # type: ignore[no-any-return]
+
+
+def lead_of(answers: npt.NDArray[Any]) -> int:
+    """Index of the first answer that is aligned with a cache line."""
+    return -(answers.ctypes.data // answers.itemsize) % (WIDEST // answers.itemsize)
+
+
+def rows_of(layout: Layout, lanes: type[np.unsignedinteger[Any]]) -> npt.NDArray[Any]:
+    """Memory for a band, one row above it and one below, and the row below each band."""
+    rows = layout.band + 2 + (layout.bands if layout.bands > 1 else 0)
+    return aligned(PIXELS + rows * layout.pitch, layout.cap, lanes)  # type: ignore[no-any-return]
+
+
+@helper
+def row_at(layout, row):  # type: ignore[no-untyped-def]
+    """Where a row of the band begins; row -1 is the one above the band."""
+    return PIXELS + (row + 1) * layout.pitch
+
+
+# ------------------------------------------------------------------------------------------------ one row
+
+
+@helper
+def _distances_in_block(word, walls, cap):  # type: ignore[no-untyped-def]
+    """Distance of each lane to the nearest clear bit of the word within the same walls, at most the cap."""
+    d = spread(word, cap, 0)
+    outside = fill(cap)
+    d = _nearer(d, choose(walls[0, 0], outside, rotate(d, 1)), choose(walls[1, 0], outside, rotate(d, -1)), 1)
+    d = _nearer(d, choose(walls[0, 1], outside, rotate(d, 2)), choose(walls[1, 1], outside, rotate(d, -2)), 2)
+    d = _nearer(d, choose(walls[0, 2], outside, rotate(d, 4)), choose(walls[1, 2], outside, rotate(d, -4)), 4)
+    runs = word & (word >> np.uint64(1))
+    runs &= runs >> np.uint64(2)
+    runs &= runs >> np.uint64(4)
+    if runs != 0:  # eight in a row somewhere: distances may be eight and more
+        d = _nearer(d, choose(walls[0, 3], outside, rotate(d, 8)), choose(walls[1, 3], outside, rotate(d, -8)), 8)
+        d = _nearer(d, choose(walls[0, 4], outside, rotate(d, 16)), choose(walls[1, 4], outside, rotate(d, -16)), 16)
+        d = _nearer(d, choose(walls[0, 5], outside, rotate(d, 32)), choose(walls[1, 5], outside, rotate(d, -32)), 32)
+    return d
+
+
+@helper
+def _nearer(d, before, behind, step):  # type: ignore[no-untyped-def]
+    return minimum(d, minimum(before, behind) + step)
+
+
+@helper
+def _from_next_row(rows, at, walls):  # type: ignore[no-untyped-def]
+    """One more than the least of the three neighbours that each lane has in the next row, its block being at ``at``."""
+    d = load_pixels(rows, at)
+    before = choose(walls[0, 0], fill(rows[at - 1]), rotate(d, 1))
+    behind = choose(walls[1, 0], fill(rows[at + PIXELS]), rotate(d, -1))
+    return minimum(d, minimum(before, behind)) + 1
+
+
+@helper
+def foreground_of(words, start, layout, images, row, block):  # type: ignore[no-untyped-def]
+    """The foreground bits of a block; lanes behind the end of a long row count as foreground."""
+    if layout.blocks > 1:
+        column = block * PIXELS
+        count = min(PIXELS, layout.width - column)
+        return read_bits(words, start + row * layout.width + column, count) | ~low_bits(count)
+    word = np.uint64(0)
+    for image in range(images):
+        bits = read_bits(words, start + (image * layout.height + row) * layout.width, layout.width)
+        word |= bits << np.uint64(image * layout.width)
+    return word
+
+
+# ------------------------------------------------------------------------------------------------ two passes
+
+
+@helper
+def _scan_up(words, start, images, first, last, layout, walls, cap, rows, left):  # type: ignore[no-untyped-def]
+    """Distances of the rows first..last - 1 to background in the same row and below.
+
+    The row below the band must be there. ``left`` is memory for a distance a block.
+    """
+    for row in range(last - 1, first - 1, -1):
+        at, below = row_at(layout, row - first), row_at(layout, row - first + 1)
+        if layout.blocks == 1:
+            d = _distances_in_block(foreground_of(words, start, layout, images, row, 0), walls, cap)
+            store(rows, at, minimum(d, _from_next_row(rows, below, walls)))
+            continue
+        distance = layout.cap  # from the last lane before the block to background before the block
+        for block in range(layout.blocks):
+            left[block] = distance
+            background = ~foreground_of(words, start, layout, images, row, block)
+            distance = leading_zeros(background) if background != 0 else min(distance + PIXELS, layout.cap)
+        distance = layout.cap  # the same on the other side
+        for block in range(layout.blocks - 1, -1, -1):
+            word = foreground_of(words, start, layout, images, row, block)
+            d = _distances_in_block(word, walls, cap)
+            d = minimum(d, minimum(rising(left[block] + 1, cap), falling(distance + 1, cap)))
+            store(rows, at + block * PIXELS, minimum(d, _from_next_row(rows, below + block * PIXELS, walls)))
+            distance = lowest_bit(~word) if ~word != 0 else min(distance + PIXELS, layout.cap)
+
+
+@helper
+def _scan_down(count, layout, walls, rows):  # type: ignore[no-untyped-def]
+    """The same with background above, for the first ``count`` rows of the band; the row above it must be there."""
+    for row in range(count):
+        for block in range(layout.blocks):
+            at = row_at(layout, row) + block * PIXELS
+            above = row_at(layout, row - 1) + block * PIXELS
+            store(rows, at, minimum(load_pixels(rows, at), _from_next_row(rows, above, walls)))
+
+
+@helper
+def _copy_row(source, target, layout, rows):  # type: ignore[no-untyped-def]
+    for x in range(0, layout.blocks * PIXELS, PIXELS):
+        store(rows, target + x, load_pixels(rows, source + x))
+
+
+@helper
+def prepare_bands(words, start, images, layout, walls, cap, rows, left):  # type: ignore[no-untyped-def]
+    """For an image of several bands: scan it upwards once, and keep of it the row below each band."""
+    if layout.bands == 1:
+        return
+    for x in range(0, layout.blocks * PIXELS, PIXELS):
+        store(rows, row_at(layout, layout.band + layout.bands) + x, fill(cap))
+        store(rows, row_at(layout, -1) + x, fill(cap))
+    for band in range(layout.bands - 1, 0, -1):
+        first, last = band * layout.band, min(layout.height, (band + 1) * layout.band)
+        _copy_row(row_at(layout, layout.band + 1 + band), row_at(layout, last - first), layout, rows)
+        _scan_up(words, start, images, first, last, layout, walls, cap, rows, left)
+        _copy_row(row_at(layout, 0), row_at(layout, layout.band + band), layout, rows)
+
+
+@helper
+def scan_band(words, start, images, band, layout, walls, cap, rows, left):  # type: ignore[no-untyped-def]
+    """Leave the distances of a band's rows in ``rows``; bands must be asked for from the first to the last."""
+    first, last = band * layout.band, min(layout.height, (band + 1) * layout.band)
+    if layout.bands > 1:
+        if band > 0:
+            _copy_row(row_at(layout, layout.band - 1), row_at(layout, -1), layout, rows)
+        _copy_row(row_at(layout, layout.band + 1 + band), row_at(layout, last - first), layout, rows)
+    _scan_up(words, start, images, first, last, layout, walls, cap, rows, left)
+    _scan_down(last - first, layout, walls, rows)
+    return last - first
+
+
+# ------------------------------------------------------------------------------------------------ the answer
+
+
+@helper
+def write_raster(raster, count, answers, at, lead):  # type: ignore[no-untyped-def]
+    """Write the first ``count`` numbers of ``raster``; vectors go only where ``at - lead`` is a multiple of 64."""
+    vectors = min(count, (lead - at) % PIXELS)
+    end = vectors + (count - vectors) // PIXELS * PIXELS
+    for x in range(vectors):
+        answers[at + x] = raster[x]
+    for x in range(vectors, end, PIXELS):
+        store(answers, at + x, load_pixels(raster, x))
+    for x in range(end, count):
+        answers[at + x] = raster[x]
+
+
+@kernel
+def distances_of(words, first, last, layout, walls, cap, rows, left, raster, lead, answers):  # type: ignore[no-untyped-def]
+    """Distances of the images first..last - 1 of a packed batch, in reading order.
+
+    They are gathered in ``raster``, so that memory is written in long aligned runs. ``lead`` is the index of the first
+    answer that is aligned with a cache line.
+    """
+    at, gathered = 0, 0
+    for start in range(first, last, layout.images):
+        images = min(layout.images, last - start)
+        pixel = start * layout.height * layout.width
+        prepare_bands(words, pixel, images, layout, walls, cap, rows, left)
+        for band in range(layout.bands):
+            count = scan_band(words, pixel, images, band, layout, walls, cap, rows, left)
+            for image in range(images):
+                position = ((start + image) * layout.height + band * layout.band) * layout.width
+                if position != at + gathered:
+                    write_raster(raster, gathered, answers, at, lead)
+                    at, gathered = position, 0
+                for row in range(count):
+                    source = row_at(layout, row) + image * layout.width
+                    for column in range(0, layout.width, PIXELS):
+                        # A vector may hold more than is left of the row: the next one overwrites that.
+                        store(raster, gathered, load_pixels(rows, source + column))
+                        gathered += min(PIXELS, layout.width - column)
+                        if gathered >= RASTER:
+                            written = RASTER - (at - lead) % PIXELS
+                            write_raster(raster, written, answers, at, lead)
+                            store(raster, 0, load_pixels(raster, written))
+                            store(raster, PIXELS, load_pixels(raster, written + PIXELS))
+                            at += written
+                            gathered -= written
+                            for x in range(0, RASTER, WIDEST // answers.itemsize):
+                                prefetch_to_write(answers, at + x)
+    write_raster(raster, gathered, answers, at, lead)
+
+
+def distance_transform(
+    masks: ArrayOrTensor, *, spatial_dims: int = 2, out: ArrayOrTensor | None = None
+) -> ArrayOrTensor:
+    """Chebyshev distance of each foreground pixel to the nearest background pixel, 0 for background.
+
+    Parameters
+    ----------
+    masks : ndarray or Tensor, shape (..., H, W)
+        ±1 of any signed integer or float dtype, or bool; +1 (True) is foreground. Pixels outside the grid are not
+        background.
+    spatial_dims : {1, 2}
+        How many trailing dims form the grid.
+    out : ndarray or Tensor, shape (..., H, W), optional
+        Where to write the answer: of the kind of the masks and on their device, of any integer or float dtype that
+        holds max(H, W). It must not overlap the masks. Memory that is there already makes a call much faster than
+        memory that is new; a narrow dtype does too. If it is not contiguous, the answer is made first and then copied.
+
+    Returns
+    -------
+    int32 ndarray or Tensor, or out, shape (..., H, W)
+        Distances in pixels, on the device of the masks. Without any background, max(H, W) everywhere: the smallest
+        number that no distance in the grid reaches. No gradient.
+
+    Raises
+    ------
+    TypeError
+        Masks or ``out`` are neither array nor dense tensor, or of an unfit dtype.
+    ValueError
+        A mask value other than ±1 (its first index is named), an empty grid, fewer dims than the grid has; ``out`` is
+        of another shape or device, too narrow, read-only, or overlaps the masks or itself. Nothing is written then.
+
+    See Also
+    --------
+    scipy.ndimage.distance_transform_cdt : the same of one mask with ``metric="chessboard"``, but for -1 where there is
+        no background.
+
+    Notes
+    -----
+    Equation (3) of Baručić and Kybic (2022), d_i = min over background j of max(|i_y - j_y|, |i_x - j_x|). One scan of
+    the rows from the last to the first, one back, 64 pixels at a time.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from chdt import distance_transform
+    >>> mask = np.ones((4, 7), dtype=bool)
+    >>> mask[0, 1] = False
+    >>> distance_transform(mask)
+    array([[1, 0, 1, 2, 3, 4, 5],
+           [1, 1, 1, 2, 3, 4, 5],
+           [2, 2, 2, 2, 3, 4, 5],
+           [3, 3, 3, 3, 3, 4, 5]], dtype=int32)
+    """
+    height, width = grid_shape(masks, spatial_dims)
+    cap = max(height, width)
+    answer = new_answer(masks, tuple(masks.shape), cap) if out is None else answer_into(out, masks, cap)
+    packed = pack_masks(masks, spatial_dims)
+    layout, lanes = layout_of(height, width), lanes_for(cap)
+    walls, lead = walls_of(layout), lead_of(answer.words)
+
+    def work(first: int, last: int) -> None:
+        rows, left, raster = rows_of(layout, lanes), np.empty(layout.blocks, np.int64), raster_of(lanes)
+        distances_of(packed.words, first, last, layout, walls, lanes(cap), rows, left, raster, lead, answer.words)
+
+    share(work, packed.images, packed.pixels, layout.images)
+    return answer.finish()  # type: ignore[no-any-return]
