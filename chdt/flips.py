@@ -23,6 +23,7 @@ from chdt.bitplanes import (
     keep_higher,
     keep_lower,
     lay_out_background,
+    low_bits,
     moved_higher,
     moved_lower,
     plane_at,
@@ -33,13 +34,16 @@ from chdt.lanes import (
     PIXELS,
     WORDS,
     aligned,
+    any_set,
     choose,
     count_bits,
     fill,
+    leading_zeros,
     load_pixels,
     load_words,
     lowest_bit,
     maximum,
+    reaching_bits,
     rotate,
     store,
 )
@@ -48,6 +52,7 @@ from chdt.parallel import share
 from chdt.transform import (
     RASTER,
     Layout,
+    expect_to_write,
     foreground_of,
     lanes_for,
     layout_of,
@@ -74,7 +79,7 @@ def _find_maxima(words, start, images, layout, walls, cap, rows, left, maxima): 
     """The largest distance of each column and of each row of the images in a block."""
     across = layout.blocks * PIXELS
     spare = across + layout.images * layout.height
-    nothing = fill(cap) - cap
+    nothing = fill(0, cap)
     for x in range(0, across, PIXELS):
         store(maxima, x, nothing)
     prepare_bands(words, start, images, layout, walls, cap, rows, left)
@@ -88,6 +93,10 @@ def _find_maxima(words, start, images, layout, walls, cap, rows, left, maxima): 
                     d = choose((np.uint64(1) << np.uint64(layout.width - x)) - np.uint64(1), d, nothing)
                 store(maxima, x, maximum(load_pixels(maxima, x), d))
                 largest = maximum(largest, d)
+            if not any_set(largest):
+                for image in range(images):
+                    maxima[across + image * layout.height + band * layout.band + row] = 0
+                continue
             largest = maximum(largest, choose(walls[0, 0], nothing, rotate(largest, 1)))
             largest = maximum(largest, choose(walls[0, 1], nothing, rotate(largest, 2)))
             largest = maximum(largest, choose(walls[0, 2], nothing, rotate(largest, 4)))
@@ -102,35 +111,24 @@ def _find_maxima(words, start, images, layout, walls, cap, rows, left, maxima): 
 
 
 @helper
-def _find_levels(maxima, first, count, largest, reach, levels, at):  # type: ignore[no-untyped-def]
-    """The level of each of ``count`` rows, or columns, from their largest distances.
-
-    ``reach`` is memory for the first and the last row of S_r, for every r.
-    """
-    top = 0
-    for i in range(count):
-        while top < maxima[first + i]:
-            top += 1
-            reach[top] = i
-    top = 0
-    for i in range(count - 1, -1, -1):
-        while top < maxima[first + i]:
-            top += 1
-            reach[largest + top] = i
-    for i in range(count):
-        levels[at + i] = largest + 1
-    lowest, highest = count, count - 1  # rows that have a level: those from lowest to highest, none yet
-    for r in range(1, largest + 1):
-        low, high = max(0, reach[largest + r] - r + 1), min(count - 1, reach[r] + r - 1)
-        if low > high:
-            continue
-        if lowest > highest:
-            lowest, highest = low, low - 1
-        for i in range(low, lowest):
-            levels[at + i] = r
-        for i in range(highest + 1, high + 1):
-            levels[at + i] = r
-        lowest, highest = low, high
+def _find_levels(maxima, first, count, largest, cap, levels, at):  # type: ignore[no-untyped-def]
+    """The level of each of ``count`` rows, or columns, from their largest distances."""
+    for x in range(0, count, PIXELS):
+        store(levels, at + x, fill(largest + 1, cap))
+    for r in range(largest, 0, -1):
+        nearest, farthest = count, -1  # the first and the last row of S_r
+        for x in range(0, count, PIXELS):
+            found = reaching_bits(maxima, first + x, r) & low_bits(min(PIXELS, count - x))
+            if found != 0:
+                nearest = min(nearest, x + lowest_bit(found))
+                farthest = x + PIXELS - 1 - leading_zeros(found)
+        # The rows that S_r does not reach r away from; the smaller r, the fewer.
+        begin, end = max(0, farthest - r + 1), min(count, nearest + r)
+        if begin >= end:
+            return
+        for x in range(begin // PIXELS * PIXELS, end, PIXELS):
+            rows = low_bits(min(PIXELS, end - x)) & ~low_bits(max(0, begin - x))
+            store(levels, at + x, choose(rows, fill(r, cap), load_pixels(levels, at + x)))
 
 
 # ------------------------------------------------------------------------------------------------ a pixel added
@@ -307,30 +305,48 @@ def _raise_added(words, first, largest, counts, grid, patterns, planes, answers)
 
 # ------------------------------------------------------------------------------------------------ the answer
 
+MOST_EXPECTED = 4096  # pixels: what has been fetched must still be there when it is written
+
 
 @kernel
 def flip_sizes_of(  # type: ignore[no-untyped-def]
-    words, first, last, layout, walls, cap, rows, left, maxima, reach, counts, levels, raster, grid, patterns, planes,
-    lead, answers,
+    words,
+    first,
+    last,
+    layout,
+    walls,
+    cap,
+    rows,
+    left,
+    maxima,
+    counts,
+    levels,
+    raster,
+    grid,
+    patterns,
+    planes,
+    lead,
+    answers,
 ):
     """Sizes after every single flip, for the images first..last - 1 of a packed batch, in reading order."""
     across = layout.blocks * PIXELS
     for start in range(first, last, layout.images):
         images = min(layout.images, last - start)
         pixel = start * layout.height * layout.width
+        expect_to_write(answers, pixel, min(images * layout.height * layout.width, MOST_EXPECTED))
         _find_maxima(words, pixel, images, layout, walls, cap, rows, left, maxima)
         for image in range(images):
             row_maxima = across + image * layout.height
             largest = 0
             for row in range(layout.height):
                 largest = max(largest, maxima[row_maxima + row])
-            _find_levels(maxima, image * layout.width, layout.width, largest, reach, levels, 0)
-            _find_levels(maxima, row_maxima, layout.height, largest, reach, levels, across)
+            _find_levels(maxima, image * layout.width, layout.width, largest, cap, levels, 0)
+            _find_levels(maxima, row_maxima, layout.height, largest, cap, levels, across)
             image_start = pixel + image * layout.height * layout.width
             at, gathered = image_start, 0
             for row in range(layout.height):
                 for column in range(0, layout.width, PIXELS):
-                    level = maximum(load_pixels(levels, column), fill(levels[across + row]))
+                    level = maximum(load_pixels(levels, column), fill(levels[across + row], cap))
                     store(raster, gathered, (level - 1) << 1)
                     gathered += min(PIXELS, layout.width - column)
                     if gathered >= RASTER:
@@ -420,8 +436,8 @@ def flip_sizes(masks: ArrayOrTensor, *, spatial_dims: int = 2, out: ArrayOrTenso
     def work(first: int, last: int) -> None:
         flip_sizes_of(
             packed.words, first, last, layout, walls, lanes(cap), rows_of(layout, lanes),
-            np.empty(layout.blocks, np.int64), maxima_of(layout, lanes), np.empty(2 * cap + 2, np.int64),
-            np.empty(height, np.int64), aligned(layout.blocks * PIXELS + height, 0, lanes), raster_of(lanes),
+            np.empty(layout.blocks, np.int64), maxima_of(layout, lanes),
+            np.empty(height, np.int64), aligned(layout.blocks * PIXELS + height + PIXELS, 0, lanes), raster_of(lanes),
             grid, patterns, planes_of(grid, PLANES), lead, answer.words,
         )  # fmt: skip
 

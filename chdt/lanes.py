@@ -227,22 +227,30 @@ def prefetch_to_write(array: Any, index: Any) -> None:
 # ------------------------------------------------------------------------------------------------ bits and lanes
 
 
-def _emit_compare(typing: Any, array: Any, index: Any, value: Any) -> Any:
-    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        lanes = Lanes(array.dtype, PIXELS)
-        vector = context.get_value_type(lanes)
-        where = _pointer(context, builder, sig.args[0], args[0], args[1], vector)
-        pixels = builder.load(where, align=array.dtype.bitwidth // 8)
-        equal = builder.icmp_unsigned("==", pixels, _splat(builder, args[2], lanes))
-        return builder.bitcast(equal, ir.IntType(PIXELS))
+def _emit_compare(comparison: str) -> Callable[..., Any]:
+    def emitter(typing: Any, array: Any, index: Any, value: Any) -> Any:
+        def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+            lanes = Lanes(array.dtype, PIXELS)
+            where = _pointer(context, builder, sig.args[0], args[0], args[1], context.get_value_type(lanes))
+            numbers = builder.load(where, align=array.dtype.bitwidth // 8)
+            found = builder.icmp_unsigned(comparison, numbers, _splat(builder, args[2], lanes))
+            return builder.bitcast(found, ir.IntType(PIXELS))
 
-    return types.uint64(array, types.intp, array.dtype), emit
+        return types.uint64(array, types.intp, array.dtype), emit
+
+    return emitter
 
 
-@emitted(_emit_compare)
+@emitted(_emit_compare("=="))
 def equal_bits(array: Any, index: Any, value: Any) -> Any:
     """A word with the bits of those of the 64 numbers from ``index`` on that equal ``value``."""
     return np.packbits(array[index : index + PIXELS] == value, bitorder="little").view(np.uint64)[0]
+
+
+@emitted(_emit_compare(">="))
+def reaching_bits(array: Any, index: Any, value: Any) -> Any:
+    """A word with the bits of those of the 64 numbers from ``index`` on that are ``value`` or more."""
+    return np.packbits(array[index : index + PIXELS] >= value, bitorder="little").view(np.uint64)[0]
 
 
 def _emit_spread(typing: Any, word: Any, on: Any, off: Any) -> Any:
@@ -291,19 +299,19 @@ def rotate(lanes: Any, by: Any) -> Any:
     return np.roll(lanes, by)
 
 
-def _emit_fill(typing: Any, number: Any) -> Any:
-    lanes = Lanes(number, PIXELS)
+def _emit_fill(typing: Any, number: Any, like: Any) -> Any:
+    lanes = Lanes(like, PIXELS)
 
     def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         return _splat(builder, args[0], lanes)
 
-    return lanes(number), emit
+    return lanes(number, like), emit
 
 
 @emitted(_emit_fill)
-def fill(number: Any) -> Any:
-    """64 times the number."""
-    return np.full(PIXELS, number)
+def fill(number: Any, like: Any) -> Any:
+    """64 times the number, in the dtype of ``like``."""
+    return np.full(PIXELS, number, np.asarray(like).dtype)
 
 
 def _emit_steps(numbers: list[int]) -> Callable[..., Any]:

@@ -226,7 +226,9 @@ def _check_out(out: AnyMasks, masks: AnyMasks, largest: int) -> None:
     if isinstance(out, torch.Tensor) and isinstance(masks, torch.Tensor):
         _check_tensor(out, "out")
         if out.device != masks.device:
-            raise ValueError(f"out is on {out.device}, but masks are on {masks.device}: they must be on the same device")
+            raise ValueError(
+                f"out is on {out.device}, but masks are on {masks.device}: they must be on the same device"
+            )
         if out.requires_grad:
             raise ValueError("out requires grad, but sizes and distances have none: pass out.detach()")
         if out.device.type != "cpu":
@@ -260,7 +262,8 @@ FLOAT_DIGITS = {torch.float16: 11, torch.bfloat16: 8, torch.float32: 24, torch.f
 def _overlaps_itself(array: npt.NDArray[Any]) -> bool:
     """Whether two elements may be the same memory; layouts that are not nested count as such."""
     reach = array.itemsize
-    for stride, size in sorted((abs(stride), size) for stride, size in zip(array.strides, array.shape) if size > 1):
+    steps = zip(map(abs, array.strides), array.shape, strict=True)
+    for stride, size in sorted(step for step in steps if step[1] > 1):
         if stride < reach:
             return array.size > 0
         reach = stride * (size - 1) + reach

@@ -101,7 +101,7 @@ def row_at(layout, row):  # type: ignore[no-untyped-def]
 def _distances_in_block(word, walls, cap):  # type: ignore[no-untyped-def]
     """Distance of each lane to the nearest clear bit of the word within the same walls, at most the cap."""
     d = spread(word, cap, 0)
-    outside = fill(cap)
+    outside = fill(cap, cap)
     d = _nearer(d, choose(walls[0, 0], outside, rotate(d, 1)), choose(walls[1, 0], outside, rotate(d, -1)), 1)
     d = _nearer(d, choose(walls[0, 1], outside, rotate(d, 2)), choose(walls[1, 1], outside, rotate(d, -2)), 2)
     d = _nearer(d, choose(walls[0, 2], outside, rotate(d, 4)), choose(walls[1, 2], outside, rotate(d, -4)), 4)
@@ -121,11 +121,11 @@ def _nearer(d, before, behind, step):  # type: ignore[no-untyped-def]
 
 
 @helper
-def _from_next_row(rows, at, walls):  # type: ignore[no-untyped-def]
+def _from_next_row(rows, at, walls, cap):  # type: ignore[no-untyped-def]
     """One more than the least of the three neighbours that each lane has in the next row, its block being at ``at``."""
     d = load_pixels(rows, at)
-    before = choose(walls[0, 0], fill(rows[at - 1]), rotate(d, 1))
-    behind = choose(walls[1, 0], fill(rows[at + PIXELS]), rotate(d, -1))
+    before = choose(walls[0, 0], fill(rows[at - 1], cap), rotate(d, 1))
+    behind = choose(walls[1, 0], fill(rows[at + PIXELS], cap), rotate(d, -1))
     return minimum(d, minimum(before, behind)) + 1
 
 
@@ -155,8 +155,11 @@ def _scan_up(words, start, images, first, last, layout, walls, cap, rows, left):
     for row in range(last - 1, first - 1, -1):
         at, below = row_at(layout, row - first), row_at(layout, row - first + 1)
         if layout.blocks == 1:
-            d = _distances_in_block(foreground_of(words, start, layout, images, row, 0), walls, cap)
-            store(rows, at, minimum(d, _from_next_row(rows, below, walls)))
+            word = foreground_of(words, start, layout, images, row, 0)
+            if word == 0:
+                store(rows, at, fill(0, cap))
+            else:
+                store(rows, at, minimum(_distances_in_block(word, walls, cap), _from_next_row(rows, below, walls, cap)))
             continue
         distance = layout.cap  # from the last lane before the block to background before the block
         for block in range(layout.blocks):
@@ -168,18 +171,18 @@ def _scan_up(words, start, images, first, last, layout, walls, cap, rows, left):
             word = foreground_of(words, start, layout, images, row, block)
             d = _distances_in_block(word, walls, cap)
             d = minimum(d, minimum(rising(left[block] + 1, cap), falling(distance + 1, cap)))
-            store(rows, at + block * PIXELS, minimum(d, _from_next_row(rows, below + block * PIXELS, walls)))
+            store(rows, at + block * PIXELS, minimum(d, _from_next_row(rows, below + block * PIXELS, walls, cap)))
             distance = lowest_bit(~word) if ~word != 0 else min(distance + PIXELS, layout.cap)
 
 
 @helper
-def _scan_down(count, layout, walls, rows):  # type: ignore[no-untyped-def]
+def _scan_down(count, layout, walls, cap, rows):  # type: ignore[no-untyped-def]
     """The same with background above, for the first ``count`` rows of the band; the row above it must be there."""
     for row in range(count):
         for block in range(layout.blocks):
             at = row_at(layout, row) + block * PIXELS
             above = row_at(layout, row - 1) + block * PIXELS
-            store(rows, at, minimum(load_pixels(rows, at), _from_next_row(rows, above, walls)))
+            store(rows, at, minimum(load_pixels(rows, at), _from_next_row(rows, above, walls, cap)))
 
 
 @helper
@@ -194,8 +197,8 @@ def prepare_bands(words, start, images, layout, walls, cap, rows, left):  # type
     if layout.bands == 1:
         return
     for x in range(0, layout.blocks * PIXELS, PIXELS):
-        store(rows, row_at(layout, layout.band + layout.bands) + x, fill(cap))
-        store(rows, row_at(layout, -1) + x, fill(cap))
+        store(rows, row_at(layout, layout.band + layout.bands) + x, fill(cap, cap))
+        store(rows, row_at(layout, -1) + x, fill(cap, cap))
     for band in range(layout.bands - 1, 0, -1):
         first, last = band * layout.band, min(layout.height, (band + 1) * layout.band)
         _copy_row(row_at(layout, layout.band + 1 + band), row_at(layout, last - first), layout, rows)
@@ -212,11 +215,18 @@ def scan_band(words, start, images, band, layout, walls, cap, rows, left):  # ty
             _copy_row(row_at(layout, layout.band - 1), row_at(layout, -1), layout, rows)
         _copy_row(row_at(layout, layout.band + 1 + band), row_at(layout, last - first), layout, rows)
     _scan_up(words, start, images, first, last, layout, walls, cap, rows, left)
-    _scan_down(last - first, layout, walls, rows)
+    _scan_down(last - first, layout, walls, cap, rows)
     return last - first
 
 
 # ------------------------------------------------------------------------------------------------ the answer
+
+
+@helper
+def expect_to_write(answers, first, count):  # type: ignore[no-untyped-def]
+    """Fetch memory that will be written soon: a write that has to wait for it holds up what comes after."""
+    for at in range(first, first + count, WIDEST // answers.itemsize):
+        prefetch_to_write(answers, at)
 
 
 @helper
@@ -264,8 +274,7 @@ def distances_of(words, first, last, layout, walls, cap, rows, left, raster, lea
                             store(raster, PIXELS, load_pixels(raster, written + PIXELS))
                             at += written
                             gathered -= written
-                            for x in range(0, RASTER, WIDEST // answers.itemsize):
-                                prefetch_to_write(answers, at + x)
+                            expect_to_write(answers, at, RASTER)
     write_raster(raster, gathered, answers, at, lead)
 
 
