@@ -6,6 +6,7 @@ Pixels outside the grid are never background: a plane holds the background as on
 brings in are right by themselves, and eroding the object is dilating the background.
 """
 
+import functools
 import math
 from typing import NamedTuple
 
@@ -112,6 +113,7 @@ def keep_lower(grid, level):  # type: ignore[no-untyped-def]
     return grid.words + (grid.levels + level) * grid.period
 
 
+@functools.lru_cache(maxsize=16)
 def grid_of(height: int, width: int) -> tuple[Grid, Words]:
     """The layout for one grid, and its patterns."""
     pitch = width if width <= WORD else -(-width // WORD) * WORD

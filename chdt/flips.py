@@ -11,7 +11,7 @@ axis, and the answer at (i, j) is 2 (max(level of i, level of j) - 1).
 then is for every smaller r > D too, so the sets of such pixels are nested as well.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,8 @@ import numpy.typing as npt
 from chdt.bitplanes import (
     INSIDE,
     WORD,
+    Grid,
+    Words,
     grid_of,
     keep_higher,
     keep_lower,
@@ -28,6 +30,7 @@ from chdt.bitplanes import (
     moved_lower,
     plane_at,
     planes_of,
+    read_bits,
 )
 from chdt.jit import helper, kernel
 from chdt.lanes import (
@@ -53,38 +56,33 @@ from chdt.transform import (
     RASTER,
     Layout,
     expect_to_write,
-    foreground_of,
     lanes_for,
     layout_of,
     lead_of,
     prepare_bands,
     raster_of,
     row_at,
-    rows_of,
     scan_band,
-    walls_of,
+    scan_of,
+    write_full_raster,
     write_raster,
 )
 
 # ------------------------------------------------------------------------------------------------ a pixel removed
 
 
-def maxima_of(layout: Layout, lanes: type[np.unsignedinteger[Any]]) -> npt.NDArray[Any]:
-    """Memory for the largest distance of each column, then of each row, of the images in a block."""
-    return aligned(layout.blocks * PIXELS + layout.images * layout.height + PIXELS, 0, lanes)  # type: ignore[no-any-return]
-
-
 @helper
-def _find_maxima(words, start, images, layout, walls, cap, rows, left, maxima):  # type: ignore[no-untyped-def]
+def _find_maxima(words, start, images, scan, maxima):  # type: ignore[no-untyped-def]
     """The largest distance of each column and of each row of the images in a block."""
+    layout, walls, cap, rows, _ = scan
     across = layout.blocks * PIXELS
     spare = across + layout.images * layout.height
     nothing = fill(0, cap)
     for x in range(0, across, PIXELS):
         store(maxima, x, nothing)
-    prepare_bands(words, start, images, layout, walls, cap, rows, left)
+    prepare_bands(words, start, images, scan)
     for band in range(layout.bands):
-        count = scan_band(words, start, images, band, layout, walls, cap, rows, left)
+        count = scan_band(words, start, images, band, scan)
         for row in range(count):
             largest = nothing
             for x in range(0, across, PIXELS):
@@ -254,12 +252,12 @@ def _raise_to(grid, planes, size, answers, first):  # type: ignore[no-untyped-de
 
 
 @helper
-def _may_fit(counts, grid, radius):  # type: ignore[no-untyped-def]
+def _may_fit(foreground, grid, radius):  # type: ignore[no-untyped-def]
     """Whether enough rows in a row have so much foreground that a window could hold a single background pixel."""
     needed = min(grid.width, radius + 1) - 1
     begin = 0
     for row in range(grid.height + 1):
-        if row < grid.height and counts[row] >= needed:
+        if row < grid.height and foreground[row] >= needed:
             continue
         # The rows begin..row - 1 may be in such a window. At the border, half a window is one.
         at_border = begin == 0 or row == grid.height
@@ -271,20 +269,20 @@ def _may_fit(counts, grid, radius):  # type: ignore[no-untyped-def]
 
 
 @helper
-def _raise_added(words, first, largest, counts, grid, patterns, planes, answers):  # type: ignore[no-untyped-def]
+def _raise_added(words, start, largest, foreground, grid, patterns, planes, answers, first):  # type: ignore[no-untyped-def]
     """Raise the answers of the background pixels that make a larger size when added."""
     cap = max(grid.height, grid.width)
     r = largest + 1
-    if r > cap or not _may_fit(counts, grid, r - 1):
+    if r > cap or not _may_fit(foreground, grid, r - 1):
         return
-    lonely = _find_lonely(words, first, grid, patterns, planes, r - 1)
+    lonely = _find_lonely(words, start, grid, patterns, planes, r - 1)
     _raise_to(grid, planes, 2 * r, answers, first)
     while lonely > 0:
         # The sets are nested, so as many pixels are the same pixels. Find the last r that has as many, in growing
         # steps and then by bisection: any set on the way is right to raise, and the last one is among them.
         beyond, step, at_beyond = r + 1, 1, 0
         while beyond <= cap:
-            at_beyond = _find_lonely(words, first, grid, patterns, planes, beyond - 1)
+            at_beyond = _find_lonely(words, start, grid, patterns, planes, beyond - 1)
             _raise_to(grid, planes, 2 * beyond, answers, first)
             if at_beyond < lonely:
                 break
@@ -294,7 +292,7 @@ def _raise_added(words, first, largest, counts, grid, patterns, planes, answers)
             return
         while beyond - r > 1:
             middle = (r + beyond) // 2
-            at_middle = _find_lonely(words, first, grid, patterns, planes, middle - 1)
+            at_middle = _find_lonely(words, start, grid, patterns, planes, middle - 1)
             _raise_to(grid, planes, 2 * middle, answers, first)
             if at_middle == lonely:
                 r = middle
@@ -308,61 +306,70 @@ def _raise_added(words, first, largest, counts, grid, patterns, planes, answers)
 MOST_EXPECTED = 4096  # pixels: what has been fetched must still be there when it is written
 
 
-@kernel
-def flip_sizes_of(  # type: ignore[no-untyped-def]
-    words,
-    first,
-    last,
-    layout,
-    walls,
-    cap,
-    rows,
-    left,
-    maxima,
-    counts,
-    levels,
-    raster,
-    grid,
-    patterns,
-    planes,
-    lead,
-    answers,
-):
-    """Sizes after every single flip, for the images first..last - 1 of a packed batch, in reading order."""
+class Workspace(NamedTuple):
+    """What a thread needs beside a `Scan`."""
+
+    maxima: npt.NDArray[Any]  # of the columns, then of the rows, of the images in a block
+    levels: npt.NDArray[Any]  # of the columns, then of the rows, of an image
+    raster: npt.NDArray[Any]
+    foreground: npt.NDArray[np.int64]  # pixels in each row of an image
+    grid: Grid
+    patterns: Words
+    planes: Words
+
+
+def workspace_of(layout: Layout, lanes: type[np.unsignedinteger[Any]]) -> Workspace:
+    """Memory for one thread."""
     across = layout.blocks * PIXELS
-    for start in range(first, last, layout.images):
-        images = min(layout.images, last - start)
-        pixel = start * layout.height * layout.width
-        expect_to_write(answers, pixel, min(images * layout.height * layout.width, MOST_EXPECTED))
-        _find_maxima(words, pixel, images, layout, walls, cap, rows, left, maxima)
+    grid, patterns = grid_of(layout.height, layout.width)
+    return Workspace(
+        aligned(across + layout.images * layout.height + PIXELS, 0, lanes),
+        aligned(across + layout.height + PIXELS, 0, lanes),
+        raster_of(lanes),
+        np.empty(layout.height, np.int64),
+        grid,
+        patterns,
+        planes_of(grid, PLANES),
+    )
+
+
+@kernel
+def flip_sizes_of(words, start, count, scan, workspace, lead, answers):  # type: ignore[no-untyped-def]
+    """Sizes after every single flip of ``count`` images whose packed bits begin at ``start``, in reading order."""
+    layout, cap = scan.layout, scan.cap
+    maxima, levels, raster, foreground, grid, patterns, planes = workspace
+    across = layout.blocks * PIXELS
+    pixels = layout.height * layout.width
+    for first in range(0, count, layout.images):
+        images = min(layout.images, count - first)
+        expect_to_write(answers, first * pixels, min(images * pixels, MOST_EXPECTED))
+        _find_maxima(words, start + first * pixels, images, scan, maxima)
         for image in range(images):
-            row_maxima = across + image * layout.height
+            first_row = across + image * layout.height
             largest = 0
             for row in range(layout.height):
-                largest = max(largest, maxima[row_maxima + row])
+                largest = max(largest, maxima[first_row + row])
             _find_levels(maxima, image * layout.width, layout.width, largest, cap, levels, 0)
-            _find_levels(maxima, row_maxima, layout.height, largest, cap, levels, across)
-            image_start = pixel + image * layout.height * layout.width
-            at, gathered = image_start, 0
+            _find_levels(maxima, first_row, layout.height, largest, cap, levels, across)
+            first_answer = (first + image) * pixels
+            at, gathered = first_answer, 0
             for row in range(layout.height):
+                level_of_row = fill(levels[across + row], cap)
                 for column in range(0, layout.width, PIXELS):
-                    level = maximum(load_pixels(levels, column), fill(levels[across + row], cap))
+                    level = maximum(load_pixels(levels, column), level_of_row)
                     store(raster, gathered, (level - 1) << 1)
                     gathered += min(PIXELS, layout.width - column)
                     if gathered >= RASTER:
-                        written = RASTER - (at - lead) % PIXELS
-                        write_raster(raster, written, answers, at, lead)
-                        store(raster, 0, load_pixels(raster, written))
-                        store(raster, PIXELS, load_pixels(raster, written + PIXELS))
-                        at += written
-                        gathered -= written
+                        at, gathered = write_full_raster(raster, gathered, answers, at, lead)
             write_raster(raster, gathered, answers, at, lead)
             if largest < layout.cap:
+                begin = start + first_answer
                 for row in range(layout.height):
-                    counts[row] = 0
-                    for block in range(layout.blocks):
-                        counts[row] += count_bits(foreground_of(words, image_start, layout, 1, row, block))
-                _raise_added(words, image_start, largest, counts, grid, patterns, planes, answers)
+                    foreground[row] = 0
+                    for column in range(0, layout.width, WORD):
+                        width = min(WORD, layout.width - column)
+                        foreground[row] += count_bits(read_bits(words, begin + row * layout.width + column, width))
+                _raise_added(words, begin, largest, foreground, grid, patterns, planes, answers, first_answer)
 
 
 def flip_sizes(masks: ArrayOrTensor, *, spatial_dims: int = 2, out: ArrayOrTensor | None = None) -> ArrayOrTensor:
@@ -430,16 +437,11 @@ def flip_sizes(masks: ArrayOrTensor, *, spatial_dims: int = 2, out: ArrayOrTenso
     answer = new_answer(masks, tuple(masks.shape), 2 * cap) if out is None else answer_into(out, masks, 2 * cap)
     packed = pack_masks(masks, spatial_dims)
     layout, lanes = layout_of(height, width), lanes_for(2 * cap)
-    walls, lead = walls_of(layout), lead_of(answer.words)
-    grid, patterns = grid_of(height, width)
 
     def work(first: int, last: int) -> None:
-        flip_sizes_of(
-            packed.words, first, last, layout, walls, lanes(cap), rows_of(layout, lanes),
-            np.empty(layout.blocks, np.int64), maxima_of(layout, lanes),
-            np.empty(height, np.int64), aligned(layout.blocks * PIXELS + height + PIXELS, 0, lanes), raster_of(lanes),
-            grid, patterns, planes_of(grid, PLANES), lead, answer.words,
-        )  # fmt: skip
+        answers = answer.words[first * packed.pixels : last * packed.pixels]
+        scan, workspace = scan_of(layout, lanes), workspace_of(layout, lanes)
+        flip_sizes_of(packed.words, first * packed.pixels, last - first, scan, workspace, lead_of(answers), answers)
 
     share(work, packed.images, packed.pixels, layout.images)
     return answer.finish()  # type: ignore[no-any-return]

@@ -4,6 +4,7 @@ A mask holds +1 or -1, so each of its values is one of two bit patterns, whateve
 of the same size, all dtypes are the same to the kernels, and comparing with both patterns finds every invalid value.
 """
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
@@ -110,17 +111,25 @@ def _as_words(masks: AnyMasks) -> tuple[npt.NDArray[Any], Any, Any]:
         if masks.dtype not in TENSOR_DTYPES:
             raise _wrong_dtype(masks.dtype, masks.dtype in _UNSIGNED_TENSORS)
         host = masks.detach().resolve_neg().cpu()
-        both = torch.tensor([True, False] if masks.dtype == torch.bool else [1, -1], dtype=masks.dtype)
-        # NumPy has no bfloat16: both look at the same bits as integers.
-        values, pair = (x.view(SAME_SIZE[x.itemsize]).numpy() for x in (host, both))
+        values = host.view(SAME_SIZE[host.itemsize]).numpy()  # integers, as NumPy has no bfloat16
+        pair = _both_values(masks.dtype)
     else:
         if masks.dtype.kind not in "bif" or masks.dtype.itemsize not in WORD_OF_SIZE:
             raise _wrong_dtype(masks.dtype, masks.dtype.kind == "u")
         values = np.asarray(masks)
-        pair = np.array([True, False] if masks.dtype.kind == "b" else [1, -1], masks.dtype)
+        pair = _both_values(masks.dtype)
     word = WORD_OF_SIZE[values.itemsize]
     foreground, background = pair.view(word)
     return values.view(word), foreground, background
+
+
+@functools.cache
+def _both_values(dtype: Any) -> npt.NDArray[Any]:
+    """+1 and -1, or True and False, as that many bits."""
+    if isinstance(dtype, torch.dtype):
+        both = torch.tensor([True, False] if dtype == torch.bool else [1, -1], dtype=dtype)
+        return both.view(SAME_SIZE[both.itemsize]).numpy()
+    return np.array([True, False] if dtype.kind == "b" else [1, -1], dtype)
 
 
 _UNSIGNED_TENSORS = (torch.uint8, torch.uint16, torch.uint32, torch.uint64)

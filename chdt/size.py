@@ -38,8 +38,8 @@ def _erode(grid, patterns, planes, level, current, eroded, radius, ended):  # ty
 
 
 @kernel
-def sizes_of(words, first, last, grid, patterns, planes, state, sizes):  # type: ignore[no-untyped-def]
-    """Sizes of the images first..last - 1 of a packed batch.
+def sizes_of(words, start, count, grid, patterns, planes, state, sizes):  # type: ignore[no-untyped-def]
+    """Sizes of ``count`` images whose packed bits begin at ``start``.
 
     Each object is eroded by 1, 2, 4, ... pixels until nothing is left of it, then the radius at which it vanished is
     searched between the last two. Several images go through this side by side: one alone would wait for every step to
@@ -48,11 +48,11 @@ def sizes_of(words, first, last, grid, patterns, planes, state, sizes):  # type:
     current, eroded, radius, ended = state
     most = len(current)
     cap = max(grid.height, grid.width)
-    for start in range(first, last, most):
-        images = min(most, last - start)
+    for first in range(0, count, most):
+        images = min(most, count - first)
         for image in range(images):
             current[image], eroded[image] = plane_at(grid, 2 * image), plane_at(grid, 2 * image + 1)
-            pixel = (start + image) * grid.height * grid.width
+            pixel = start + (first + image) * grid.height * grid.width
             lay_out_background(words, pixel, grid, patterns, planes, current[image])
             radius[image], ended[image] = 0, grid.levels
         level = 0
@@ -63,9 +63,9 @@ def sizes_of(words, first, last, grid, patterns, planes, state, sizes):  # type:
             _erode(grid, patterns, planes, level, current[:images], eroded, radius, ended)
         for image in range(images):
             if radius[image] > 0 or any_object(grid, patterns, planes, current[image]):
-                sizes[start + image] = 2 * min(radius[image] + 1, cap)
+                sizes[first + image] = 2 * min(radius[image] + 1, cap)
             else:
-                sizes[start + image] = 0
+                sizes[first + image] = 0
 
 
 def object_size(masks: ArrayOrTensor, *, spatial_dims: int = 2) -> ArrayOrTensor:
@@ -125,7 +125,8 @@ def object_size(masks: ArrayOrTensor, *, spatial_dims: int = 2) -> ArrayOrTensor
     def work(first: int, last: int) -> None:
         images = min(side_by_side, last - first)
         state = np.empty((4, images), np.int64)
-        sizes_of(packed.words, first, last, grid, patterns, planes_of(grid, 3 * images), state, answer.words)
+        planes, sizes = planes_of(grid, 3 * images), answer.words[first:last]
+        sizes_of(packed.words, first * packed.pixels, last - first, grid, patterns, planes, state, sizes)
 
     share(work, packed.images, packed.pixels)
     return answer.finish()  # type: ignore[no-any-return]

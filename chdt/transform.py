@@ -1,5 +1,6 @@
 """distance_transform: the Chebyshev distance to background in two passes, 64 pixels at a time (equation 3)."""
 
+import functools
 import math
 from typing import Any, NamedTuple
 
@@ -58,6 +59,7 @@ def layout_of(height: int, width: int) -> Layout:
     return Layout(height, width, images, blocks, pitch, band, -(-height // band), max(height, width))
 
 
+@functools.lru_cache(maxsize=16)
 def walls_of(layout: Layout) -> npt.NDArray[np.uint64]:
     """[0, k]: lanes of a block that have no neighbour of their image 2^k lanes before them, [1, k]: behind them."""
     width = min(layout.width, PIXELS)
@@ -82,10 +84,26 @@ def lead_of(answers: npt.NDArray[Any]) -> int:
     return -(answers.ctypes.data // answers.itemsize) % (WIDEST // answers.itemsize)
 
 
-def rows_of(layout: Layout, lanes: type[np.unsignedinteger[Any]]) -> npt.NDArray[Any]:
-    """Memory for a band, one row above it and one below, and the row below each band."""
+class Scan(NamedTuple):
+    """What a thread needs to scan images."""
+
+    layout: Layout
+    walls: npt.NDArray[np.uint64]
+    cap: np.unsignedinteger[Any]
+    rows: npt.NDArray[Any]  # a band, one row above it and one below, and the row below each band
+    left: npt.NDArray[np.int64]  # of each block of a row, the distance to background before it
+
+
+def scan_of(layout: Layout, lanes: type[np.unsignedinteger[Any]]) -> Scan:
+    """Memory for one thread."""
     rows = layout.band + 2 + (layout.bands if layout.bands > 1 else 0)
-    return aligned(PIXELS + rows * layout.pitch, layout.cap, lanes)  # type: ignore[no-any-return]
+    return Scan(
+        layout,
+        walls_of(layout),
+        lanes(layout.cap),
+        aligned(PIXELS + rows * layout.pitch, layout.cap, lanes),
+        np.empty(layout.blocks, np.int64),
+    )
 
 
 @helper
@@ -147,11 +165,12 @@ def foreground_of(words, start, layout, images, row, block):  # type: ignore[no-
 
 
 @helper
-def _scan_up(words, start, images, first, last, layout, walls, cap, rows, left):  # type: ignore[no-untyped-def]
+def _scan_up(words, start, images, first, last, scan):  # type: ignore[no-untyped-def]
     """Distances of the rows first..last - 1 to background in the same row and below.
 
-    The row below the band must be there. ``left`` is memory for a distance a block.
+    The row below the band must be there.
     """
+    layout, walls, cap, rows, left = scan
     for row in range(last - 1, first - 1, -1):
         at, below = row_at(layout, row - first), row_at(layout, row - first + 1)
         if layout.blocks == 1:
@@ -176,8 +195,9 @@ def _scan_up(words, start, images, first, last, layout, walls, cap, rows, left):
 
 
 @helper
-def _scan_down(count, layout, walls, cap, rows):  # type: ignore[no-untyped-def]
+def _scan_down(count, scan):  # type: ignore[no-untyped-def]
     """The same with background above, for the first ``count`` rows of the band; the row above it must be there."""
+    layout, walls, cap, rows, _ = scan
     for row in range(count):
         for block in range(layout.blocks):
             at = row_at(layout, row) + block * PIXELS
@@ -192,8 +212,9 @@ def _copy_row(source, target, layout, rows):  # type: ignore[no-untyped-def]
 
 
 @helper
-def prepare_bands(words, start, images, layout, walls, cap, rows, left):  # type: ignore[no-untyped-def]
+def prepare_bands(words, start, images, scan):  # type: ignore[no-untyped-def]
     """For an image of several bands: scan it upwards once, and keep of it the row below each band."""
+    layout, cap, rows = scan.layout, scan.cap, scan.rows
     if layout.bands == 1:
         return
     for x in range(0, layout.blocks * PIXELS, PIXELS):
@@ -202,20 +223,21 @@ def prepare_bands(words, start, images, layout, walls, cap, rows, left):  # type
     for band in range(layout.bands - 1, 0, -1):
         first, last = band * layout.band, min(layout.height, (band + 1) * layout.band)
         _copy_row(row_at(layout, layout.band + 1 + band), row_at(layout, last - first), layout, rows)
-        _scan_up(words, start, images, first, last, layout, walls, cap, rows, left)
+        _scan_up(words, start, images, first, last, scan)
         _copy_row(row_at(layout, 0), row_at(layout, layout.band + band), layout, rows)
 
 
 @helper
-def scan_band(words, start, images, band, layout, walls, cap, rows, left):  # type: ignore[no-untyped-def]
+def scan_band(words, start, images, band, scan):  # type: ignore[no-untyped-def]
     """Leave the distances of a band's rows in ``rows``; bands must be asked for from the first to the last."""
+    layout, rows = scan.layout, scan.rows
     first, last = band * layout.band, min(layout.height, (band + 1) * layout.band)
     if layout.bands > 1:
         if band > 0:
             _copy_row(row_at(layout, layout.band - 1), row_at(layout, -1), layout, rows)
         _copy_row(row_at(layout, layout.band + 1 + band), row_at(layout, last - first), layout, rows)
-    _scan_up(words, start, images, first, last, layout, walls, cap, rows, left)
-    _scan_down(last - first, layout, walls, cap, rows)
+    _scan_up(words, start, images, first, last, scan)
+    _scan_down(last - first, scan)
     return last - first
 
 
@@ -242,38 +264,44 @@ def write_raster(raster, count, answers, at, lead):  # type: ignore[no-untyped-d
         answers[at + x] = raster[x]
 
 
+@helper
+def write_full_raster(raster, gathered, answers, at, lead):  # type: ignore[no-untyped-def]
+    """Write as much as leaves ``at`` aligned, and move the rest of ``raster`` to its front."""
+    written = RASTER - (at - lead) % PIXELS
+    write_raster(raster, written, answers, at, lead)
+    store(raster, 0, load_pixels(raster, written))
+    store(raster, PIXELS, load_pixels(raster, written + PIXELS))
+    return at + written, gathered - written
+
+
 @kernel
-def distances_of(words, first, last, layout, walls, cap, rows, left, raster, lead, answers):  # type: ignore[no-untyped-def]
-    """Distances of the images first..last - 1 of a packed batch, in reading order.
+def distances_of(words, start, count, scan, raster, lead, answers):  # type: ignore[no-untyped-def]
+    """Distances of ``count`` images whose packed bits begin at ``start``, in reading order.
 
     They are gathered in ``raster``, so that memory is written in long aligned runs. ``lead`` is the index of the first
     answer that is aligned with a cache line.
     """
+    layout, rows = scan.layout, scan.rows
+    pixels = layout.height * layout.width
     at, gathered = 0, 0
-    for start in range(first, last, layout.images):
-        images = min(layout.images, last - start)
-        pixel = start * layout.height * layout.width
-        prepare_bands(words, pixel, images, layout, walls, cap, rows, left)
+    for first in range(0, count, layout.images):
+        images = min(layout.images, count - first)
+        prepare_bands(words, start + first * pixels, images, scan)
         for band in range(layout.bands):
-            count = scan_band(words, pixel, images, band, layout, walls, cap, rows, left)
+            height = scan_band(words, start + first * pixels, images, band, scan)
             for image in range(images):
-                position = ((start + image) * layout.height + band * layout.band) * layout.width
+                position = (first + image) * pixels + band * layout.band * layout.width
                 if position != at + gathered:
                     write_raster(raster, gathered, answers, at, lead)
                     at, gathered = position, 0
-                for row in range(count):
+                for row in range(height):
                     source = row_at(layout, row) + image * layout.width
                     for column in range(0, layout.width, PIXELS):
                         # A vector may hold more than is left of the row: the next one overwrites that.
                         store(raster, gathered, load_pixels(rows, source + column))
                         gathered += min(PIXELS, layout.width - column)
                         if gathered >= RASTER:
-                            written = RASTER - (at - lead) % PIXELS
-                            write_raster(raster, written, answers, at, lead)
-                            store(raster, 0, load_pixels(raster, written))
-                            store(raster, PIXELS, load_pixels(raster, written + PIXELS))
-                            at += written
-                            gathered -= written
+                            at, gathered = write_full_raster(raster, gathered, answers, at, lead)
                             expect_to_write(answers, at, RASTER)
     write_raster(raster, gathered, answers, at, lead)
 
@@ -336,11 +364,11 @@ def distance_transform(
     answer = new_answer(masks, tuple(masks.shape), cap) if out is None else answer_into(out, masks, cap)
     packed = pack_masks(masks, spatial_dims)
     layout, lanes = layout_of(height, width), lanes_for(cap)
-    walls, lead = walls_of(layout), lead_of(answer.words)
 
     def work(first: int, last: int) -> None:
-        rows, left, raster = rows_of(layout, lanes), np.empty(layout.blocks, np.int64), raster_of(lanes)
-        distances_of(packed.words, first, last, layout, walls, lanes(cap), rows, left, raster, lead, answer.words)
+        answers = answer.words[first * packed.pixels : last * packed.pixels]
+        scan, raster = scan_of(layout, lanes), raster_of(lanes)
+        distances_of(packed.words, first * packed.pixels, last - first, scan, raster, lead_of(answers), answers)
 
     share(work, packed.images, packed.pixels, layout.images)
     return answer.finish()  # type: ignore[no-any-return]
