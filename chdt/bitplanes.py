@@ -26,22 +26,36 @@ SPARE = 2 * WORDS  # words before and behind a plane that are always zero: a shi
 
 
 @kernel
-def pack(values, foreground, background, words):  # type: ignore[no-untyped-def]
-    """Write the bits of ``values == foreground``; give the index of the first value that is neither, or -1."""
-    whole = values.size // WORD
+def pack(values, foreground, background, words, start):  # type: ignore[no-untyped-def]
+    """Write the bits of ``values == foreground`` from bit ``start`` on; give the index of an invalid value, or -1.
+
+    It is the first one. Where bits of ``start``'s word are written already, those that follow must be zero.
+    """
+    head = min(values.size, -start % WORD)
+    found = _pack_few(values, 0, head, foreground, background, words, start)
+    if found >= 0:
+        return found
+    first = (start + head) // WORD
+    whole = (values.size - head) // WORD
     for k in range(whole):
-        bits = equal_bits(values, k * WORD, foreground)
-        if bits | equal_bits(values, k * WORD, background) != ~np.uint64(0):
-            return _first_invalid(values, k * WORD, foreground, background)
-        words[k] = bits
-    if values.size % WORD != 0:
-        bits = np.uint64(0)
-        for j in range(whole * WORD, values.size):
-            if values[j] == foreground:
-                bits |= np.uint64(1) << np.uint64(j % WORD)
-            elif values[j] != background:
-                return j
-        words[whole] = bits
+        at = head + k * WORD
+        bits = equal_bits(values, at, foreground)
+        if bits | equal_bits(values, at, background) != ~np.uint64(0):
+            return _first_invalid(values, at, foreground, background)
+        words[first + k] = bits
+    tail = head + whole * WORD
+    if tail < values.size:
+        words[first + whole] = np.uint64(0)
+    return _pack_few(values, tail, values.size, foreground, background, words, start)
+
+
+@helper
+def _pack_few(values, begin, end, foreground, background, words, start):  # type: ignore[no-untyped-def]
+    for j in range(begin, end):
+        if values[j] == foreground:
+            words[(start + j) // WORD] |= np.uint64(1) << np.uint64((start + j) % WORD)
+        elif values[j] != background:
+            return j
     return -1
 
 

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from chdt.bitplanes import (
     INSIDE,
@@ -50,7 +51,7 @@ from chdt.lanes import (
     rotate,
     store,
 )
-from chdt.masks import ArrayOrTensor, answer_into, grid_shape, new_answer, pack_masks
+from chdt.masks import ArrayOrTensor, answer_into, grid_shape, is_traced, new_answer, pack_masks
 from chdt.parallel import share
 from chdt.transform import (
     RASTER,
@@ -334,8 +335,11 @@ def workspace_of(layout: Layout, lanes: type[np.unsignedinteger[Any]]) -> Worksp
 
 
 @kernel
-def flip_sizes_of(words, start, count, scan, workspace, lead, answers):  # type: ignore[no-untyped-def]
-    """Sizes after every single flip of ``count`` images whose packed bits begin at ``start``, in reading order."""
+def flip_sizes_of(words, start, count, scan, workspace, lead, answers, sizes):  # type: ignore[no-untyped-def]
+    """Sizes after every single flip of ``count`` images whose packed bits begin at ``start``, in reading order.
+
+    ``sizes`` gets the size of each image without any flip.
+    """
     layout, cap = scan.layout, scan.cap
     maxima, levels, raster, foreground, grid, patterns, planes = workspace
     across = layout.blocks * PIXELS
@@ -351,6 +355,7 @@ def flip_sizes_of(words, start, count, scan, workspace, lead, answers):  # type:
                 largest = max(largest, maxima[first_row + row])
             _find_levels(maxima, image * layout.width, layout.width, largest, cap, levels, 0)
             _find_levels(maxima, first_row, layout.height, largest, cap, levels, across)
+            sizes[first + image] = 2 * largest
             first_answer = (first + image) * pixels
             at, gathered = first_answer, 0
             for row in range(layout.height):
@@ -432,6 +437,8 @@ def flip_sizes(masks: ArrayOrTensor, *, spatial_dims: int = 2, out: ArrayOrTenso
     >>> flip_sizes(mask)[2, 1]
     np.int32(10)
     """
+    if is_traced(masks) and out is None:
+        return torch.ops.chdt.flip_sizes(masks, spatial_dims)  # type: ignore[no-any-return]
     height, width = grid_shape(masks, spatial_dims)
     cap = max(height, width)
     answer = new_answer(masks, tuple(masks.shape), 2 * cap) if out is None else answer_into(out, masks, 2 * cap)
@@ -440,8 +447,10 @@ def flip_sizes(masks: ArrayOrTensor, *, spatial_dims: int = 2, out: ArrayOrTenso
 
     def work(first: int, last: int) -> None:
         answers = answer.words[first * packed.pixels : last * packed.pixels]
+        sizes = np.empty(last - first, np.int64)
         scan, workspace = scan_of(layout, lanes), workspace_of(layout, lanes)
-        flip_sizes_of(packed.words, first * packed.pixels, last - first, scan, workspace, lead_of(answers), answers)
+        start, lead = first * packed.pixels, lead_of(answers)
+        flip_sizes_of(packed.words, start, last - first, scan, workspace, lead, answers, sizes)
 
     share(work, packed.images, packed.pixels, layout.images)
     return answer.finish()  # type: ignore[no-any-return]

@@ -97,6 +97,8 @@ OPERATORS = {
     operator.ior: "or_",
     operator.add: "add",
     operator.sub: "sub",
+    operator.mul: "mul",
+    operator.xor: "xor",
     operator.lshift: "shl",
     operator.rshift: "lshr",
 }
@@ -336,6 +338,83 @@ def rising(first: Any, like: Any) -> Any:
 def falling(last: Any, like: Any) -> Any:
     """..., ``last`` + 1, ``last`` up to the highest lane, in the dtype of ``like``."""
     return (last + np.arange(PIXELS)[::-1]).astype(np.asarray(like).dtype)
+
+
+# ------------------------------------------------------------------------------------------------ chances
+
+
+def _emit_nan_bits(typing: Any, array: Any, index: Any) -> Any:
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        vector = ir.VectorType(context.get_value_type(array.dtype), PIXELS)
+        where = _pointer(context, builder, sig.args[0], *args, vector)
+        numbers = builder.load(where, align=array.dtype.bitwidth // 8)
+        return builder.bitcast(builder.fcmp_unordered("uno", numbers, numbers), ir.IntType(PIXELS))
+
+    return types.uint64(array, types.intp), emit
+
+
+@emitted(_emit_nan_bits)
+def nan_bits(array: Any, index: Any) -> Any:
+    """A word with the bits of those of the 64 floats from ``index`` on that are NaN."""
+    return np.packbits(np.isnan(array[index : index + PIXELS]), bitorder="little").view(np.uint64)[0]
+
+
+def _emit_load_chances(typing: Any, array: Any, index: Any) -> Any:
+    lanes = Lanes(types.uint64, WORDS)
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        vector = ir.VectorType(context.get_value_type(array.dtype), WORDS)
+        doubles = ir.VectorType(ir.DoubleType(), WORDS)
+        where = _pointer(context, builder, sig.args[0], *args, vector)
+        chances = builder.load(where, align=array.dtype.bitwidth // 8)
+        chances = builder.select(
+            builder.fcmp_ordered("ord", chances, chances), chances, ir.Constant(vector, [0.0] * WORDS)
+        )
+        if vector != doubles:
+            chances = builder.fpext(chances, doubles)
+        scaled = builder.fmul(chances, ir.Constant(doubles, [2.0**CHANCE_BITS] * WORDS))
+        return builder.fptoui(scaled, context.get_value_type(lanes))
+
+    return lanes(array, types.intp), emit
+
+
+CHANCE_BITS = 53  # of a double's significand
+
+
+@emitted(_emit_load_chances)
+def load_chances(array: Any, index: Any) -> Any:
+    """The 8 floats in [0, 1] from ``index`` on, times 2^53; 0 for NaN."""
+    return (np.nan_to_num(array[index : index + WORDS].astype(np.float64)) * 2.0**CHANCE_BITS).astype(np.uint64)
+
+
+def _emit_counting(typing: Any, first: Any) -> Any:
+    lanes = Lanes(types.uint64, WORDS)
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        steps = ir.Constant(context.get_value_type(lanes), list(range(WORDS)))
+        return builder.add(_splat(builder, args[0], lanes), steps)
+
+    return lanes(types.uint64), emit
+
+
+@emitted(_emit_counting)
+def counting(first: Any) -> Any:
+    """Eight words: ``first``, ``first`` + 1, ..."""
+    return np.uint64(first) + np.arange(WORDS, dtype=np.uint64)
+
+
+def _emit_less_bits(typing: Any, a: Any, b: Any) -> Any:
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        bits = builder.bitcast(builder.icmp_unsigned("<", *args), ir.IntType(WORDS))
+        return builder.zext(bits, ir.IntType(PIXELS))
+
+    return types.uint64(a, b), emit
+
+
+@emitted(_emit_less_bits)
+def less_bits(a: Any, b: Any) -> Any:
+    """A word with the bits of the lanes in which ``a`` is less than ``b``."""
+    return np.uint64(np.packbits(a < b, bitorder="little")[0])
 
 
 # ------------------------------------------------------------------------------------------------ single words

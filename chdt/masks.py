@@ -12,6 +12,9 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch._C._functorch import is_functorch_wrapped_tensor
+from torch._subclasses import FakeTensor
+from torch._subclasses.functional_tensor import FunctionalTensor
 
 from chdt.bitplanes import SPARE, WORD, Words, pack
 from chdt.parallel import share
@@ -52,6 +55,18 @@ class PackedMasks(NamedTuple):
         return max(self.height, self.width)
 
 
+def is_traced(masks: object) -> bool:
+    """Whether this is a tensor without values of its own, while torch compiles, exports or transforms a function.
+
+    The operators of operators.py are for these; for any other tensor they would only cost time.
+    """
+    return isinstance(masks, torch.Tensor) and (
+        torch.compiler.is_compiling()
+        or is_functorch_wrapped_tensor(masks)
+        or isinstance(masks, FakeTensor | FunctionalTensor)
+    )
+
+
 # ------------------------------------------------------------------------------------------------ masks
 
 
@@ -59,7 +74,7 @@ def grid_shape(masks: AnyMasks, spatial_dims: int) -> tuple[int, int]:
     """Height and width of the grid, once it is one; a grid of one dim is a single row."""
     if isinstance(masks, np.ma.MaskedArray) or not isinstance(masks, np.ndarray | torch.Tensor):
         raise TypeError(
-            f"masks must be a NumPy array or a torch tensor, not {_type_name(masks)}: convert with numpy.asarray(masks)"
+            f"masks must be a NumPy array or a torch tensor, not {type_name(masks)}: convert with numpy.asarray(masks)"
         )
     if isinstance(spatial_dims, bool) or spatial_dims not in (1, 2, 3):
         raise ValueError(f"spatial_dims must be 1, 2 or 3, not {spatial_dims!r}")
@@ -83,22 +98,26 @@ def pack_masks(masks: AnyMasks, spatial_dims: int) -> PackedMasks:
     values, foreground, background = _as_words(masks)
     words = np.empty(-(-values.size // WORD) + SPARE, np.uint64)
     words[values.size // WORD :] = 0
-    contiguous = values.reshape(-1) if values.flags.c_contiguous and values.flags.aligned else None
     invalid: list[int] = []
+    if values.flags.c_contiguous and values.flags.aligned:
+        flat = values.reshape(-1)
 
-    def work(first: int, last: int) -> None:
-        stop = min(last * WORD, values.size)
-        step = stop if contiguous is not None else STAGED
-        for start in range(first * WORD, stop, step):
-            end = min(start + step, stop)
-            # An iterator over any array gives it in reading order; what it is asked for, it copies.
-            piece = contiguous[start:end] if contiguous is not None else values.flat[start:end]
-            found = pack(piece, foreground, background, words[start // WORD :])
+        def work(first: int, last: int) -> None:
+            found = pack(flat[first * WORD : last * WORD], foreground, background, words, first * WORD)
+            if found >= 0:
+                invalid.append(first * WORD + found)
+
+        share(work, -(-values.size // WORD), WORD)
+    else:
+        # NumPy's iterator gives pieces in reading order, copied where they are not contiguous.
+        flags: Any = ["external_loop", "buffered", "zerosize_ok"]
+        start = 0
+        for piece in np.nditer(values, flags, [["readonly", "contig", "aligned"]], order="C", buffersize=STAGED):
+            found = pack(piece, foreground, background, words, start)
             if found >= 0:
                 invalid.append(start + found)
-                return
-
-    share(work, -(-values.size // WORD), WORD)
+                break
+            start += piece.size
     if invalid:
         raise _invalid_value(masks, min(invalid))
     return PackedMasks(words, tuple(masks.shape[: masks.ndim - spatial_dims]), height, width)
@@ -112,19 +131,19 @@ def _as_words(masks: AnyMasks) -> tuple[npt.NDArray[Any], Any, Any]:
             raise _wrong_dtype(masks.dtype, masks.dtype in _UNSIGNED_TENSORS)
         host = masks.detach().resolve_neg().cpu()
         values = host.view(SAME_SIZE[host.itemsize]).numpy()  # integers, as NumPy has no bfloat16
-        pair = _both_values(masks.dtype)
+        pair = both_values(masks.dtype)
     else:
         if masks.dtype.kind not in "bif" or masks.dtype.itemsize not in WORD_OF_SIZE:
             raise _wrong_dtype(masks.dtype, masks.dtype.kind == "u")
         values = np.asarray(masks)
-        pair = _both_values(masks.dtype)
+        pair = both_values(masks.dtype)
     word = WORD_OF_SIZE[values.itemsize]
     foreground, background = pair.view(word)
     return values.view(word), foreground, background
 
 
 @functools.cache
-def _both_values(dtype: Any) -> npt.NDArray[Any]:
+def both_values(dtype: Any) -> npt.NDArray[Any]:
     """+1 and -1, or True and False, as that many bits."""
     if isinstance(dtype, torch.dtype):
         both = torch.tensor([True, False] if dtype == torch.bool else [1, -1], dtype=dtype)
@@ -142,7 +161,8 @@ def _check_tensor(tensor: torch.Tensor, name: str) -> None:
         raise TypeError(f"{name} is a meta tensor: it has a shape, but no values")
 
 
-def _type_name(value: object) -> str:
+def type_name(value: object) -> str:
+    """Name of the type for an error message."""
     return f"{type(value).__module__}.{type(value).__qualname__}".removeprefix("builtins.")
 
 
@@ -224,7 +244,7 @@ def _answer_in_place(out: AnyMasks) -> Answer:
 def _check_out(out: AnyMasks, masks: AnyMasks, largest: int) -> None:
     kind = torch.Tensor if isinstance(masks, torch.Tensor) else np.ndarray
     if not isinstance(out, kind) or isinstance(out, np.ma.MaskedArray):
-        raise TypeError(f"out must be of the kind of masks, {_type_name(masks)}, not {_type_name(out)}")
+        raise TypeError(f"out must be of the kind of masks, {type_name(masks)}, not {type_name(out)}")
     if tuple(out.shape) != tuple(masks.shape):
         raise ValueError(f"out has shape {tuple(out.shape)}, but masks have {tuple(masks.shape)}: they must be equal")
     holds = _largest_integer(out.dtype)

@@ -1,6 +1,7 @@
 """object_size: twice the largest distance to background, from erosions alone (equations 4 and 5)."""
 
 import numpy as np
+import torch
 
 from chdt.bitplanes import (
     any_object,
@@ -12,7 +13,7 @@ from chdt.bitplanes import (
     planes_of,
 )
 from chdt.jit import helper, kernel
-from chdt.masks import ArrayOrTensor, new_answer, pack_masks
+from chdt.masks import ArrayOrTensor, is_traced, new_answer, pack_masks
 from chdt.parallel import share
 
 WORDS_SIDE_BY_SIDE = 256  # of all images that are eroded side by side
@@ -117,6 +118,8 @@ def object_size(masks: ArrayOrTensor, *, spatial_dims: int = 2) -> ArrayOrTensor
     >>> object_size(np.stack([mask, ~full, full]))
     array([ 4,  0, 18], dtype=int32)
     """
+    if is_traced(masks):
+        return torch.ops.chdt.object_size(masks, spatial_dims)  # type: ignore[no-any-return]
     packed = pack_masks(masks, spatial_dims)
     answer = new_answer(masks, packed.batch, 2 * packed.cap)
     grid, patterns = grid_of(packed.height, packed.width)

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from chdt.bitplanes import low_bits, read_bits
 from chdt.jit import helper, kernel
@@ -26,7 +27,7 @@ from chdt.lanes import (
     spread,
     store,
 )
-from chdt.masks import ArrayOrTensor, answer_into, grid_shape, new_answer, pack_masks
+from chdt.masks import ArrayOrTensor, answer_into, grid_shape, is_traced, new_answer, pack_masks
 from chdt.parallel import share
 
 STEPS = 6  # 2^0, ... 2^5: as far as there are neighbours within a block
@@ -359,6 +360,8 @@ def distance_transform(
            [2, 2, 2, 2, 3, 4, 5],
            [3, 3, 3, 3, 3, 4, 5]], dtype=int32)
     """
+    if is_traced(masks) and out is None:
+        return torch.ops.chdt.distance_transform(masks, spatial_dims)  # type: ignore[no-any-return]
     height, width = grid_shape(masks, spatial_dims)
     cap = max(height, width)
     answer = new_answer(masks, tuple(masks.shape), cap) if out is None else answer_into(out, masks, cap)

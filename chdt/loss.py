@@ -1,0 +1,204 @@
+"""expected_size_loss: what a training loop calls (10)."""
+
+from typing import Any
+
+import torch
+
+from chdt.gradient import Loss, check_sizes, check_values, derivative, losses_of_sizes, squared_error
+from chdt.masks import grid_shape, type_name
+from chdt.sampling import chances_of, draw_masks, seeds_for
+
+REDUCTIONS = ("mean", "sum", "none")
+
+
+class SampledLoss(torch.autograd.Function):
+    """Where equation (21) lives: the loss of drawn masks, with the sampled derivative as its gradient."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(
+        logits: torch.Tensor, chances: torch.Tensor, samples: torch.Tensor, losses: torch.Tensor, spatial_dims: int
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Give the mean loss of each image over its draws, and its derivative with respect to the logits."""
+        return derivative(samples, losses, chances, spatial_dims)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[torch.Tensor, torch.Tensor]) -> None:
+        """Keep the derivative for the backward pass."""
+        logits, *_, ctx.spatial_dims = inputs
+        ctx.dtype = logits.dtype
+        ctx.mark_non_differentiable(output[1])
+        ctx.save_for_backward(output[1])
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable  # type: ignore[untyped-decorator]
+    def backward(ctx: Any, upstream: torch.Tensor, _: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        """Chain it on."""
+        (gradient,) = ctx.saved_tensors
+        upstream = upstream.reshape(upstream.shape + (1,) * ctx.spatial_dims)
+        return (upstream * gradient).to(ctx.dtype), None, None, None, None
+
+
+def expected_size_loss(
+    logits: torch.Tensor,
+    sizes: torch.Tensor,
+    *,
+    weight: torch.Tensor | None = None,
+    n_samples: int = 1,
+    loss: Loss = squared_error,
+    reduction: str = "mean",
+    generator: torch.Generator | None = None,
+    spatial_dims: int = 2,
+) -> torch.Tensor:
+    """Expected loss between the true size and the size of a random mask drawn from the logits.
+
+    Parameters
+    ----------
+    logits : Tensor, shape (..., H, W)
+        The output a of a network before any sigmoid: float16, bfloat16, float32 or float64. A channel dim of 1 is a
+        batch dim like any other. ±inf is certain, and gets a gradient of zero.
+    sizes : Tensor, shape (...)
+        True sizes in pixels, one an image, as `object_size` gives them for masks.
+    weight : Tensor, shape (...), optional
+        Weight of each image, 1 by default. An image of weight 0 is left out: of the value, the gradient and the mean,
+        whatever its size says, NaN included.
+    n_samples : int
+        How many masks are drawn for each image; the variance of value and gradient falls with it.
+    loss : callable
+        l(target, prediction), any function of two tensors of one shape that works element by element. torch's losses
+        may be passed as they are, whatever their ``reduction``.
+    reduction : {"mean", "sum", "none"}
+        Weighted mean over the images, their weighted sum, or the weighted loss of each image. The mean of no images,
+        or of weights that are all 0, is 0.
+    generator : torch.Generator, optional
+        Where the seeds of the draws come from; torch's own by default.
+    spatial_dims : {1, 2}
+        How many trailing dims form the grid.
+
+    Returns
+    -------
+    Tensor, shape () or (...)
+        The mean over the draws of l(s, g(Y)), in float64 for float64 logits and in float32 otherwise. Its gradient with
+        respect to the logits has their dtype; it is an unbiased sample of the gradient of the expected loss.
+
+    Raises
+    ------
+    TypeError
+        Logits, sizes or weight of an unfit type or dtype.
+    ValueError
+        Sizes or weight of another shape (both are shown), negative or not finite, NaN logits (the first index is
+        named); an empty grid; n_samples below 1; an unknown reduction; a loss that does not work element by element.
+
+    See Also
+    --------
+    ExpectedSizeLoss : the same as a module.
+    sampled_gradient : the derivative for masks that are given.
+
+    Notes
+    -----
+    Equation (10) of Baručić and Kybic (2022), L = E_Y[l(s, g(Y))], with the gradient (21) averaged over the draws times
+    F'(a) = F(a)·(1 - F(a)). The gradient lives in `chdt.loss.SampledLoss`.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from chdt import expected_size_loss
+    >>> _ = torch.manual_seed(0)
+    >>> logits = torch.zeros(2, 8, 8, requires_grad=True)
+    >>> value = expected_size_loss(logits, torch.tensor([0.0, 6.0]), n_samples=4)
+    >>> value.backward()
+    >>> value.shape, logits.grad.shape
+    (torch.Size([]), torch.Size([2, 8, 8]))
+    """
+    chances = chances_of(logits)
+    height, width = grid_shape(logits, spatial_dims)
+    batch = tuple(logits.shape[: logits.ndim - spatial_dims])
+    check_sizes(sizes, batch, logits, "logits")
+    if weight is not None:
+        check_weight(weight, batch)
+    if isinstance(n_samples, bool) or not isinstance(n_samples, int) or n_samples < 1:
+        raise ValueError(f"n_samples must be an integer of at least 1, not {n_samples!r}")
+    if reduction not in REDUCTIONS:
+        raise ValueError(f"reduction must be one of {', '.join(map(repr, REDUCTIONS))}, not {reduction!r}")
+    check_values(sizes, weight)
+
+    targets = sizes.detach().to(logits.device, chances.dtype)
+    if weight is not None:
+        weight = weight.detach().to(logits.device, chances.dtype)
+        targets = torch.where(weight == 0, 0, targets)
+    samples = draw_masks(chances, seeds_for(n_samples, generator))
+    table = losses_of_sizes(loss, targets, 2 * max(height, width))
+    losses, _ = SampledLoss.apply(logits, chances, samples, table, spatial_dims)  # type: ignore[no-untyped-call]
+    if weight is not None:
+        losses = torch.where(weight == 0, 0, losses * weight)
+    if reduction == "none":
+        return losses  # type: ignore[no-any-return]
+    if reduction == "sum":
+        return losses.sum()  # type: ignore[no-any-return]
+    images = torch.tensor(losses.numel(), device=losses.device) if weight is None else weight.sum()
+    return losses.sum() / torch.where(images == 0, 1, images)  # type: ignore[no-any-return]
+
+
+def check_weight(weight: torch.Tensor, batch: tuple[int, ...]) -> None:
+    """Weights must be a real tensor with one weight an image."""
+    if not isinstance(weight, torch.Tensor):
+        raise TypeError(f"weight must be a torch tensor, not {type_name(weight)}")
+    if weight.dtype.is_complex:
+        raise TypeError(f"weight must be real, not {weight.dtype}")
+    if tuple(weight.shape) != batch:
+        raise ValueError(f"weight has shape {tuple(weight.shape)}, but there is one an image, shape {batch}")
+
+
+class ExpectedSizeLoss(torch.nn.Module):
+    """`expected_size_loss` as a module: what it is made with is what the function takes by name.
+
+    Parameters
+    ----------
+    n_samples, loss, reduction, generator, spatial_dims
+        As in `expected_size_loss`.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from chdt import ExpectedSizeLoss
+    >>> criterion = ExpectedSizeLoss(n_samples=2, loss=torch.nn.functional.l1_loss)
+    >>> criterion(torch.full((1, 4, 4), torch.inf), torch.tensor([8]))
+    tensor(0.)
+    """
+
+    def __init__(
+        self,
+        *,
+        n_samples: int = 1,
+        loss: Loss = squared_error,
+        reduction: str = "mean",
+        generator: torch.Generator | None = None,
+        spatial_dims: int = 2,
+    ) -> None:
+        super().__init__()
+        self.n_samples = n_samples
+        self.loss = loss
+        self.reduction = reduction
+        self.generator = generator
+        self.spatial_dims = spatial_dims
+
+    def forward(self, logits: torch.Tensor, sizes: torch.Tensor, weight: torch.Tensor | None = None) -> torch.Tensor:
+        """Loss of the logits, shape (..., H, W), for the true sizes and weights, shape (...)."""
+        return expected_size_loss(
+            logits,
+            sizes,
+            weight=weight,
+            n_samples=self.n_samples,
+            loss=self.loss,
+            reduction=self.reduction,
+            generator=self.generator,
+            spatial_dims=self.spatial_dims,
+        )
+
+    def extra_repr(self) -> str:
+        """Say how it was made."""
+        name = getattr(self.loss, "__name__", repr(self.loss))
+        return (
+            f"n_samples={self.n_samples}, loss={name}, reduction={self.reduction!r}, spatial_dims={self.spatial_dims}"
+        )

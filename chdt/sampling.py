@@ -1,0 +1,156 @@
+"""sample_masks: random masks, each pixel from a seed and its own index, whatever thread draws it (8)."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from chdt.bitplanes import WORD
+from chdt.jit import helper, kernel
+from chdt.lanes import CHANCE_BITS, WORDS, counting, less_bits, load_chances, nan_bits, spread, store
+from chdt.masks import FLOAT_DIGITS, is_traced, type_name
+from chdt.parallel import share
+
+GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2^64 over the golden ratio
+
+
+@helper
+def _mixed(z):  # type: ignore[no-untyped-def]
+    """The finalizer of SplitMix64: each bit of z changes about half of the bits of the result."""
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))
+
+
+@helper
+def _draw_word(chances, at, seed, pixel):  # type: ignore[no-untyped-def]
+    """Draw 64 pixels, of which the first has this number in the batch."""
+    word = np.uint64(0)
+    for j in range(0, WORD, WORDS):
+        uniform = _mixed(counting(np.uint64(pixel + j)) * GOLDEN + seed) >> np.uint64(64 - CHANCE_BITS)
+        word |= less_bits(uniform, load_chances(chances, at + j)) << np.uint64(j)
+    return word
+
+
+@kernel
+def draw(chances, rest, seed, first, words):  # type: ignore[no-untyped-def]
+    """Draw the pixels first, first + 1, ... of a batch; give the index of the first chance that is NaN, or -1.
+
+    ``rest`` is memory for the last chances, fewer than 64.
+    """
+    seed = _mixed(seed)
+    whole = chances.size // WORD
+    for k in range(whole):
+        words[k] = _draw_word(chances, k * WORD, seed, first + k * WORD)
+        if nan_bits(chances, k * WORD) != 0:
+            return _first_nan(chances, k * WORD)
+    if chances.size % WORD != 0:
+        for j in range(WORD):
+            rest[j] = chances[whole * WORD + j] if whole * WORD + j < chances.size else 0
+        words[whole] = _draw_word(rest, 0, seed, first + whole * WORD)
+    return _first_nan(chances, whole * WORD)
+
+
+@helper
+def _first_nan(chances, start):  # type: ignore[no-untyped-def]
+    for j in range(start, chances.size):
+        if chances[j] != chances[j]:
+            return j
+    return -1
+
+
+@kernel
+def unpack(words, foreground, background, values):  # type: ignore[no-untyped-def]
+    """Write what the bits stand for: the inverse of `pack`."""
+    whole = values.size // WORD
+    for k in range(whole):
+        store(values, k * WORD, spread(words[k], foreground, background))
+    for j in range(whole * WORD, values.size):
+        values[j] = foreground if (words[whole] >> np.uint64(j % WORD)) & np.uint64(1) != 0 else background
+
+
+def seeds_for(count: int, generator: torch.Generator | None) -> torch.Tensor:
+    """One seed for each draw, from the generator or from torch's own."""
+    if generator is None and torch.compiler.is_compiling():
+        return torch.ops.chdt.draw_seeds(count)  # type: ignore[no-any-return]
+    device = None if generator is None else generator.device
+    return torch.randint(LARGEST_SEED, (count,), generator=generator, device=device).cpu()
+
+
+LARGEST_SEED = (1 << 63) - 1
+
+
+def draw_masks(chances: torch.Tensor, seeds: torch.Tensor) -> torch.Tensor:
+    """Draw bool masks for every seed: foreground with these chances, float32 or float64; shape (seeds, ...)."""
+    if is_traced(chances):
+        return torch.ops.chdt.draw_masks(chances, seeds)  # type: ignore[no-any-return]
+    host = chances.detach().cpu().contiguous().view(-1).numpy()
+    samples = torch.empty((len(seeds), *chances.shape), dtype=torch.bool)
+    nan: list[int] = []
+    for sample, seed in zip(samples, seeds.tolist(), strict=True):
+        values = sample.view(-1).numpy().view(np.uint8)
+
+        def work(first: int, last: int, values: npt.NDArray[Any] = values, seed: int = seed) -> None:
+            piece = host[first * WORD : last * WORD]
+            words = np.empty(last - first, np.uint64)
+            found = draw(piece, np.empty(WORD, host.dtype), np.uint64(seed), first * WORD, words)
+            if found >= 0:
+                nan.append(first * WORD + found)
+            unpack(words, np.uint8(True), np.uint8(False), values[first * WORD : last * WORD])
+
+        share(work, -(-host.size // WORD), WORD)
+        if nan:
+            where = ", ".join(str(int(i)) for i in np.unravel_index(min(nan), tuple(chances.shape)))
+            raise ValueError(f"logits must be numbers, but logits[{where}] is nan")
+    return samples.to(chances.device)
+
+
+def chances_of(logits: torch.Tensor) -> torch.Tensor:
+    """F(a): how likely each pixel is foreground, in float64 for float64 and in float32 otherwise (9)."""
+    if not isinstance(logits, torch.Tensor):
+        raise TypeError(f"logits must be a torch tensor, not {type_name(logits)}: convert with torch.as_tensor(logits)")
+    if logits.dtype not in FLOAT_DIGITS:
+        raise TypeError(f"logits must be of dtype float16, bfloat16, float32 or float64, not {logits.dtype}")
+    return torch.sigmoid(logits.detach().to(torch.promote_types(logits.dtype, torch.float32)))
+
+
+def sample_masks(logits: torch.Tensor, *, generator: torch.Generator | None = None) -> torch.Tensor:
+    """Draw a random mask: each pixel is +1 with the chance that its logit stands for, and -1 otherwise.
+
+    Parameters
+    ----------
+    logits : Tensor, any shape
+        The output a of a network, float16, bfloat16, float32 or float64. ±inf is certain.
+    generator : torch.Generator, optional
+        Where the seed of the draw comes from; torch's own by default, so that ``torch.manual_seed`` makes it
+        reproducible.
+
+    Returns
+    -------
+    Tensor, shape and dtype of logits
+        ±1, on the device of the logits. No gradient. The same for any number of threads.
+
+    Raises
+    ------
+    TypeError
+        Not a tensor of these dtypes.
+    ValueError
+        A logit is NaN (its first index is named).
+
+    Notes
+    -----
+    Equations (8), (9) and (11) of Baručić and Kybic (2022): Y_i = sign(a_i - Z) with Z of the standard logistic
+    distribution, so P(Y_i = +1) = F(a_i) = 1 / (1 + exp(-a_i)). One number is drawn from the generator; every pixel's
+    chance is then met by a hash of that number and the index of the pixel.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from chdt import sample_masks
+    >>> logits = torch.tensor([[-torch.inf, -2.0, 0.0, 2.0, torch.inf]])
+    >>> sample_masks(logits, generator=torch.Generator().manual_seed(1))
+    tensor([[-1., -1.,  1., -1.,  1.]])
+    """
+    samples = draw_masks(chances_of(logits), seeds_for(1, generator))
+    return samples[0].to(logits.dtype) * 2 - 1
