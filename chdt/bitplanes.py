@@ -14,7 +14,18 @@ import numpy as np
 import numpy.typing as npt
 
 from chdt.jit import helper, kernel
-from chdt.lanes import WORDS, aligned, any_set, equal_bits, load_words, store
+from chdt.lanes import (
+    WORDS,
+    Number,
+    Numbers,
+    Vector,
+    Word,
+    aligned,
+    any_set,
+    equal_bits,
+    load_words,
+    store,
+)
 
 Words = npt.NDArray[np.uint64]
 
@@ -26,7 +37,7 @@ SPARE = 2 * WORDS  # words before and behind a plane that are always zero: a shi
 
 
 @kernel
-def pack(values, foreground, background, words, start):  # type: ignore[no-untyped-def]
+def pack(values: Numbers, foreground: Number, background: Number, words: Words, start: int) -> int:
     """Write the bits of ``values == foreground`` from bit ``start`` on; give the index of an invalid value, or -1.
 
     It is the first one. Where bits of ``start``'s word are written already, those that follow must be zero.
@@ -50,7 +61,9 @@ def pack(values, foreground, background, words, start):  # type: ignore[no-untyp
 
 
 @helper
-def _pack_few(values, begin, end, foreground, background, words, start):  # type: ignore[no-untyped-def]
+def _pack_few(
+    values: Numbers, begin: int, end: int, foreground: Number, background: Number, words: Words, start: int
+) -> int:
     for j in range(begin, end):
         if values[j] == foreground:
             words[(start + j) // WORD] |= np.uint64(1) << np.uint64((start + j) % WORD)
@@ -60,7 +73,7 @@ def _pack_few(values, begin, end, foreground, background, words, start):  # type
 
 
 @helper
-def _first_invalid(values, start, foreground, background):  # type: ignore[no-untyped-def]
+def _first_invalid(values: Numbers, start: int, foreground: Number, background: Number) -> int:
     for j in range(start, values.size):
         if values[j] != foreground and values[j] != background:
             return j
@@ -68,7 +81,7 @@ def _first_invalid(values, start, foreground, background):  # type: ignore[no-un
 
 
 @helper
-def read_bits(words, start, count):  # type: ignore[no-untyped-def]
+def read_bits(words: Words, start: int, count: int) -> Word:
     """``count`` <= 64 bits of a packed batch from bit ``start`` on, zeros above them."""
     index, offset = start // WORD, start % WORD
     bits = words[index] >> np.uint64(offset)
@@ -78,7 +91,7 @@ def read_bits(words, start, count):  # type: ignore[no-untyped-def]
 
 
 @helper
-def low_bits(count):  # type: ignore[no-untyped-def]
+def low_bits(count: int) -> Word:
     """A word with its lowest ``count`` bits set, 0 <= count <= 64."""
     return np.uint64(0) if count == 0 else ~np.uint64(0) >> np.uint64(WORD - count)
 
@@ -105,7 +118,7 @@ class Grid(NamedTuple):
 
 
 @helper
-def plane_at(grid, number):  # type: ignore[no-untyped-def]
+def plane_at(grid: Grid, number: int) -> int:
     """Where in an array of planes this one begins."""
     return SPARE + number * grid.stride
 
@@ -116,13 +129,13 @@ INSIDE = 0
 
 
 @helper
-def keep_higher(grid, level):  # type: ignore[no-untyped-def]
+def keep_higher(grid: Grid, level: int) -> int:
     """Where the pattern of the pixels with a neighbour 2^level to the left begins."""
     return grid.words + level * grid.period
 
 
 @helper
-def keep_lower(grid, level):  # type: ignore[no-untyped-def]
+def keep_lower(grid: Grid, level: int) -> int:
     """Where the pattern of the pixels with a neighbour 2^level to the right begins."""
     return grid.words + (grid.levels + level) * grid.period
 
@@ -145,7 +158,7 @@ def grid_of(height: int, width: int) -> tuple[Grid, Words]:
 
 
 @kernel
-def _mark(words, rows, pitch, first, last):  # type: ignore[no-untyped-def]
+def _mark(words: Words, rows: int, pitch: int, first: int, last: int) -> None:
     """Set the bits of the columns from ``first`` to before ``last`` in every row."""
     for row in range(rows):
         start = row * pitch + first
@@ -162,7 +175,7 @@ def planes_of(grid: Grid, count: int) -> Words:
 
 
 @helper
-def lay_out_background(words, start, grid, patterns, planes, background):  # type: ignore[no-untyped-def]
+def lay_out_background(words: Words, start: int, grid: Grid, patterns: Words, planes: Words, background: int) -> None:
     """The background of the image whose packed bits begin at ``start``, as a plane."""
     if grid.pitch == grid.width:
         first, shift = start // WORD, np.uint64(start % WORD)
@@ -184,7 +197,7 @@ def lay_out_background(words, start, grid, patterns, planes, background):  # typ
 
 
 @helper
-def moved_higher(grid, planes, plane, at, distance):  # type: ignore[no-untyped-def]
+def moved_higher(grid: Grid, planes: Words, plane: int, at: int, distance: int) -> Vector:
     """Eight words of the plane moved by ``distance`` bits towards higher pixels."""
     source, shift = max(at - distance // WORD, -WORDS), np.uint64(distance % WORD)
     carried = load_words(planes, plane + source - 1) >> np.uint64(1)  # in two steps: a shift by 64 would be none
@@ -192,7 +205,7 @@ def moved_higher(grid, planes, plane, at, distance):  # type: ignore[no-untyped-
 
 
 @helper
-def moved_lower(grid, planes, plane, at, distance):  # type: ignore[no-untyped-def]
+def moved_lower(grid: Grid, planes: Words, plane: int, at: int, distance: int) -> Vector:
     """Eight words of the plane moved by ``distance`` bits towards lower pixels."""
     source, shift = min(at + distance // WORD, grid.words), np.uint64(distance % WORD)
     carried = load_words(planes, plane + source + 1) << np.uint64(1)
@@ -200,7 +213,7 @@ def moved_lower(grid, planes, plane, at, distance):  # type: ignore[no-untyped-d
 
 
 @helper
-def dilate_along_rows(grid, patterns, planes, background, level, dilated):  # type: ignore[no-untyped-def]
+def dilate_along_rows(grid: Grid, patterns: Words, planes: Words, background: int, level: int, dilated: int) -> None:
     """Background within 2^level columns, by two shifts: see `dilate_across_rows`."""
     higher, lower = keep_higher(grid, level), keep_lower(grid, level)
     distance = 1 << level
@@ -214,7 +227,7 @@ def dilate_along_rows(grid, patterns, planes, background, level, dilated):  # ty
 
 
 @helper
-def dilate_across_rows(grid, patterns, planes, background, level, dilated):  # type: ignore[no-untyped-def]
+def dilate_across_rows(grid: Grid, patterns: Words, planes: Words, background: int, level: int, dilated: int) -> bool:
     """The same for 2^level rows; tell whether any object is left.
 
     One after the other they dilate by the nine shifts of 0 or 2^level pixels an axis. Background that was dilated by
@@ -233,7 +246,7 @@ def dilate_across_rows(grid, patterns, planes, background, level, dilated):  # t
 
 
 @helper
-def any_object(grid, patterns, planes, background):  # type: ignore[no-untyped-def]
+def any_object(grid: Grid, patterns: Words, planes: Words, background: int) -> bool:
     """Whether a pixel of the grid is not background."""
     found = False
     for at in range(0, grid.words, WORDS):

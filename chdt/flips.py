@@ -37,6 +37,8 @@ from chdt.jit import helper, kernel
 from chdt.lanes import (
     PIXELS,
     WORDS,
+    Number,
+    Numbers,
     aligned,
     any_set,
     choose,
@@ -56,6 +58,7 @@ from chdt.parallel import share
 from chdt.transform import (
     RASTER,
     Layout,
+    Scan,
     expect_to_write,
     lanes_for,
     layout_of,
@@ -73,7 +76,7 @@ from chdt.transform import (
 
 
 @helper
-def _find_maxima(words, start, images, scan, maxima):  # type: ignore[no-untyped-def]
+def _find_maxima(words: Words, start: int, images: int, scan: Scan, maxima: Numbers) -> None:
     """The largest distance of each column and of each row of the images in a block."""
     layout, walls, cap, rows, _ = scan
     across = layout.blocks * PIXELS
@@ -110,7 +113,7 @@ def _find_maxima(words, start, images, scan, maxima):  # type: ignore[no-untyped
 
 
 @helper
-def _find_levels(maxima, first, count, largest, cap, levels, at):  # type: ignore[no-untyped-def]
+def _find_levels(maxima: Numbers, first: int, count: int, largest: int, cap: Number, levels: Numbers, at: int) -> None:
     """The level of each of ``count`` rows, or columns, from their largest distances."""
     for x in range(0, count, PIXELS):
         store(levels, at + x, fill(largest + 1, cap))
@@ -141,7 +144,9 @@ PLANES = 6
 
 
 @helper
-def _add_moved(grid, patterns, planes, level, along_rows, higher, source, target):  # type: ignore[no-untyped-def]
+def _add_moved(
+    grid: Grid, patterns: Words, planes: Words, level: int, along_rows: bool, higher: bool, source: int, target: int
+) -> None:
     """To the counts in ``target`` add those in ``source``; first move one of the two by 2^level pixels.
 
     ``target`` moves, and ``source`` is disjoint from it then. Where both are the same planes, windows double.
@@ -167,7 +172,7 @@ def _add_moved(grid, patterns, planes, level, along_rows, higher, source, target
 
 
 @helper
-def _copy_counts(grid, planes, source, target):  # type: ignore[no-untyped-def]
+def _copy_counts(grid: Grid, planes: Words, source: int, target: int) -> None:
     for plane in range(2):
         for at in range(0, grid.words, WORDS):
             counts = load_words(planes, plane_at(grid, source + plane) + at)
@@ -175,7 +180,9 @@ def _copy_counts(grid, planes, source, target):  # type: ignore[no-untyped-def]
 
 
 @helper
-def _count_on_one_side(grid, patterns, planes, width, along_rows, higher, doubled, target):  # type: ignore[no-untyped-def]
+def _count_on_one_side(
+    grid: Grid, patterns: Words, planes: Words, width: int, along_rows: bool, higher: bool, doubled: int, target: int
+) -> None:
     """Counts in windows of ``width`` pixels that end at each pixel, from those in windows of one in ``doubled``."""
     empty, level = True, 0
     while True:
@@ -192,7 +199,7 @@ def _count_on_one_side(grid, patterns, planes, width, along_rows, higher, double
 
 
 @helper
-def _count_along(grid, patterns, planes, radius, along_rows):  # type: ignore[no-untyped-def]
+def _count_along(grid: Grid, patterns: Words, planes: Words, radius: int, along_rows: bool) -> None:
     """Counts in windows of this radius along one axis, cut at the border, in place of the counts."""
     if radius == 0:
         return
@@ -205,7 +212,7 @@ def _count_along(grid, patterns, planes, radius, along_rows):  # type: ignore[no
 
 
 @helper
-def _count_in_windows(grid, patterns, planes, radius):  # type: ignore[no-untyped-def]
+def _count_in_windows(grid: Grid, patterns: Words, planes: Words, radius: int) -> None:
     """How many bits of plane COUNTS each window of this radius holds, in place."""
     two = plane_at(grid, COUNTS + 1)
     for at in range(grid.words):
@@ -215,7 +222,7 @@ def _count_in_windows(grid, patterns, planes, radius):  # type: ignore[no-untype
 
 
 @helper
-def _find_lonely(words, start, grid, patterns, planes, radius):  # type: ignore[no-untyped-def]
+def _find_lonely(words: Words, start: int, grid: Grid, patterns: Words, planes: Words, radius: int) -> int:
     """Leave in plane COUNTS the background pixels that are alone in some window of this radius; count them.
 
     Every window of this radius must hold a background pixel.
@@ -240,7 +247,7 @@ def _find_lonely(words, start, grid, patterns, planes, radius):  # type: ignore[
 
 
 @helper
-def _raise_to(grid, planes, size, answers, first):  # type: ignore[no-untyped-def]
+def _raise_to(grid: Grid, planes: Words, size: int, answers: Numbers, first: int) -> None:
     """Raise the answers of the pixels in plane COUNTS to ``size``."""
     one = plane_at(grid, COUNTS)
     for k in range(grid.words):
@@ -253,7 +260,7 @@ def _raise_to(grid, planes, size, answers, first):  # type: ignore[no-untyped-de
 
 
 @helper
-def _may_fit(foreground, grid, radius):  # type: ignore[no-untyped-def]
+def _may_fit(foreground: npt.NDArray[np.int64], grid: Grid, radius: int) -> bool:
     """Whether enough rows in a row have so much foreground that a window could hold a single background pixel."""
     needed = min(grid.width, radius + 1) - 1
     begin = 0
@@ -270,7 +277,17 @@ def _may_fit(foreground, grid, radius):  # type: ignore[no-untyped-def]
 
 
 @helper
-def _raise_added(words, start, largest, foreground, grid, patterns, planes, answers, first):  # type: ignore[no-untyped-def]
+def _raise_added(
+    words: Words,
+    start: int,
+    largest: int,
+    foreground: npt.NDArray[np.int64],
+    grid: Grid,
+    patterns: Words,
+    planes: Words,
+    answers: Numbers,
+    first: int,
+) -> None:
     """Raise the answers of the background pixels that make a larger size when added."""
     cap = max(grid.height, grid.width)
     r = largest + 1
@@ -335,7 +352,9 @@ def workspace_of(layout: Layout, lanes: type[np.unsignedinteger[Any]]) -> Worksp
 
 
 @kernel
-def flip_sizes_of(words, start, count, scan, workspace, lead, answers, sizes):  # type: ignore[no-untyped-def]
+def flip_sizes_of(
+    words: Words, start: int, count: int, scan: Scan, workspace: Workspace, lead: int, answers: Numbers, sizes: Numbers
+) -> None:
     """Sizes after every single flip of ``count`` images whose packed bits begin at ``start``, in reading order.
 
     ``sizes`` gets the size of each image without any flip.

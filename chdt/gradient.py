@@ -5,11 +5,21 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from chdt.bitplanes import low_bits, read_bits
+from chdt.bitplanes import (
+    Words,
+    low_bits,
+    read_bits,
+)
 from chdt.flips import flip_sizes_of, workspace_of
 from chdt.jit import helper, kernel
-from chdt.lanes import PIXELS, aligned, equal_bits, lowest_bit
-from chdt.masks import grid_shape, is_traced, pack_masks, type_name
+from chdt.lanes import (
+    PIXELS,
+    Numbers,
+    aligned,
+    equal_bits,
+    lowest_bit,
+)
+from chdt.masks import PackedMasks, grid_shape, is_traced, pack_masks, type_name
 from chdt.parallel import share
 from chdt.transform import lanes_for, layout_of, lead_of, scan_of
 
@@ -46,7 +56,17 @@ def losses_of_sizes(loss: Loss, sizes: torch.Tensor, largest: int) -> torch.Tens
 
 
 @helper
-def _add_differences(words, start, pixels, flips, flips_at, size, losses, gradient, at):  # type: ignore[no-untyped-def]
+def _add_differences(
+    words: Words,
+    start: int,
+    pixels: int,
+    flips: Numbers,
+    flips_at: int,
+    size: int,
+    losses: Numbers,
+    gradient: Numbers,
+    at: int,
+) -> None:
     """Add the differences of one image where a flip changes the size."""
     loss = losses[size // 2]
     for pixel in range(0, pixels, PIXELS):
@@ -63,7 +83,17 @@ def _add_differences(words, start, pixels, flips, flips_at, size, losses, gradie
 
 
 @kernel
-def add_differences(words, start, count, pixels, flips, sizes, losses, drawn, gradient):  # type: ignore[no-untyped-def]
+def add_differences(
+    words: Words,
+    start: int,
+    count: int,
+    pixels: int,
+    flips: Numbers,
+    sizes: Numbers,
+    losses: Numbers,
+    drawn: Numbers,
+    gradient: Numbers,
+) -> None:
     """Add, for ``count`` images, l(s, g(y)) to ``drawn`` and y_i (l(s, g(y)) - l(s, g(y↓i))) to ``gradient``."""
     for image in range(count):
         first = image * pixels
@@ -72,7 +102,7 @@ def add_differences(words, start, count, pixels, flips, sizes, losses, drawn, gr
 
 
 @kernel
-def scale(gradient, chances, draws):  # type: ignore[no-untyped-def]
+def scale(gradient: Numbers, chances: Numbers, draws: int) -> None:
     """From the sum over the draws to their mean, and from dF(a) to da: times F'(a) = F(a) (1 - F(a))."""
     for i in range(gradient.size):
         gradient[i] = gradient[i] / draws * (chances[i] * (1 - chances[i]))
@@ -109,7 +139,7 @@ def derivative(
     for draw, sample in enumerate(samples):
         packed = pack_masks(sample, spatial_dims)
 
-        def work(first: int, last: int, packed=packed, draw: int = draw) -> None:  # type: ignore[no-untyped-def]
+        def work(first: int, last: int, packed: PackedMasks = packed, draw: int = draw) -> None:
             scan, workspace = scan_of(layout, lanes), workspace_of(layout, lanes)
             flips = aligned(min(step, last - first) * pixels + PIXELS, 0, lanes)
             sizes = np.empty(step, np.int64)

@@ -14,12 +14,18 @@ from typing import Any
 
 import numba
 import numpy as np
+import numpy.typing as npt
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.core.datamodel import models
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 from numba.extending import intrinsic, lower_builtin, register_model
+
+Vector = Any  # Lanes in a kernel, an array without the JIT
+Word = Any  # 64 bits: a numpy.uint64, which no operator with a Python int may turn into something else
+Number = Any  # of any unsigned dtype
+Numbers = npt.NDArray[Any]
 
 PIXELS = 64  # lanes of a vector of pixels: as many as a word has bits
 WORDS = 8  # lanes of a vector of words
@@ -173,7 +179,7 @@ def _emit_load(count: int) -> Callable[..., Any]:
     def emitter(typing: Any, array: Any, index: Any) -> Any:
         def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
             vector = context.get_value_type(sig.return_type)
-            where = _pointer(context, builder, sig.args[0], *args, vector)
+            where = _pointer(context, builder, sig.args[0], args[0], args[1], vector)
             return builder.load(where, align=array.dtype.bitwidth // 8)
 
         return Lanes(array.dtype, count)(array, types.intp), emit
@@ -346,7 +352,7 @@ def falling(last: Any, like: Any) -> Any:
 def _emit_nan_bits(typing: Any, array: Any, index: Any) -> Any:
     def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         vector = ir.VectorType(context.get_value_type(array.dtype), PIXELS)
-        where = _pointer(context, builder, sig.args[0], *args, vector)
+        where = _pointer(context, builder, sig.args[0], args[0], args[1], vector)
         numbers = builder.load(where, align=array.dtype.bitwidth // 8)
         return builder.bitcast(builder.fcmp_unordered("uno", numbers, numbers), ir.IntType(PIXELS))
 
@@ -365,7 +371,7 @@ def _emit_load_chances(typing: Any, array: Any, index: Any) -> Any:
     def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         vector = ir.VectorType(context.get_value_type(array.dtype), WORDS)
         doubles = ir.VectorType(ir.DoubleType(), WORDS)
-        where = _pointer(context, builder, sig.args[0], *args, vector)
+        where = _pointer(context, builder, sig.args[0], args[0], args[1], vector)
         chances = builder.load(where, align=array.dtype.bitwidth // 8)
         chances = builder.select(
             builder.fcmp_ordered("ord", chances, chances), chances, ir.Constant(vector, [0.0] * WORDS)

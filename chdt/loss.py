@@ -32,7 +32,7 @@ class SampledLoss(torch.autograd.Function):
         ctx.save_for_backward(output[1])
 
     @staticmethod
-    @torch.autograd.function.once_differentiable  # type: ignore[untyped-decorator]
+    @torch.autograd.function.once_differentiable
     def backward(ctx: Any, upstream: torch.Tensor, _: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         """Chain it on."""
         (gradient,) = ctx.saved_tensors

@@ -6,7 +6,7 @@ of the same size, all dtypes are the same to the kernels, and comparing with bot
 
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -28,6 +28,7 @@ TENSOR_DTYPES = (
     torch.bool, torch.int8, torch.int16, torch.int32, torch.int64,
     torch.float16, torch.bfloat16, torch.float32, torch.float64,
 )  # fmt: skip
+MOST_WORK: Any = 10_000  # to find out whether strided arrays overlap; beyond it they count as overlapping
 STAGED = 1 << 16  # pixels that are copied at a time where a mask is not contiguous
 
 
@@ -110,9 +111,10 @@ def pack_masks(masks: AnyMasks, spatial_dims: int) -> PackedMasks:
         share(work, -(-values.size // WORD), WORD)
     else:
         # NumPy's iterator gives pieces in reading order, copied where they are not contiguous.
-        flags: Any = ["external_loop", "buffered", "zerosize_ok"]
+        flags: Any = ["external_loop", "buffered", "zerosize_ok"], [["readonly", "contig", "aligned"]]
         start = 0
-        for piece in np.nditer(values, flags, [["readonly", "contig", "aligned"]], order="C", buffersize=STAGED):
+        pieces: Iterable[Any] = np.nditer(values, *flags, order="C", buffersize=STAGED)
+        for piece in pieces:
             found = pack(piece, foreground, background, words, start)
             if found >= 0:
                 invalid.append(start + found)
@@ -226,8 +228,8 @@ def _answer_in_place(out: AnyMasks) -> Answer:
         words = integers.numpy().view(WORD_OF_SIZE[out.itemsize])
     else:
         is_integer = out.dtype.kind in "iu" and out.dtype.isnative
-        flat = out.reshape(-1)
-        integers = words = flat.view(WORD_OF_SIZE[out.itemsize])
+        flat = out.reshape(-1)  # type: ignore[assignment]
+        integers = words = flat.view(WORD_OF_SIZE[out.itemsize])  # type: ignore[call-overload]
 
     def finish() -> AnyMasks:
         if not is_integer:  # the integers stand where floats of the same size belong
@@ -262,9 +264,9 @@ def _check_out(out: AnyMasks, masks: AnyMasks, largest: int) -> None:
             raise ValueError("out requires grad, but sizes and distances have none: pass out.detach()")
         if out.device.type != "cpu":
             return  # computed on the host and copied, so any overlap with the masks is harmless
-        array = out.view(SAME_SIZE[out.itemsize]).numpy()
+        array: npt.NDArray[Any] = out.view(SAME_SIZE[out.itemsize]).numpy()
     else:
-        array = out
+        array = np.asarray(out)
     if not array.flags.writeable:
         raise ValueError("out is read-only")
     if _overlaps_itself(array):
@@ -300,9 +302,8 @@ def _overlaps_itself(array: npt.NDArray[Any]) -> bool:
 
 
 def _share_memory(array: npt.NDArray[Any], masks: AnyMasks) -> bool:
-    if isinstance(masks, torch.Tensor):
-        masks = masks.detach().resolve_neg().view(SAME_SIZE[masks.itemsize]).numpy()
+    other = masks.detach().view(SAME_SIZE[masks.itemsize]).numpy() if isinstance(masks, torch.Tensor) else masks
     try:
-        return np.shares_memory(array, masks, max_work=10_000)
+        return np.shares_memory(array, other, max_work=MOST_WORK)
     except np.exceptions.TooHardError:
         return True

@@ -49,7 +49,7 @@ def _imagewise(masks: torch.Tensor, spatial_dims: int) -> torch.Tensor:
 def _map_masks(operator: Any) -> None:
     """A mapped dim is one more batch dim."""
 
-    @operator.register_vmap  # type: ignore[untyped-decorator]
+    @operator.register_vmap
     def rule(info: Any, in_dims: tuple[int | None, None], masks: torch.Tensor, spatial_dims: int) -> Any:
         assert in_dims[0] is not None
         return operator(masks.movedim(in_dims[0], 0), spatial_dims), 0
@@ -114,7 +114,7 @@ def _(sizes: torch.Tensor, weight: torch.Tensor | None) -> torch.Tensor:
 def _map_by_slices(operator: Any) -> None:
     """One call for each slice: each draws its own noise."""
 
-    @operator.register_vmap  # type: ignore[untyped-decorator]
+    @operator.register_vmap
     def rule(info: Any, in_dims: tuple[int | None, ...], *args: Any) -> Any:
         def slice_of(i: int) -> list[Any]:
             return [x if dim is None else x.select(dim, i) for x, dim in zip(args, in_dims, strict=True)]

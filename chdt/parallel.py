@@ -22,8 +22,10 @@ def thread_count() -> int:
     try:
         numba.threading_layer()
     except ValueError:  # not launched, and asking for its number of threads would launch it
-        return min(torch.get_num_threads(), numba.config.NUMBA_NUM_THREADS)
-    return min(torch.get_num_threads(), numba.get_num_threads())
+        of_numba: int = numba.config.NUMBA_NUM_THREADS
+    else:
+        of_numba = numba.get_num_threads()
+    return min(torch.get_num_threads(), of_numba)
 
 
 def share(work: Callable[[int, int], None], count: int, pixels: int, together: int = 1) -> None:

@@ -6,9 +6,24 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from chdt.bitplanes import WORD
+from chdt.bitplanes import (
+    WORD,
+    Words,
+)
 from chdt.jit import helper, kernel
-from chdt.lanes import CHANCE_BITS, WORDS, counting, less_bits, load_chances, nan_bits, spread, store
+from chdt.lanes import (
+    CHANCE_BITS,
+    WORDS,
+    Number,
+    Numbers,
+    Word,
+    counting,
+    less_bits,
+    load_chances,
+    nan_bits,
+    spread,
+    store,
+)
 from chdt.masks import FLOAT_DIGITS, is_traced, type_name
 from chdt.parallel import share
 
@@ -16,7 +31,7 @@ GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2^64 over the golden ratio
 
 
 @helper
-def _mixed(z):  # type: ignore[no-untyped-def]
+def _mixed(z: Any) -> Any:
     """The finalizer of SplitMix64: each bit of z changes about half of the bits of the result."""
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
@@ -24,7 +39,7 @@ def _mixed(z):  # type: ignore[no-untyped-def]
 
 
 @helper
-def _draw_word(chances, at, seed, pixel):  # type: ignore[no-untyped-def]
+def _draw_word(chances: Numbers, at: int, seed: Word, pixel: int) -> Word:
     """Draw 64 pixels, of which the first has this number in the batch."""
     word = np.uint64(0)
     for j in range(0, WORD, WORDS):
@@ -34,7 +49,7 @@ def _draw_word(chances, at, seed, pixel):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def draw(chances, rest, seed, first, words):  # type: ignore[no-untyped-def]
+def draw(chances: Numbers, rest: Numbers, seed: Word, first: int, words: Words) -> int:
     """Draw the pixels first, first + 1, ... of a batch; give the index of the first chance that is NaN, or -1.
 
     ``rest`` is memory for the last chances, fewer than 64.
@@ -53,7 +68,7 @@ def draw(chances, rest, seed, first, words):  # type: ignore[no-untyped-def]
 
 
 @helper
-def _first_nan(chances, start):  # type: ignore[no-untyped-def]
+def _first_nan(chances: Numbers, start: int) -> int:
     for j in range(start, chances.size):
         if chances[j] != chances[j]:
             return j
@@ -61,7 +76,7 @@ def _first_nan(chances, start):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def unpack(words, foreground, background, values):  # type: ignore[no-untyped-def]
+def unpack(words: Words, foreground: Number, background: Number, values: Numbers) -> None:
     """Write what the bits stand for: the inverse of `pack`."""
     whole = values.size // WORD
     for k in range(whole):

@@ -1,9 +1,12 @@
 """object_size: twice the largest distance to background, from erosions alone (equations 4 and 5)."""
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from chdt.bitplanes import (
+    Grid,
+    Words,
     any_object,
     dilate_across_rows,
     dilate_along_rows,
@@ -13,6 +16,7 @@ from chdt.bitplanes import (
     planes_of,
 )
 from chdt.jit import helper, kernel
+from chdt.lanes import Numbers
 from chdt.masks import ArrayOrTensor, is_traced, new_answer, pack_masks
 from chdt.parallel import share
 
@@ -20,7 +24,16 @@ WORDS_SIDE_BY_SIDE = 256  # of all images that are eroded side by side
 
 
 @helper
-def _erode(grid, patterns, planes, level, current, eroded, radius, ended):  # type: ignore[no-untyped-def]
+def _erode(
+    grid: Grid,
+    patterns: Words,
+    planes: Words,
+    level: int,
+    current: npt.NDArray[np.int64],
+    eroded: npt.NDArray[np.int64],
+    radius: npt.NDArray[np.int64],
+    ended: npt.NDArray[np.int64],
+) -> bool:
     """Erode by another 2^level pixels each object that this does not end; tell whether one was left."""
     images, any_left = len(current), False
     for image in range(images):
@@ -39,7 +52,16 @@ def _erode(grid, patterns, planes, level, current, eroded, radius, ended):  # ty
 
 
 @kernel
-def sizes_of(words, start, count, grid, patterns, planes, state, sizes):  # type: ignore[no-untyped-def]
+def sizes_of(
+    words: Words,
+    start: int,
+    count: int,
+    grid: Grid,
+    patterns: Words,
+    planes: Words,
+    state: npt.NDArray[np.int64],
+    sizes: Numbers,
+) -> None:
     """Sizes of ``count`` images whose packed bits begin at ``start``.
 
     Each object is eroded by 1, 2, 4, ... pixels until nothing is left of it, then the radius at which it vanished is

@@ -8,11 +8,19 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from chdt.bitplanes import low_bits, read_bits
+from chdt.bitplanes import (
+    Words,
+    low_bits,
+    read_bits,
+)
 from chdt.jit import helper, kernel
 from chdt.lanes import (
     PIXELS,
     WIDEST,
+    Number,
+    Numbers,
+    Vector,
+    Word,
     aligned,
     choose,
     falling,
@@ -108,7 +116,7 @@ def scan_of(layout: Layout, lanes: type[np.unsignedinteger[Any]]) -> Scan:
 
 
 @helper
-def row_at(layout, row):  # type: ignore[no-untyped-def]
+def row_at(layout: Layout, row: int) -> int:
     """Where a row of the band begins; row -1 is the one above the band."""
     return PIXELS + (row + 1) * layout.pitch
 
@@ -117,7 +125,7 @@ def row_at(layout, row):  # type: ignore[no-untyped-def]
 
 
 @helper
-def _distances_in_block(word, walls, cap):  # type: ignore[no-untyped-def]
+def _distances_in_block(word: Word, walls: Words, cap: Number) -> Vector:
     """Distance of each lane to the nearest clear bit of the word within the same walls, at most the cap."""
     d = spread(word, cap, 0)
     outside = fill(cap, cap)
@@ -135,12 +143,12 @@ def _distances_in_block(word, walls, cap):  # type: ignore[no-untyped-def]
 
 
 @helper
-def _nearer(d, before, behind, step):  # type: ignore[no-untyped-def]
+def _nearer(d: Vector, before: Vector, behind: Vector, step: int) -> Vector:
     return minimum(d, minimum(before, behind) + step)
 
 
 @helper
-def _from_next_row(rows, at, walls, cap):  # type: ignore[no-untyped-def]
+def _from_next_row(rows: Numbers, at: int, walls: Words, cap: Number) -> Vector:
     """One more than the least of the three neighbours that each lane has in the next row, its block being at ``at``."""
     d = load_pixels(rows, at)
     before = choose(walls[0, 0], fill(rows[at - 1], cap), rotate(d, 1))
@@ -149,7 +157,7 @@ def _from_next_row(rows, at, walls, cap):  # type: ignore[no-untyped-def]
 
 
 @helper
-def foreground_of(words, start, layout, images, row, block):  # type: ignore[no-untyped-def]
+def foreground_of(words: Words, start: int, layout: Layout, images: int, row: int, block: int) -> Word:
     """The foreground bits of a block; lanes behind the end of a long row count as foreground."""
     if layout.blocks > 1:
         column = block * PIXELS
@@ -166,7 +174,7 @@ def foreground_of(words, start, layout, images, row, block):  # type: ignore[no-
 
 
 @helper
-def _scan_up(words, start, images, first, last, scan):  # type: ignore[no-untyped-def]
+def _scan_up(words: Words, start: int, images: int, first: int, last: int, scan: Scan) -> None:
     """Distances of the rows first..last - 1 to background in the same row and below.
 
     The row below the band must be there.
@@ -196,7 +204,7 @@ def _scan_up(words, start, images, first, last, scan):  # type: ignore[no-untype
 
 
 @helper
-def _scan_down(count, scan):  # type: ignore[no-untyped-def]
+def _scan_down(count: int, scan: Scan) -> None:
     """The same with background above, for the first ``count`` rows of the band; the row above it must be there."""
     layout, walls, cap, rows, _ = scan
     for row in range(count):
@@ -207,13 +215,13 @@ def _scan_down(count, scan):  # type: ignore[no-untyped-def]
 
 
 @helper
-def _copy_row(source, target, layout, rows):  # type: ignore[no-untyped-def]
+def _copy_row(source: int, target: int, layout: Layout, rows: Numbers) -> None:
     for x in range(0, layout.blocks * PIXELS, PIXELS):
         store(rows, target + x, load_pixels(rows, source + x))
 
 
 @helper
-def prepare_bands(words, start, images, scan):  # type: ignore[no-untyped-def]
+def prepare_bands(words: Words, start: int, images: int, scan: Scan) -> None:
     """For an image of several bands: scan it upwards once, and keep of it the row below each band."""
     layout, cap, rows = scan.layout, scan.cap, scan.rows
     if layout.bands == 1:
@@ -229,7 +237,7 @@ def prepare_bands(words, start, images, scan):  # type: ignore[no-untyped-def]
 
 
 @helper
-def scan_band(words, start, images, band, scan):  # type: ignore[no-untyped-def]
+def scan_band(words: Words, start: int, images: int, band: int, scan: Scan) -> int:
     """Leave the distances of a band's rows in ``rows``; bands must be asked for from the first to the last."""
     layout, rows = scan.layout, scan.rows
     first, last = band * layout.band, min(layout.height, (band + 1) * layout.band)
@@ -246,14 +254,14 @@ def scan_band(words, start, images, band, scan):  # type: ignore[no-untyped-def]
 
 
 @helper
-def expect_to_write(answers, first, count):  # type: ignore[no-untyped-def]
+def expect_to_write(answers: Numbers, first: int, count: int) -> None:
     """Fetch memory that will be written soon: a write that has to wait for it holds up what comes after."""
     for at in range(first, first + count, WIDEST // answers.itemsize):
         prefetch_to_write(answers, at)
 
 
 @helper
-def write_raster(raster, count, answers, at, lead):  # type: ignore[no-untyped-def]
+def write_raster(raster: Numbers, count: int, answers: Numbers, at: int, lead: int) -> None:
     """Write the first ``count`` numbers of ``raster``; vectors go only where ``at - lead`` is a multiple of 64."""
     vectors = min(count, (lead - at) % PIXELS)
     end = vectors + (count - vectors) // PIXELS * PIXELS
@@ -266,7 +274,7 @@ def write_raster(raster, count, answers, at, lead):  # type: ignore[no-untyped-d
 
 
 @helper
-def write_full_raster(raster, gathered, answers, at, lead):  # type: ignore[no-untyped-def]
+def write_full_raster(raster: Numbers, gathered: int, answers: Numbers, at: int, lead: int) -> tuple[int, int]:
     """Write as much as leaves ``at`` aligned, and move the rest of ``raster`` to its front."""
     written = RASTER - (at - lead) % PIXELS
     write_raster(raster, written, answers, at, lead)
@@ -276,7 +284,9 @@ def write_full_raster(raster, gathered, answers, at, lead):  # type: ignore[no-u
 
 
 @kernel
-def distances_of(words, start, count, scan, raster, lead, answers):  # type: ignore[no-untyped-def]
+def distances_of(
+    words: Words, start: int, count: int, scan: Scan, raster: Numbers, lead: int, answers: Numbers
+) -> None:
     """Distances of ``count`` images whose packed bits begin at ``start``, in reading order.
 
     They are gathered in ``raster``, so that memory is written in long aligned runs. ``lead`` is the index of the first
