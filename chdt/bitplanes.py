@@ -36,6 +36,11 @@ SPARE = 2 * WORDS  # words before and behind a plane that are always zero: a shi
 # ------------------------------------------------------------------------------------------------ packing
 
 
+def packed_words(pixels: int) -> int:
+    """Words to allocate for a packed batch: kernels read a few beyond its end."""
+    return -(-pixels // WORD) + SPARE
+
+
 @kernel
 def pack(values: Numbers, foreground: Number, background: Number, words: Words, start: int) -> int:
     """Write the bits of ``values == foreground`` from bit ``start`` on; give the index of an invalid value, or -1.

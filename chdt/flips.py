@@ -351,8 +351,8 @@ def workspace_of(layout: Layout, lanes: type[np.unsignedinteger[Any]]) -> Worksp
     )
 
 
-@kernel
-def flip_sizes_of(
+@helper
+def flip_sizes_of_images(
     words: Words, start: int, count: int, scan: Scan, workspace: Workspace, lead: int, answers: Numbers, sizes: Numbers
 ) -> None:
     """Sizes after every single flip of ``count`` images whose packed bits begin at ``start``, in reading order.
@@ -394,6 +394,21 @@ def flip_sizes_of(
                         width = min(WORD, layout.width - column)
                         foreground[row] += count_bits(read_bits(words, begin + row * layout.width + column, width))
                 _raise_added(words, begin, largest, foreground, grid, patterns, planes, answers, first_answer)
+
+
+@kernel
+def flip_sizes_of(
+    words: Words,
+    start: int,
+    count: int,
+    scan: Scan,
+    workspace: Workspace,
+    lead: int,
+    answers: Numbers,
+    sizes: npt.NDArray[np.int64],
+) -> None:
+    """`flip_sizes_of_images`, to be called from Python."""
+    flip_sizes_of_images(words, start, count, scan, workspace, lead, answers, sizes)
 
 
 def flip_sizes(masks: ArrayOrTensor, *, spatial_dims: int = 2, out: ArrayOrTensor | None = None) -> ArrayOrTensor:

@@ -1,8 +1,10 @@
 """sampled_gradient: the derivative of the expected loss by flipping pixels of a drawn mask, one by one (21)."""
 
+import math
 from collections.abc import Callable
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from chdt.bitplanes import (
@@ -10,18 +12,19 @@ from chdt.bitplanes import (
     low_bits,
     read_bits,
 )
-from chdt.flips import flip_sizes_of, workspace_of
+from chdt.flips import Workspace, flip_sizes_of_images, workspace_of
 from chdt.jit import helper, kernel
 from chdt.lanes import (
     PIXELS,
+    Number,
     Numbers,
     aligned,
     equal_bits,
     lowest_bit,
 )
-from chdt.masks import PackedMasks, grid_shape, is_traced, pack_masks, type_name
+from chdt.masks import grid_shape, is_traced, pack_masks, type_name
 from chdt.parallel import share
-from chdt.transform import lanes_for, layout_of, lead_of, scan_of
+from chdt.transform import Scan, lanes_for, layout_of, scan_of
 
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
@@ -82,83 +85,97 @@ def _add_differences(
             gradient[at + pixel + j] += difference if (foreground >> np.uint64(j)) & np.uint64(1) != 0 else -difference
 
 
+@helper
+def _scale(gradient: Numbers, chances: Numbers, first: int, last: int, draws: Number, one: Number) -> None:
+    """From the sum over the draws to their mean, and from dF(a) to da: times F'(a) = F(a) (1 - F(a))."""
+    for i in range(first, last):
+        gradient[i] = gradient[i] / draws * (chances[i] * (one - chances[i]))
+
+
 @kernel
-def add_differences(
+def derivatives_of(
     words: Words,
     start: int,
     count: int,
-    pixels: int,
+    scan: Scan,
+    workspace: Workspace,
     flips: Numbers,
-    sizes: Numbers,
+    sizes: npt.NDArray[np.int64],
     losses: Numbers,
+    chances: Numbers,
+    draws: Number,
+    one: Number,
     drawn: Numbers,
     gradient: Numbers,
 ) -> None:
-    """Add, for ``count`` images, l(s, g(y)) to ``drawn`` and y_i (l(s, g(y)) - l(s, g(y↓i))) to ``gradient``."""
-    for image in range(count):
-        first = image * pixels
-        drawn[image] += losses[image, sizes[image] // 2]
-        _add_differences(words, start + first, pixels, flips, first, sizes[image], losses[image], gradient, first)
+    """Add l(s, g(y)) to ``drawn`` and y_i (l(s, g(y)) - l(s, g(y↓i))) to ``gradient``, of ``count`` images.
 
-
-@kernel
-def scale(gradient: Numbers, chances: Numbers, draws: int) -> None:
-    """From the sum over the draws to their mean, and from dF(a) to da: times F'(a) = F(a) (1 - F(a))."""
-    for i in range(gradient.size):
-        gradient[i] = gradient[i] / draws * (chances[i] * (1 - chances[i]))
+    Their packed bits begin at ``start``. ``flips`` and ``sizes`` are memory for as many images as are done at once.
+    Where there are ``chances``, this was the last draw, and ``gradient`` becomes that of the logits; ``draws`` and
+    ``one`` are of their dtype, as an integer would make Numba go on in float64.
+    """
+    pixels = scan.layout.height * scan.layout.width
+    for first in range(0, count, len(sizes)):
+        images = min(len(sizes), count - first)
+        flip_sizes_of_images(words, start + first * pixels, images, scan, workspace, 0, flips, sizes)
+        for image in range(images):
+            at, size = (first + image) * pixels, sizes[image]
+            drawn[first + image] += losses[first + image, size // 2]
+            _add_differences(
+                words, start + at, pixels, flips, image * pixels, size, losses[first + image], gradient, at
+            )
+        if len(chances) > 0:
+            _scale(gradient, chances, first * pixels, (first + images) * pixels, draws, one)
 
 
 def derivative(
-    samples: torch.Tensor, losses: torch.Tensor, chances: torch.Tensor | None, spatial_dims: int
+    words: torch.Tensor, losses: torch.Tensor, chances: torch.Tensor | None, height: int, width: int
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Mean over draws of the loss and of (21), with respect to F(a), or to a where the chances F(a) are given.
 
     Parameters
     ----------
-    samples : Tensor, shape (draws, ..., H, W)
+    words : int64 Tensor, shape (draws, words)
+        Packed masks.
     losses : Tensor, shape (..., 1 + max(H, W))
         `losses_of_sizes`.
-    chances : Tensor, shape (..., H, W), optional
+    chances : Tensor, shape (..., H · W), optional
+    height, width : int
+        The grid, H and W.
 
     Returns
     -------
-    (Tensor, Tensor), shapes (...) and (..., H, W)
+    (Tensor, Tensor), shapes (...) and (..., H · W)
     """
-    if is_traced(samples) or is_traced(losses):
-        return torch.ops.chdt.derivative(samples, losses, chances, spatial_dims)  # type: ignore[no-any-return]
-    height, width = grid_shape(samples, spatial_dims)
+    if is_traced(words) or is_traced(losses):
+        return torch.ops.chdt.derivative(words, losses, chances, height, width)  # type: ignore[no-any-return]
     layout, lanes = layout_of(height, width), lanes_for(2 * max(height, width))
-    draws, *shape = samples.shape
-    batch, pixels = shape[: len(shape) - spatial_dims], height * width
-    step = max(1, PIXELS_AT_ONCE // (pixels * layout.images)) * layout.images
+    pixels, draws, batch = height * width, len(words), losses.shape[:-1]
+    at_once = max(1, PIXELS_AT_ONCE // (pixels * layout.images)) * layout.images
     table = losses.cpu().contiguous().view(-1, losses.shape[-1]).numpy()
-    drawn, gradient = torch.zeros(batch, dtype=losses.dtype), torch.zeros(shape, dtype=losses.dtype)
+    drawn = torch.zeros(batch, dtype=losses.dtype)
+    gradient = torch.zeros((*batch, pixels), dtype=losses.dtype)
     drawn_flat, gradient_flat = drawn.view(-1).numpy(), gradient.view(-1).numpy()
-    host_chances = None if chances is None else chances.cpu().contiguous().view(-1).numpy()
+    none, number = np.empty(0, table.dtype), table.dtype.type
+    scaled = none if chances is None else chances.detach().cpu().contiguous().view(-1).numpy()
 
-    for draw, sample in enumerate(samples):
-        packed = pack_masks(sample, spatial_dims)
+    for draw, packed in enumerate(words.numpy().view(np.uint64)):
 
-        def work(first: int, last: int, packed: PackedMasks = packed, draw: int = draw) -> None:
-            scan, workspace = scan_of(layout, lanes), workspace_of(layout, lanes)
-            flips = aligned(min(step, last - first) * pixels + PIXELS, 0, lanes)
-            sizes = np.empty(step, np.int64)
-            for start in range(first, last, step):
-                count = min(step, last - start)
-                part = slice(start * pixels, (start + count) * pixels)
-                flip_sizes_of(packed.words, part.start, count, scan, workspace, lead_of(flips), flips, sizes)
-                add_differences(
-                    packed.words, part.start, count, pixels, flips, sizes, table[start:],
-                    drawn_flat[start:], gradient_flat[part],
-                )  # fmt: skip
-                if draw == draws - 1 and host_chances is not None:
-                    scale(gradient_flat[part], host_chances[part], draws)
+        def work(first: int, last: int, packed: Words = packed, last_draw: bool = draw == draws - 1) -> None:
+            part = slice(first * pixels, last * pixels)
+            images = min(at_once, last - first)
+            derivatives_of(
+                packed, part.start, last - first, scan_of(layout, lanes), workspace_of(layout, lanes),
+                aligned(images * pixels + PIXELS, 0, lanes), np.empty(images, np.int64), table[first:],
+                scaled[part] if last_draw else none, number(draws), number(1), drawn_flat[first:], gradient_flat[part],
+            )  # fmt: skip
 
-        share(work, packed.images, pixels, layout.images)
-    if chances is None:
+        share(work, len(drawn_flat), pixels, layout.images)
+    if chances is None and draws > 1:
         gradient /= draws
-    device = samples.device
-    return (drawn / draws).to(device), gradient.to(device)
+    if draws > 1:
+        drawn /= draws
+    return drawn.to(losses.device), gradient.to(losses.device)
 
 
 def check_sizes(sizes: torch.Tensor, batch: tuple[int, ...], masks: torch.Tensor, name: str) -> None:
@@ -179,20 +196,25 @@ def check_sizes(sizes: torch.Tensor, batch: tuple[int, ...], masks: torch.Tensor
 
 def check_values(sizes: torch.Tensor, weight: torch.Tensor | None) -> None:
     """Sizes must be finite and not negative, but where their weight is 0; weights must be finite and not negative."""
-    if is_traced(sizes):
+    if is_traced(sizes) or is_traced(weight):
         torch.ops.chdt.check_values(sizes, weight)
         return
-    for name, values, unused in (("weight", weight, None), ("sizes", sizes, None if weight is None else weight == 0)):
-        if values is None:
-            continue
-        wrong = ~(torch.isfinite(values) & (values >= 0))
-        if unused is not None:
-            wrong &= ~unused
-        if wrong.any():
-            where = tuple(int(i) for i in wrong.nonzero()[0])
-            shown = f"{name}[{', '.join(map(str, where))}]" if where else name
-            remedy = "; give an image of unknown size the weight 0" if name == "sizes" else ""
-            raise ValueError(f"{name} must be finite and not negative, but {shown} is {values[where].item()}{remedy}")
+    if weight is not None:
+        _check_finite(weight, "weight", "")
+        sizes = torch.where(weight == 0, 0, sizes)
+    _check_finite(sizes, "sizes", "; give an image of unknown size the weight 0")
+
+
+def _check_finite(values: torch.Tensor, name: str, remedy: str) -> None:
+    if values.numel() == 0:
+        return
+    least, most = (float(x) for x in values.aminmax())
+    if least >= 0 and most < math.inf:  # false if any is NaN
+        return
+    wrong = ~(torch.isfinite(values) & (values >= 0))
+    where = tuple(int(i) for i in wrong.nonzero()[0])
+    shown = f"{name}[{', '.join(map(str, where))}]" if where else name
+    raise ValueError(f"{name} must be finite and not negative, but {shown} is {values[where].item()}{remedy}")
 
 
 def sampled_gradient(
@@ -259,4 +281,13 @@ def sampled_gradient(
     check_values(sizes, None)
     double = torch.float64 in (samples.dtype, sizes.dtype)
     targets = sizes.detach().to(samples.device, torch.float64 if double else torch.float32)
-    return derivative(samples[None], losses_of_sizes(loss, targets, 2 * max(height, width)), None, spatial_dims)
+    table = losses_of_sizes(loss, targets, 2 * max(height, width))
+    losses, gradient = derivative(pack_tensor(samples, spatial_dims)[None], table, None, height, width)
+    return losses, gradient.view(samples.shape)
+
+
+def pack_tensor(samples: torch.Tensor, spatial_dims: int) -> torch.Tensor:
+    """A batch of masks, packed: int64 of shape (words)."""
+    if is_traced(samples):
+        return torch.ops.chdt.pack_tensor(samples, spatial_dims)  # type: ignore[no-any-return]
+    return torch.from_numpy(pack_masks(samples, spatial_dims).words.view(np.int64))

@@ -1,12 +1,13 @@
 """expected_size_loss: what a training loop calls (10)."""
 
+import inspect
 from typing import Any
 
 import torch
 
 from chdt.gradient import Loss, check_sizes, check_values, derivative, losses_of_sizes, squared_error
 from chdt.masks import grid_shape, type_name
-from chdt.sampling import chances_of, draw_masks, seeds_for
+from chdt.sampling import chances_of, draw_packed, seeds_for
 
 REDUCTIONS = ("mean", "sum", "none")
 
@@ -18,10 +19,12 @@ class SampledLoss(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        logits: torch.Tensor, chances: torch.Tensor, samples: torch.Tensor, losses: torch.Tensor, spatial_dims: int
+        logits: torch.Tensor, chances: torch.Tensor, words: torch.Tensor, losses: torch.Tensor, spatial_dims: int
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Give the mean loss of each image over its draws, and its derivative with respect to the logits."""
-        return derivative(samples, losses, chances, spatial_dims)
+        height, width = grid_shape(logits, spatial_dims)
+        values, gradient = derivative(words, losses, chances, height, width)
+        return values, gradient.view(logits.shape)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[torch.Tensor, torch.Tensor]) -> None:
@@ -38,6 +41,10 @@ class SampledLoss(torch.autograd.Function):
         (gradient,) = ctx.saved_tensors
         upstream = upstream.reshape(upstream.shape + (1,) * ctx.spatial_dims)
         return (upstream * gradient).to(ctx.dtype), None, None, None, None
+
+
+# torch asks for it at every call, and takes longer to find it than to use it.
+SampledLoss.forward.__signature__ = inspect.signature(SampledLoss.forward)  # type: ignore[attr-defined]
 
 
 def expected_size_loss(
@@ -127,17 +134,19 @@ def expected_size_loss(
     if weight is not None:
         weight = weight.detach().to(logits.device, chances.dtype)
         targets = torch.where(weight == 0, 0, targets)
-    samples = draw_masks(chances, seeds_for(n_samples, generator))
+    words = draw_packed(chances, seeds_for(n_samples, generator))
     table = losses_of_sizes(loss, targets, 2 * max(height, width))
-    losses, _ = SampledLoss.apply(logits, chances, samples, table, spatial_dims)  # type: ignore[no-untyped-call]
+    losses, _ = SampledLoss.apply(logits, chances, words, table, spatial_dims)  # type: ignore[no-untyped-call]
     if weight is not None:
         losses = torch.where(weight == 0, 0, losses * weight)
     if reduction == "none":
         return losses  # type: ignore[no-any-return]
     if reduction == "sum":
         return losses.sum()  # type: ignore[no-any-return]
-    images = torch.tensor(losses.numel(), device=losses.device) if weight is None else weight.sum()
-    return losses.sum() / torch.where(images == 0, 1, images)  # type: ignore[no-any-return]
+    if weight is None:
+        return losses.sum() / max(1, losses.numel())  # type: ignore[no-any-return]
+    total = weight.sum()
+    return losses.sum() / torch.where(total == 0, 1, total)  # type: ignore[no-any-return]
 
 
 def check_weight(weight: torch.Tensor, batch: tuple[int, ...]) -> None:

@@ -16,7 +16,7 @@ from torch._C._functorch import is_functorch_wrapped_tensor
 from torch._subclasses import FakeTensor
 from torch._subclasses.functional_tensor import FunctionalTensor
 
-from chdt.bitplanes import SPARE, WORD, Words, pack
+from chdt.bitplanes import WORD, Words, pack, packed_words
 from chdt.parallel import share
 
 ArrayOrTensor = TypeVar("ArrayOrTensor", npt.NDArray[Any], torch.Tensor)
@@ -97,7 +97,7 @@ def pack_masks(masks: AnyMasks, spatial_dims: int) -> PackedMasks:
     """Check the values of a batch of masks and pack it."""
     height, width = grid_shape(masks, spatial_dims)
     values, foreground, background = _as_words(masks)
-    words = np.empty(-(-values.size // WORD) + SPARE, np.uint64)
+    words = np.empty(packed_words(values.size), np.uint64)
     words[values.size // WORD :] = 0
     invalid: list[int] = []
     if values.flags.c_contiguous and values.flags.aligned:
@@ -111,9 +111,14 @@ def pack_masks(masks: AnyMasks, spatial_dims: int) -> PackedMasks:
         share(work, -(-values.size // WORD), WORD)
     else:
         # NumPy's iterator gives pieces in reading order, copied where they are not contiguous.
-        flags: Any = ["external_loop", "buffered", "zerosize_ok"], [["readonly", "contig", "aligned"]]
         start = 0
-        pieces: Iterable[Any] = np.nditer(values, *flags, order="C", buffersize=STAGED)
+        pieces: Iterable[Any] = np.nditer(  # type: ignore[call-overload]  # NumPy's types lack "contig"
+            values,
+            ["external_loop", "buffered", "zerosize_ok"],
+            [["readonly", "contig", "aligned"]],
+            order="C",
+            buffersize=STAGED,
+        )
         for piece in pieces:
             found = pack(piece, foreground, background, words, start)
             if found >= 0:

@@ -4,10 +4,12 @@ from typing import Any
 
 import torch
 
+from chdt.bitplanes import packed_words
 from chdt.flips import flip_sizes as _flip_sizes
 from chdt.gradient import check_values as _check_values
 from chdt.gradient import derivative as _derivative
-from chdt.sampling import draw_masks as _draw_masks
+from chdt.gradient import pack_tensor as _pack_tensor
+from chdt.sampling import draw_packed as _draw_packed
 from chdt.sampling import seeds_for as _seeds_for
 from chdt.size import object_size as _object_size
 from chdt.transform import distance_transform as _distance_transform
@@ -73,30 +75,42 @@ def _(count: int) -> torch.Tensor:
     return torch.empty(count, dtype=torch.int64)
 
 
-@_operator("draw_masks")
-def draw_masks(chances: torch.Tensor, seeds: torch.Tensor) -> torch.Tensor:
-    """Bool masks, one for each seed."""
-    return _draw_masks(chances, seeds)
+@_operator("draw_packed")
+def draw_packed(chances: torch.Tensor, seeds: torch.Tensor) -> torch.Tensor:
+    """See `chdt.sampling.draw_packed`."""
+    return _draw_packed(chances, seeds)
 
 
-@draw_masks.register_fake
+@draw_packed.register_fake
 def _(chances: torch.Tensor, seeds: torch.Tensor) -> torch.Tensor:
-    return chances.new_empty((seeds.shape[0], *chances.shape), dtype=torch.bool)
+    return seeds.new_empty((seeds.shape[0], packed_words(chances.numel())))
+
+
+@_operator("pack_tensor")
+def pack_tensor(samples: torch.Tensor, spatial_dims: int) -> torch.Tensor:
+    """See `chdt.gradient.pack_tensor`."""
+    return _pack_tensor(samples, spatial_dims)
+
+
+@pack_tensor.register_fake
+def _(samples: torch.Tensor, spatial_dims: int) -> torch.Tensor:
+    return torch.empty(packed_words(samples.numel()), dtype=torch.int64)
 
 
 @_operator("derivative")
 def derivative(
-    samples: torch.Tensor, losses: torch.Tensor, chances: torch.Tensor | None, spatial_dims: int
+    words: torch.Tensor, losses: torch.Tensor, chances: torch.Tensor | None, height: int, width: int
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """See `chdt.gradient.derivative`."""
-    return _derivative(samples, losses, chances, spatial_dims)
+    return _derivative(words, losses, chances, height, width)
 
 
 @derivative.register_fake
 def _(
-    samples: torch.Tensor, losses: torch.Tensor, chances: torch.Tensor | None, spatial_dims: int
+    words: torch.Tensor, losses: torch.Tensor, chances: torch.Tensor | None, height: int, width: int
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    return losses.new_empty(losses.shape[:-1]), losses.new_empty(samples.shape[1:])
+    batch = losses.shape[:-1]
+    return losses.new_empty(batch), losses.new_empty((*batch, height * width))
 
 
 @_operator("check_values")
@@ -125,5 +139,5 @@ def _map_by_slices(operator: Any) -> None:
         return torch.stack(answers), 0
 
 
-for _each in (draw_masks, derivative, check_values):
+for _each in (draw_packed, pack_tensor, derivative, check_values):
     _map_by_slices(_each)

@@ -3,13 +3,9 @@
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
-from chdt.bitplanes import (
-    WORD,
-    Words,
-)
+from chdt.bitplanes import WORD, Words, packed_words
 from chdt.jit import helper, kernel
 from chdt.lanes import (
     CHANCE_BITS,
@@ -24,7 +20,7 @@ from chdt.lanes import (
     spread,
     store,
 )
-from chdt.masks import FLOAT_DIGITS, is_traced, type_name
+from chdt.masks import FLOAT_DIGITS, SAME_SIZE, WORD_OF_SIZE, both_values, is_traced, type_name
 from chdt.parallel import share
 
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2^64 over the golden ratio
@@ -96,29 +92,26 @@ def seeds_for(count: int, generator: torch.Generator | None) -> torch.Tensor:
 LARGEST_SEED = (1 << 63) - 1
 
 
-def draw_masks(chances: torch.Tensor, seeds: torch.Tensor) -> torch.Tensor:
-    """Draw bool masks for every seed: foreground with these chances, float32 or float64; shape (seeds, ...)."""
-    if is_traced(chances):
-        return torch.ops.chdt.draw_masks(chances, seeds)  # type: ignore[no-any-return]
+def draw_packed(chances: torch.Tensor, seeds: torch.Tensor) -> torch.Tensor:
+    """Draw a batch of masks for every seed, foreground with these chances: packed, int64 of shape (seeds, words)."""
+    if is_traced(chances) or is_traced(seeds):
+        return torch.ops.chdt.draw_packed(chances, seeds)  # type: ignore[no-any-return]
     host = chances.detach().cpu().contiguous().view(-1).numpy()
-    samples = torch.empty((len(seeds), *chances.shape), dtype=torch.bool)
+    drawn = torch.zeros((len(seeds), packed_words(host.size)), dtype=torch.int64)
     nan: list[int] = []
-    for sample, seed in zip(samples, seeds.tolist(), strict=True):
-        values = sample.view(-1).numpy().view(np.uint8)
+    for words, seed in zip(drawn.numpy().view(np.uint64), seeds.tolist(), strict=True):
 
-        def work(first: int, last: int, values: npt.NDArray[Any] = values, seed: int = seed) -> None:
-            piece = host[first * WORD : last * WORD]
-            words = np.empty(last - first, np.uint64)
-            found = draw(piece, np.empty(WORD, host.dtype), np.uint64(seed), first * WORD, words)
+        def work(first: int, last: int, words: Words = words, seed: int = seed) -> None:
+            piece, rest = host[first * WORD : last * WORD], np.empty(WORD, host.dtype)
+            found = draw(piece, rest, np.uint64(seed), first * WORD, words[first:last])
             if found >= 0:
                 nan.append(first * WORD + found)
-            unpack(words, np.uint8(True), np.uint8(False), values[first * WORD : last * WORD])
 
         share(work, -(-host.size // WORD), WORD)
         if nan:
             where = ", ".join(str(int(i)) for i in np.unravel_index(min(nan), tuple(chances.shape)))
             raise ValueError(f"logits must be numbers, but logits[{where}] is nan")
-    return samples.to(chances.device)
+    return drawn
 
 
 def chances_of(logits: torch.Tensor) -> torch.Tensor:
@@ -167,5 +160,11 @@ def sample_masks(logits: torch.Tensor, *, generator: torch.Generator | None = No
     >>> sample_masks(logits, generator=torch.Generator().manual_seed(1))
     tensor([[-1., -1.,  1., -1.,  1.]])
     """
-    samples = draw_masks(chances_of(logits), seeds_for(1, generator))
-    return samples[0].to(logits.dtype) * 2 - 1
+    chances = chances_of(logits)
+    words = draw_packed(chances, seeds_for(1, generator))[0].numpy().view(np.uint64)
+    values = torch.empty(chances.shape, dtype=logits.dtype)
+    integers = values.view(-1).view(SAME_SIZE[values.itemsize]).numpy()
+    word = WORD_OF_SIZE[values.itemsize]
+    foreground, background = both_values(logits.dtype).view(word)
+    unpack(words, foreground, background, integers.view(word))
+    return values.to(logits.device)

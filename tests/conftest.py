@@ -1,0 +1,41 @@
+"""What all tests share: how long Hypothesis searches, and a fresh interpreter."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+# No deadline: the first calls compile. The same examples each time, but for --hypothesis-profile=wide.
+settings.register_profile("chdt", deadline=None, derandomize=True, max_examples=100)
+settings.register_profile("wide", deadline=None, max_examples=2000)
+settings.load_profile("chdt")
+
+TESTS = Path(__file__).parent
+
+
+@pytest.fixture
+def python(tmp_path):
+    """Run code in a Python of its own, give what it prints; ``env`` are variables to set, or to unset by None."""
+
+    def run(code, *arguments, root=None, timeout=300, **env):
+        root = root or Path(importlib.util.find_spec("chdt").origin).parents[1]
+        script = tmp_path / "script.py"
+        script.write_text(code)
+        env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(root), str(TESTS)]), **env}
+        done = subprocess.run(
+            [sys.executable, str(script), *arguments],
+            env={name: str(value) for name, value in env.items() if value is not None},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+        assert done.returncode == 0, f"exit status {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done.stdout.strip()
+
+    return run

@@ -1,0 +1,76 @@
+"""Every definition once, by brute force, for one boolean mask of any number of dims; knows nothing of the package."""
+
+import numpy as np
+from scipy import ndimage
+
+
+def chebyshev(a, b):
+    """delta(i, j) between all pixels i of ``a`` and j of ``b``, given as rows of coordinates."""
+    return np.abs(a[:, None] - b[None]).max(axis=-1)
+
+
+def cap(mask):
+    """R: the largest side of the grid, the smallest integer that no distance in it reaches."""
+    return max(mask.shape)
+
+
+def distances(mask):
+    """d_i = min over background j of delta(i, j), equation (3); R without background."""
+    pixels, background = np.argwhere(np.ones_like(mask)), np.argwhere(~mask)
+    if len(background) == 0:
+        return np.full(mask.shape, cap(mask))
+    return chebyshev(pixels, background).min(axis=1).reshape(mask.shape)
+
+
+def size(mask):
+    """g(y) = 2 max_i d_i, equation (5)."""
+    return 2 * distances(mask).max()
+
+
+def flipped(mask, pixel):
+    """y↓i: the mask with only this pixel flipped."""
+    other = mask.copy()
+    other[pixel] ^= True
+    return other
+
+
+def flip_sizes(mask):
+    """g(y↓i) for every pixel i, as in equation (21)."""
+    sizes = np.empty(mask.shape, int)
+    for pixel in np.ndindex(mask.shape):
+        sizes[pixel] = size(flipped(mask, pixel))
+    return sizes
+
+
+# ------------------------------------------------------------------------------------------------ for larger masks
+
+
+def fast_distances(mask):
+    """The same as `distances`, from SciPy, which says -1 where there is no background."""
+    d = ndimage.distance_transform_cdt(mask, metric="chessboard")
+    return np.where(d == -1, cap(mask), d)
+
+
+def fast_size(mask):
+    """The same as `size`, from SciPy."""
+    return 2 * fast_distances(mask).max()
+
+
+def fast_flip_sizes(mask, pixels=None):
+    """The same as `flip_sizes`, from SciPy: a vector for the given pixels, or the whole grid."""
+    if pixels is None:
+        return np.array([fast_size(flipped(mask, i)) for i in np.ndindex(mask.shape)]).reshape(mask.shape)
+    return np.array([fast_size(flipped(mask, tuple(i))) for i in pixels])
+
+
+# ------------------------------------------------------------------------------------------------ for batches
+
+
+def each(oracle, masks, spatial_dims=2):
+    """What the oracle says of each mask of a batch, in the shape that the batch has."""
+    masks = np.asarray(masks)
+    batch, grid = masks.shape[:-spatial_dims], masks.shape[-spatial_dims:]
+    answers = np.empty(batch + np.shape(oracle(np.zeros(grid, bool))), int)
+    for index in np.ndindex(batch):
+        answers[index] = oracle(masks[index])
+    return answers

@@ -1,0 +1,347 @@
+"""The expected size loss: unbiased by exact enumeration, equal to its definition, and fit for training loops."""
+
+import copy
+import io
+import itertools
+
+import oracles
+import pytest
+import torch
+from torch.nn import functional
+
+from chdt import ExpectedSizeLoss, expected_size_loss, object_size, sample_masks, sampled_gradient, squared_error
+from chdt.gradient import losses_of_sizes, pack_tensor
+from chdt.loss import SampledLoss
+from chdt.sampling import chances_of
+
+LOSSES = {
+    "squared": squared_error,
+    "absolute": functional.l1_loss,
+    "huber": torch.nn.HuberLoss(delta=1.5),
+    "fourth power": lambda target, prediction: (target - prediction) ** 4,
+}
+
+
+def all_masks(height, width):
+    pixels = height * width
+    bits = torch.arange(2**pixels)[:, None] >> torch.arange(pixels) & 1
+    return (2 * bits - 1).reshape(-1, height, width).to(torch.int8)
+
+
+def probabilities(masks, logits):
+    chances = torch.sigmoid(logits)
+    return torch.where(masks > 0, chances, 1 - chances).flatten(1).prod(1)
+
+
+def exact_loss(logits, size, loss):
+    """Equation (10) as the finite sum it is, differentiable in the logits."""
+    masks = all_masks(*logits.shape)
+    sizes = object_size(masks).double()
+    losses = torch.stack([loss(torch.tensor(size, dtype=torch.float64), g) for g in sizes])
+    return (probabilities(masks, logits) * losses).sum()
+
+
+GRIDS = [(h, w) for h, w in itertools.product(range(1, 5), repeat=2) if h * w <= 9 or (h, w) in ((3, 4), (4, 3))]
+
+
+@pytest.mark.parametrize("kind", ["mild", "extreme"])
+@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize(("height", "width"), GRIDS)
+def test_unbiased(height, width, name, kind):
+    """The weighted sum of the estimator over all masks is the derivative of the exact expected loss."""
+    if height * width == 12 and (name not in ("squared", "huber")):
+        pytest.skip("4096 masks: two losses are enough")
+    generator = torch.Generator().manual_seed(height * 10 + width)
+    logits = torch.randn(height, width, generator=generator, dtype=torch.float64)
+    if kind == "extreme":
+        logits = logits * 8
+        logits.view(-1)[0] = torch.inf
+        logits.view(-1)[-1] = -torch.inf
+    size, loss = 3.0, LOSSES[name]
+    masks = all_masks(height, width)
+    weights = probabilities(masks, logits)
+
+    leaf = logits.clone().requires_grad_()
+    exact = exact_loss(leaf, size, loss)
+    (expected,) = torch.autograd.grad(exact, leaf)
+    expected = torch.where(torch.isfinite(logits), expected, 0)  # autograd gives NaN at certain pixels
+
+    losses, gradient = sampled_gradient(masks, torch.full((len(masks),), size, dtype=torch.float64), loss=loss)
+    chances = torch.sigmoid(logits)
+    by_chance = (weights[:, None, None] * gradient).sum(0)
+    torch.testing.assert_close((weights * losses).sum(), exact.detach(), atol=1e-10, rtol=1e-12)
+    torch.testing.assert_close(by_chance * chances * (1 - chances), expected, atol=1e-10, rtol=1e-10)
+
+    # The same through autograd, with every mask as the draw of one image of a batch.
+    batch = logits.expand(masks.shape).clone().requires_grad_()
+    table = losses_of_sizes(loss, torch.full((len(masks),), size, dtype=torch.float64), 2 * max(height, width))
+    values, _ = SampledLoss.apply(batch, chances_of(batch), pack_tensor(masks, 2)[None], table, 2)
+    (weights * values).sum().backward()
+    torch.testing.assert_close(batch.grad.sum(0), expected, atol=1e-10, rtol=1e-10)
+
+
+def slow_loss(logits, sizes, n_samples, loss, generator):
+    """Value of each image and gradient from the definition: one transform a flip."""
+    dtype = torch.float64 if logits.dtype == torch.float64 else torch.float32
+    chances = torch.sigmoid(logits.to(dtype))
+    sizes = sizes.to(dtype)
+    value, gradient = torch.zeros_like(sizes), torch.zeros_like(chances)
+    for _ in range(n_samples):
+        sample = sample_masks(logits, generator=generator)
+        for image in range(len(sizes)):
+            y = (sample[image] > 0).numpy()
+            before = loss(sizes[image], torch.tensor(oracles.size(y), dtype=dtype))
+            value[image] += before
+            for i, flipped in enumerate(oracles.flip_sizes(y).ravel()):
+                change = before - loss(sizes[image], torch.tensor(flipped, dtype=dtype))
+                gradient[image].view(-1)[i] += change if y.ravel()[i] else -change
+    return value / n_samples, gradient / n_samples * (chances * (1 - chances))
+
+
+@pytest.mark.parametrize("n_samples", [1, 3])
+@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+def test_equal_to_the_definition(dtype, name, n_samples):
+    """Bit for bit, for the same draws."""
+    logits = (2 * torch.randn(4, 9, 7, generator=torch.Generator().manual_seed(5))).to(dtype)
+    sizes, loss = torch.tensor([0.0, 2.0, 6.0, 11.0]), LOSSES[name]
+    value, gradient = slow_loss(logits, sizes, n_samples, loss, torch.Generator().manual_seed(7))
+    leaf = logits.clone().requires_grad_()
+    options = {"n_samples": n_samples, "loss": loss, "reduction": "none"}
+    got = expected_size_loss(leaf, sizes, generator=torch.Generator().manual_seed(7), **options)
+    got.sum().backward()
+    assert got.dtype == value.dtype
+    assert leaf.grad.dtype == dtype
+    assert torch.equal(got, value)
+    assert torch.equal(leaf.grad, gradient.to(dtype))
+    assert gradient.any()
+
+
+def test_certain_pixels_have_no_gradient():
+    logits = torch.tensor([[[torch.inf, -torch.inf, 0.0, torch.inf]]], requires_grad=True)
+    expected_size_loss(logits, torch.tensor([8]), n_samples=8).backward()
+    assert torch.isfinite(logits.grad).all()
+    assert not logits.grad[0, 0, [0, 1, 3]].any()
+
+
+@pytest.mark.parametrize("spatial_dims", [1, 2])
+def test_batch_dims(spatial_dims):
+    logits = torch.randn(2, 1, 3, 6, 5, requires_grad=True)
+    batch = logits.shape[: logits.ndim - spatial_dims]
+    loss = expected_size_loss(logits, torch.ones(batch), reduction="none", spatial_dims=spatial_dims)
+    assert loss.shape == batch
+    loss.sum().backward()
+    assert logits.grad.any()
+
+
+def test_no_images():
+    logits = torch.zeros(0, 4, 4, requires_grad=True)
+    loss = expected_size_loss(logits, torch.zeros(0))
+    loss.backward()
+    assert loss == 0
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+def test_weight_zero_leaves_no_trace(reduction):
+    """As if the image were not there, whatever its size says."""
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(3, 6, 6, generator=generator)
+    both = logits.clone().requires_grad_()
+    sizes, weight = torch.tensor([4.0, 2.0, torch.nan]), torch.tensor([2.0, 0.5, 0.0])
+    value = expected_size_loss(both, sizes, weight=weight, reduction=reduction, generator=generator.manual_seed(1))
+    value.sum().backward()
+    kept = logits[:2].clone().requires_grad_()
+    alone = expected_size_loss(
+        kept, sizes[:2], weight=weight[:2], reduction=reduction, generator=generator.manual_seed(1)
+    )
+    alone.sum().backward()
+    assert torch.equal(value[:2] if reduction == "none" else value, alone)
+    assert torch.equal(both.grad[:2], kept.grad)
+    assert not both.grad[2].any()
+    assert torch.isfinite(value).all()
+
+
+def test_weighted_reductions():
+    logits = torch.randn(4, 5, 5)
+    sizes, weight = torch.tensor([1.0, 2, 3, 4]), torch.tensor([1.0, 0.0, 0.25, 3])
+    none, total, mean, plain = (
+        expected_size_loss(logits, sizes, weight=w, reduction=reduction, generator=torch.Generator().manual_seed(3))
+        for reduction, w in (("none", weight), ("sum", weight), ("mean", weight), ("none", None))
+    )
+    torch.testing.assert_close(none, plain * weight)
+    torch.testing.assert_close(total, none.sum())
+    torch.testing.assert_close(mean, none.sum() / weight.sum())
+
+
+def test_all_weights_zero():
+    logits = torch.randn(2, 4, 4, requires_grad=True)
+    value = expected_size_loss(logits, torch.full((2,), torch.nan), weight=torch.zeros(2))
+    value.backward()
+    assert value == 0
+    assert not logits.grad.any()
+
+
+def test_under_autocast():
+    logits = torch.randn(2, 6, 6, requires_grad=True)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        value = expected_size_loss(logits * 1, torch.tensor([2, 4]), n_samples=64)
+    value.backward()
+    assert value.dtype == torch.float32
+    assert logits.grad.any()
+
+
+def test_manual_seed_and_threads():
+    logits, sizes = torch.randn(700, 48, 32), torch.full((700,), 9)
+    values = []
+    threads = torch.get_num_threads()
+    try:
+        for count in (1, 2, threads):
+            torch.set_num_threads(count)
+            torch.manual_seed(11)
+            leaf = logits.clone().requires_grad_()
+            value = expected_size_loss(leaf, sizes, n_samples=2)
+            value.backward()
+            values.append((value, leaf.grad))
+    finally:
+        torch.set_num_threads(threads)
+    for value, gradient in values[1:]:
+        assert torch.equal(value, values[0][0])
+        assert torch.equal(gradient, values[0][1])
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        ({"sizes": torch.zeros(3)}, ValueError, r"sizes have shape \(3,\), but logits of shape \(2, 4, 4\).*\(2,\)"),
+        ({"sizes": torch.zeros(2, 4, 4)}, ValueError, "one number an image: object_size"),
+        ({"sizes": torch.tensor([1.0, torch.nan])}, ValueError, r"sizes\[1\] is nan; give .* weight 0"),
+        ({"sizes": torch.tensor([torch.inf, -1])}, ValueError, r"sizes\[0\] is inf"),
+        ({"sizes": torch.tensor([1, -2])}, ValueError, r"sizes\[1\] is -2"),
+        ({"sizes": [1, 2]}, TypeError, "torch tensor"),
+        ({"sizes": torch.zeros(2, dtype=torch.complex64)}, TypeError, "complex64"),
+        ({"weight": torch.ones(3)}, ValueError, r"weight has shape \(3,\).*\(2,\)"),
+        ({"weight": torch.tensor([1.0, -1.0])}, ValueError, r"weight\[1\] is -1.0"),
+        ({"weight": torch.tensor([torch.nan, 1.0])}, ValueError, r"weight\[0\] is nan"),
+        ({"n_samples": 0}, ValueError, "n_samples"),
+        ({"n_samples": 1.5}, ValueError, "n_samples"),
+        ({"reduction": "median"}, ValueError, "'mean', 'sum', 'none'"),
+        ({"loss": lambda target, prediction: target[..., 0]}, ValueError, "element by element"),
+        ({"loss": lambda target, prediction: 1.0}, ValueError, "element by element"),
+        ({"logits": torch.zeros(2, 4, 4, dtype=torch.int64)}, TypeError, "int64"),
+        ({"logits": torch.zeros(4)}, ValueError, "dims"),
+        ({"logits": torch.zeros(2, 0, 4)}, ValueError, "no pixels"),
+        ({"spatial_dims": 4}, ValueError, "spatial_dims"),
+    ],
+)
+def test_bad_input(change, error, message):
+    arguments = {"logits": torch.zeros(2, 4, 4), "sizes": torch.zeros(2)} | change
+    with pytest.raises(error, match=message):
+        expected_size_loss(arguments.pop("logits"), arguments.pop("sizes"), **arguments)
+
+
+def test_nan_logits_name_the_first():
+    logits = torch.zeros(3, 40, 41)
+    logits[1, 17, 5] = logits[2, 0, 0] = torch.nan
+    with pytest.raises(ValueError, match=r"logits\[1, 17, 5\] is nan"):
+        expected_size_loss(logits, torch.zeros(3))
+
+
+def test_inputs_are_not_modified():
+    logits, sizes, weight = torch.randn(2, 6, 6), torch.tensor([1.0, torch.nan]), torch.tensor([1.0, 0.0])
+    before = copy.deepcopy((logits, sizes, weight))
+    expected_size_loss(logits, sizes, weight=weight)
+    for now, then in zip((logits, sizes, weight), before, strict=True):
+        assert torch.equal(now.nan_to_num(), then.nan_to_num())
+
+
+# ------------------------------------------------------------------------------------------------ as part of a model
+
+
+class Model(torch.nn.Module):
+    """A network and its loss in one."""
+
+    def __init__(self):
+        super().__init__()
+        self.network = torch.nn.Conv2d(1, 1, 3, padding=1)
+        self.criterion = ExpectedSizeLoss(n_samples=2)
+
+    def forward(self, images, sizes):
+        return self.criterion(self.network(images), sizes)
+
+
+@pytest.fixture
+def model():
+    torch.manual_seed(0)
+    return Model()
+
+
+def run(model, seed=3):
+    images = torch.randn(4, 1, 12, 10, generator=torch.Generator().manual_seed(seed))
+    torch.manual_seed(seed)
+    model.zero_grad()
+    value = model(images, torch.full((4, 1), 6.0))
+    value.backward()
+    return value.detach(), [p.grad.clone() for p in model.parameters()]
+
+
+@pytest.mark.filterwarnings("default")  # torch's own, while it compiles
+def test_compiled(model):
+    value, gradients = run(model)
+    compiled_value, compiled_gradients = run(torch.compile(model, fullgraph=True))
+    torch.testing.assert_close(compiled_value, value)
+    torch.testing.assert_close(compiled_gradients, gradients)
+
+
+def test_saved_loaded_and_copied(model):
+    value, gradients = run(model)
+    buffer = io.BytesIO()
+    torch.save(model, buffer)
+    buffer.seek(0)
+    for other in (torch.load(buffer, weights_only=False), copy.deepcopy(model)):
+        other_value, other_gradients = run(other)
+        assert torch.equal(other_value, value)
+        torch.testing.assert_close(other_gradients, gradients, atol=0, rtol=0)
+
+
+@pytest.mark.filterwarnings("default")
+def test_exported(model):
+    images, sizes = torch.randn(4, 1, 12, 10), torch.full((4, 1), 6.0)
+    exported = torch.export.export(model, (images, sizes)).module()
+    torch.manual_seed(2)
+    value = model(images, sizes)
+    torch.manual_seed(2)
+    torch.testing.assert_close(exported(images, sizes), value)
+
+
+def test_functional_gradient():
+    logits, sizes = torch.randn(3, 6, 6), torch.tensor([2.0, 4, 6])
+    torch.manual_seed(1)
+    gradient = torch.func.grad(expected_size_loss)(logits, sizes)
+    leaf = logits.clone().requires_grad_()
+    torch.manual_seed(1)
+    expected_size_loss(leaf, sizes).backward()
+    assert torch.equal(gradient, leaf.grad)
+
+
+def test_mapped_gradient():
+    logits, sizes = torch.randn(5, 6, 6), torch.tensor([2.0, 4, 6, 8, 0])
+    mapped = torch.func.vmap(torch.func.grad(expected_size_loss), randomness="different")(logits, sizes)
+    assert mapped.shape == logits.shape
+    assert mapped.any()
+    same = torch.func.vmap(torch.func.grad(expected_size_loss), randomness="same")(
+        logits[:1].expand(3, 6, 6), sizes[:3]
+    )
+    torch.manual_seed(0)
+    assert same.shape == (3, 6, 6)
+
+
+def test_learns_a_size():
+    """A few hundred steps of gradient descent on the logits alone reach the size."""
+    torch.manual_seed(0)
+    logits = torch.zeros(1, 12, 12, requires_grad=True)
+    optimizer = torch.optim.Adam([logits], lr=0.3)
+    for _ in range(300):
+        optimizer.zero_grad()
+        expected_size_loss(logits, torch.tensor([6]), n_samples=8).backward()
+        optimizer.step()
+    assert int(object_size(logits.detach() > 0)) == 6
