@@ -86,9 +86,9 @@ def _add_differences(
 
 
 @helper
-def _scale(gradient: Numbers, chances: Numbers, first: int, last: int, draws: Number, one: Number) -> None:
+def _scale(gradient: Numbers, chances: Numbers, draws: Number, one: Number) -> None:
     """From the sum over the draws to their mean, and from dF(a) to da: times F'(a) = F(a) (1 - F(a))."""
-    for i in range(first, last):
+    for i in range(len(gradient)):
         gradient[i] = gradient[i] / draws * (chances[i] * (one - chances[i]))
 
 
@@ -125,7 +125,8 @@ def derivatives_of(
                 words, start + at, pixels, flips, image * pixels, size, losses[first + image], gradient, at
             )
         if len(chances) > 0:
-            _scale(gradient, chances, first * pixels, (first + images) * pixels, draws, one)
+            begin, end = first * pixels, (first + images) * pixels
+            _scale(gradient[begin:end], chances[begin:end], draws, one)
 
 
 def derivative(
