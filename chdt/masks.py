@@ -96,12 +96,12 @@ def grid_shape(masks: AnyMasks, spatial_dims: int) -> tuple[int, int]:
 def pack_masks(masks: AnyMasks, spatial_dims: int) -> PackedMasks:
     """Check the values of a batch of masks and pack it."""
     height, width = grid_shape(masks, spatial_dims)
-    values, foreground, background = _as_words(masks)
+    values, foreground, background = as_words(masks)
     words = np.empty(packed_words(values.size), np.uint64)
     words[values.size // WORD :] = 0
     invalid: list[int] = []
-    if values.flags.c_contiguous and values.flags.aligned:
-        flat = values.reshape(-1)
+    flat = flat_view(values)
+    if flat is not None:
 
         def work(first: int, last: int) -> None:
             found = pack(flat[first * WORD : last * WORD], foreground, background, words, first * WORD)
@@ -126,11 +126,11 @@ def pack_masks(masks: AnyMasks, spatial_dims: int) -> PackedMasks:
                 break
             start += piece.size
     if invalid:
-        raise _invalid_value(masks, min(invalid))
+        raise invalid_value(masks, min(invalid))
     return PackedMasks(words, tuple(masks.shape[: masks.ndim - spatial_dims]), height, width)
 
 
-def _as_words(masks: AnyMasks) -> tuple[npt.NDArray[Any], Any, Any]:
+def as_words(masks: AnyMasks) -> tuple[npt.NDArray[Any], Any, Any]:
     """The masks as unsigned integers in host memory, and what +1 and -1 look like there."""
     if isinstance(masks, torch.Tensor):
         _check_tensor(masks, "masks")
@@ -147,6 +147,11 @@ def _as_words(masks: AnyMasks) -> tuple[npt.NDArray[Any], Any, Any]:
     word = WORD_OF_SIZE[values.itemsize]
     foreground, background = pair.view(word)
     return values.view(word), foreground, background
+
+
+def flat_view(values: npt.NDArray[Any]) -> npt.NDArray[Any] | None:
+    """All values in reading order, where they lie in memory like that."""
+    return values.reshape(-1) if values.flags.c_contiguous and values.flags.aligned else None
 
 
 @functools.cache
@@ -179,7 +184,8 @@ def _wrong_dtype(dtype: object, unsigned: bool) -> TypeError:
     return TypeError(f"masks must be bool, or -1 and +1 as signed integers or floats of up to 64 bits, not {dtype}")
 
 
-def _invalid_value(masks: AnyMasks, index: int) -> ValueError:
+def invalid_value(masks: AnyMasks, index: int) -> ValueError:
+    """The error for the value at this place in reading order."""
     where = tuple(int(i) for i in np.unravel_index(index, tuple(masks.shape)))
     value = masks[where].item()
     remedy = "where 0 is background, pass masks > 0" if value == 0 else "threshold them first, as in masks > 0"

@@ -1,5 +1,7 @@
 """object_size: twice the largest distance to background, from erosions alone (equations 4 and 5)."""
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -12,33 +14,66 @@ from chdt.bitplanes import (
     dilate_along_rows,
     grid_of,
     lay_out_background,
+    pack,
+    packed_words,
     plane_at,
     planes_of,
 )
 from chdt.jit import helper, kernel
-from chdt.lanes import Numbers
-from chdt.masks import ArrayOrTensor, is_traced, new_answer, pack_masks
+from chdt.lanes import WIDEST, Number, Numbers, prefetch_to_read
+from chdt.masks import (
+    ArrayOrTensor,
+    as_words,
+    flat_view,
+    grid_shape,
+    invalid_value,
+    is_traced,
+    new_answer,
+    pack_masks,
+)
 from chdt.parallel import share
 
-WORDS_SIDE_BY_SIDE = 256  # of all images that are eroded side by side
+WORDS_SIDE_BY_SIDE = 128  # of all images that are eroded side by side: little enough to leave room for the next ones
+MOST_AHEAD = 1 << 16  # bytes of masks to fetch while those before them are eroded
+STEPS_AHEAD = 6  # in how many parts: about as many as an image has erosions
+
+
+class Workspace(NamedTuple):
+    """What a thread needs to measure several images side by side.
+
+    One alone would wait for each erosion to end before it begins the next.
+    """
+
+    grid: Grid
+    patterns: Words
+    planes: Words  # three of each image: as it is, eroded, and eroded along rows alone
+    current: npt.NDArray[np.int64]  # where the object of each image is
+    eroded: npt.NDArray[np.int64]  # where it is to be eroded to
+    radius: npt.NDArray[np.int64]  # by how much it is eroded
+    ended: npt.NDArray[np.int64]  # the level of the erosion that would leave nothing of it
+    words: Words  # the packed images, where they are not packed yet
+
+
+def workspace_of(grid: Grid, patterns: Words, images: int) -> Workspace:
+    """Memory for one thread."""
+    current, eroded, radius, ended = np.empty((4, images), np.int64)
+    words = np.zeros(packed_words(images * grid.height * grid.width), np.uint64)
+    return Workspace(grid, patterns, planes_of(grid, 3 * images), current, eroded, radius, ended, words)
 
 
 @helper
-def _erode(
-    grid: Grid,
-    patterns: Words,
-    planes: Words,
-    level: int,
-    current: npt.NDArray[np.int64],
-    eroded: npt.NDArray[np.int64],
-    radius: npt.NDArray[np.int64],
-    ended: npt.NDArray[np.int64],
-) -> bool:
-    """Erode by another 2^level pixels each object that this does not end; tell whether one was left."""
-    images, any_left = len(current), False
+def _erode(level: int, images: int, workspace: Workspace, ahead: Numbers, part: int) -> bool:
+    """Erode by another 2^level pixels each object that this does not end; tell whether one was left.
+
+    Meanwhile fetch the first ``part`` of ``ahead`` for each image.
+    """
+    grid, patterns, planes, current, eroded, radius, ended, _ = workspace
+    any_left = False
     for image in range(images):
         if level < ended[image]:
             dilate_along_rows(grid, patterns, planes, current[image], level, plane_at(grid, 2 * images + image))
+        for at in range(image * part, (image + 1) * part, WIDEST // ahead.itemsize):
+            prefetch_to_read(ahead, at)
     for image in range(images):
         if level < ended[image]:
             along_rows = plane_at(grid, 2 * images + image)
@@ -51,44 +86,65 @@ def _erode(
     return any_left
 
 
-@kernel
-def sizes_of(
-    words: Words,
-    start: int,
-    count: int,
-    grid: Grid,
-    patterns: Words,
-    planes: Words,
-    state: npt.NDArray[np.int64],
-    sizes: Numbers,
-) -> None:
-    """Sizes of ``count`` images whose packed bits begin at ``start``.
+@helper
+def _measure(words: Words, start: int, images: int, workspace: Workspace, ahead: Numbers, sizes: Numbers) -> None:
+    """Sizes of images side by side, whose packed bits begin at ``start``; meanwhile fetch ``ahead``.
 
     Each object is eroded by 1, 2, 4, ... pixels until nothing is left of it, then the radius at which it vanished is
-    searched between the last two. Several images go through this side by side: one alone would wait for every step to
-    end before it begins the next. ``planes`` has room for three planes of each, ``state`` for four numbers of each.
+    searched between the last two.
     """
-    current, eroded, radius, ended = state
-    most = len(current)
+    grid, patterns, planes, current, eroded, radius, ended, _ = workspace
     cap = max(grid.height, grid.width)
-    for first in range(0, count, most):
-        images = min(most, count - first)
-        for image in range(images):
-            current[image], eroded[image] = plane_at(grid, 2 * image), plane_at(grid, 2 * image + 1)
-            pixel = start + (first + image) * grid.height * grid.width
-            lay_out_background(words, pixel, grid, patterns, planes, current[image])
-            radius[image], ended[image] = 0, grid.levels
-        level = 0
-        while (1 << level) < cap and _erode(grid, patterns, planes, level, current[:images], eroded, radius, ended):
-            level += 1
-        while level > 0:
+    part = -(-len(ahead) // (images * STEPS_AHEAD))
+    fetched = 0
+    for image in range(images):
+        current[image], eroded[image] = plane_at(grid, 2 * image), plane_at(grid, 2 * image + 1)
+        pixel = start + image * grid.height * grid.width
+        lay_out_background(words, pixel, grid, patterns, planes, current[image])
+        radius[image], ended[image] = 0, grid.levels
+    level, rising = 0, True
+    while rising or level > 0:
+        if not rising:
             level -= 1
-            _erode(grid, patterns, planes, level, current[:images], eroded, radius, ended)
-        for image in range(images):
-            if radius[image] > 0 or any_object(grid, patterns, planes, current[image]):
-                sizes[first + image] = 2 * min(radius[image] + 1, cap)
-            else:
-                sizes[first + image] = 0
+        any_left = _erode(level, images, workspace, ahead[fetched:], part if fetched < len(ahead) else 0)
+        fetched = min(len(ahead), fetched + images * part)
+        if rising:
+            rising = any_left and (2 << level) < cap
+            if any_left:
+                level += 1
+    for image in range(images):
+        if radius[image] > 0 or any_object(grid, patterns, planes, current[image]):
+            sizes[image] = 2 * min(radius[image] + 1, cap)
+        else:
+            sizes[image] = 0
+
+
+@kernel
+def sizes_of_packed(words: Words, start: int, count: int, workspace: Workspace, sizes: Numbers) -> None:
+    """Sizes of ``count`` images whose packed bits begin at ``start``."""
+    grid, most = workspace.grid, len(workspace.current)
+    for first in range(0, count, most):
+        pixel = start + first * grid.height * grid.width
+        _measure(words, pixel, min(most, count - first), workspace, words[:0], sizes[first:])
+
+
+@kernel
+def sizes_of(values: Numbers, foreground: Number, background: Number, workspace: Workspace, sizes: Numbers) -> int:
+    """Sizes of all images in ``values``; give the index of the first value that is neither of the two, or -1.
+
+    While some images are eroded, the next ones are fetched: so it takes little more time than reading the masks.
+    """
+    grid, words, most = workspace.grid, workspace.words, len(workspace.current)
+    pixels = grid.height * grid.width
+    for first in range(0, len(sizes), most):
+        images = min(most, len(sizes) - first)
+        begin, end = first * pixels, (first + images) * pixels
+        found = pack(values[begin:end], foreground, background, words, 0)
+        if found >= 0:
+            return begin + found
+        ahead = values[end : min(len(values), end + min(images * pixels, MOST_AHEAD // values.itemsize))]
+        _measure(words, 0, images, workspace, ahead, sizes[first:])
+    return -1
 
 
 def object_size(masks: ArrayOrTensor, *, spatial_dims: int = 2) -> ArrayOrTensor:
@@ -142,16 +198,26 @@ def object_size(masks: ArrayOrTensor, *, spatial_dims: int = 2) -> ArrayOrTensor
     """
     if is_traced(masks):
         return torch.ops.chdt.object_size(masks, spatial_dims)  # type: ignore[no-any-return]
-    packed = pack_masks(masks, spatial_dims)
-    answer = new_answer(masks, packed.batch, 2 * packed.cap)
-    grid, patterns = grid_of(packed.height, packed.width)
-    side_by_side = max(1, WORDS_SIDE_BY_SIDE // grid.words)
+    height, width = grid_shape(masks, spatial_dims)
+    answer = new_answer(masks, tuple(masks.shape[: masks.ndim - spatial_dims]), 2 * max(height, width))
+    grid, patterns = grid_of(height, width)
+    side_by_side, pixels = max(1, WORDS_SIDE_BY_SIDE // grid.words), height * width
+    values, foreground, background = as_words(masks)
+    flat = flat_view(values)
+    packed = pack_masks(masks, spatial_dims).words if flat is None else None
+    invalid: list[int] = []
 
     def work(first: int, last: int) -> None:
-        images = min(side_by_side, last - first)
-        state = np.empty((4, images), np.int64)
-        planes, sizes = planes_of(grid, 3 * images), answer.words[first:last]
-        sizes_of(packed.words, first * packed.pixels, last - first, grid, patterns, planes, state, sizes)
+        workspace = workspace_of(grid, patterns, min(side_by_side, last - first))
+        sizes = answer.words[first:last]
+        if packed is not None:
+            sizes_of_packed(packed, first * pixels, last - first, workspace, sizes)
+        elif flat is not None:
+            found = sizes_of(flat[first * pixels : last * pixels], foreground, background, workspace, sizes)
+            if found >= 0:
+                invalid.append(first * pixels + found)
 
-    share(work, packed.images, packed.pixels)
+    share(work, len(answer.words), pixels)
+    if invalid:
+        raise invalid_value(masks, min(invalid))
     return answer.finish()  # type: ignore[no-any-return]
