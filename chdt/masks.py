@@ -77,7 +77,10 @@ def grid_shape(masks: AnyMasks, spatial_dims: int) -> tuple[int, int]:
         raise TypeError(
             f"masks must be a NumPy array or a torch tensor, not {type_name(masks)}: convert with numpy.asarray(masks)"
         )
-    if isinstance(spatial_dims, bool) or spatial_dims not in (1, 2, 3):
+    if isinstance(masks, torch.Tensor) and masks.is_nested:
+        raise TypeError("masks must be a dense tensor, not a nested one: convert with torch.nested.to_padded_tensor")
+    is_integer = isinstance(spatial_dims, int | np.integer) and not isinstance(spatial_dims, bool)
+    if not is_integer or spatial_dims not in (1, 2, 3):
         raise ValueError(f"spatial_dims must be 1, 2 or 3, not {spatial_dims!r}")
     if spatial_dims == 3:
         raise NotImplementedError("spatial_dims=3 is not there yet: masks are grids of 1 or 2 dims")
@@ -167,7 +170,7 @@ _UNSIGNED_TENSORS = (torch.uint8, torch.uint16, torch.uint32, torch.uint64)
 
 
 def _check_tensor(tensor: torch.Tensor, name: str) -> None:
-    if tensor.layout != torch.strided or tensor.is_nested:
+    if tensor.layout != torch.strided:
         raise TypeError(f"{name} must be a dense tensor, not one of layout {tensor.layout}: convert with to_dense()")
     if tensor.is_meta:
         raise TypeError(f"{name} is a meta tensor: it has a shape, but no values")
@@ -239,7 +242,7 @@ def _answer_in_place(out: AnyMasks) -> Answer:
         words = integers.numpy().view(WORD_OF_SIZE[out.itemsize])
     else:
         is_integer = out.dtype.kind in "iu" and out.dtype.isnative
-        flat = out.reshape(-1)  # type: ignore[assignment]
+        flat = np.asarray(out).reshape(-1)  # type: ignore[assignment]
         integers = words = flat.view(WORD_OF_SIZE[out.itemsize])  # type: ignore[call-overload]
 
     def finish() -> AnyMasks:
@@ -258,6 +261,8 @@ def _check_out(out: AnyMasks, masks: AnyMasks, largest: int) -> None:
     kind = torch.Tensor if isinstance(masks, torch.Tensor) else np.ndarray
     if not isinstance(out, kind) or isinstance(out, np.ma.MaskedArray):
         raise TypeError(f"out must be of the kind of masks, {type_name(masks)}, not {type_name(out)}")
+    if isinstance(out, torch.Tensor) and out.is_nested:
+        raise TypeError("out must be a dense tensor, not a nested one")
     if tuple(out.shape) != tuple(masks.shape):
         raise ValueError(f"out has shape {tuple(out.shape)}, but masks have {tuple(masks.shape)}: they must be equal")
     holds = _largest_integer(out.dtype)

@@ -7,6 +7,7 @@ two of them at once end the process.
 """
 
 import _thread
+import contextlib
 from collections.abc import Callable
 
 import numba
@@ -46,44 +47,84 @@ def share(work: Callable[[int, int], None], count: int, pixels: int, together: i
     threads = max(1, min(thread_count(), total // PIXELS_PER_THREAD))
     piece = min(MOST_PIXELS, total // (threads * PIECES_PER_THREAD)) if threads > 1 else MOST_PIXELS
     step = max(1, piece // (pixels * together)) * together
+    if step >= count:
+        if count > 0:
+            work(0, count)
+        return
     # Taking the next number from an iterator over a range is one step under the GIL: no piece is done twice.
     starts = iter(range(0, count, step))
     errors: list[BaseException] = []
+    team = _Team()
 
     def work_off() -> None:
-        try:
-            for first in starts:
-                if errors:
-                    break
-                work(first, min(first + step, count))
-        except BaseException as error:  # the caller raises it, once all threads have ended
-            errors.append(error)
+        for first in starts:
+            if errors:
+                break
+            work(first, min(first + step, count))
 
-    def run(ended: _thread.LockType) -> None:
-        work_off()
-        ended.release()
+    def run() -> None:
+        member = object()
+        if team.join(member):
+            try:
+                work_off()
+            except BaseException as error:  # for the caller to raise
+                errors.append(error)
+            team.leave(member)
 
-    running = []
-    for _ in range(min(threads, -(-count // step)) - 1):
-        ended = _thread.allocate_lock()
-        ended.acquire()
+    begun = False
+    while True:  # once; again only when interrupted, to wait for the others all the same
         try:
-            _thread.start_new_thread(run, (ended,))
-        except RuntimeError:  # no more threads are to be had: those that run do it all
+            if not begun:
+                begun = True
+                for _ in range(min(threads, -(-count // step)) - 1):
+                    if not _start(run):
+                        break
+                work_off()
+            team.wait()
             break
-        running.append(ended)
-    work_off()
-    for ended in running:
-        _wait_for(ended, errors)
+        except BaseException as error:
+            errors.append(error)
     if errors:
         raise errors[0]
 
 
-def _wait_for(ended: _thread.LockType, errors: list[BaseException]) -> None:
-    """Wait even when interrupted: a thread must not write into an answer that was given back."""
-    while True:
-        try:
-            ended.acquire()
-            return
-        except BaseException as error:
-            errors.append(error)
+def _start(run: Callable[[], None]) -> bool:
+    """Start a thread, if there is one to be had; those that run already do its share else."""
+    try:
+        _thread.start_new_thread(run, ())
+    except RuntimeError:
+        return False
+    return True
+
+
+class _Team:
+    """The threads at work beside the caller's, who must not leave before them: they write into the caller's answer."""
+
+    # No lock guards the list: an interrupt of the caller could leave one locked. Whoever joins is in the list before
+    # looking whether the caller has ended, and the caller looks at the list after having ended.
+
+    def __init__(self) -> None:
+        self.working: list[object] = []
+        self.is_over = False
+        self.wake_up = _thread.allocate_lock()
+        self.wake_up.acquire()
+
+    def join(self, member: object) -> bool:
+        """Begin, unless the caller has ended."""
+        self.working.append(member)
+        if self.is_over:
+            self.working.remove(member)
+            return False
+        return True
+
+    def leave(self, member: object) -> None:
+        """End, and wake the caller."""
+        self.working.remove(member)
+        with contextlib.suppress(RuntimeError):  # another thread has just done so
+            self.wake_up.release()
+
+    def wait(self) -> None:
+        """Let nobody begin any more, and wait for all who did."""
+        self.is_over = True
+        while self.working:
+            self.wake_up.acquire(timeout=0.1)  # an interrupt may have swallowed the wake-up call

@@ -1,0 +1,242 @@
+"""Compare chdt with its peers in one process, turn by turn, and print the result as Markdown.
+
+In each round all that are compared have one turn after the other, so that a machine that slows down slows all of them
+down; ratios are taken within rounds.
+"""
+
+import argparse
+import importlib.metadata
+import itertools
+import os
+import platform
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from benchmarks.flips import FEW_SLICES, ONE_TRANSFORM_A_FLIP
+from benchmarks.peers import PEERS, impossible, prepare, use_threads
+from benchmarks.workloads import DTYPES, SMALL_WORKLOADS, THREADS, WORKLOADS, Workload
+
+import chdt
+
+Seconds = npt.NDArray[np.float64]  # one number for each round
+
+# ------------------------------------------------------------------------------------------------ measuring
+
+
+class Effort(NamedTuple):
+    """How long to measure."""
+
+    rounds: int
+    turn: float  # seconds; a call that takes longer is made once
+    pause: float = 0.03  # seconds before a turn: OpenMP's threads go on spinning for a while after their work
+
+
+class Group(NamedTuple):
+    """What is compared with each other, for each dtype and peer."""
+
+    function: str
+    workload: Workload
+    threads: int
+
+    def members(self) -> Iterator[tuple[str, str]]:
+        """Names of peer and dtype; a peer whose time does not depend on the dtype comes once."""
+        for impl, dtype in itertools.product(PEERS[self.function], DTYPES):
+            # Those that use one thread whatever they are told have their turn beside others with more threads, too.
+            if impossible(self.function, impl, dtype, threads=1) is None and self.masks_for(impl).count > 0:
+                yield impl, dtype
+
+    def masks_for(self, impl: str) -> Workload:
+        """As many of the masks as can be waited for."""
+        if self.function != "flip_sizes" or impl not in ONE_TRANSFORM_A_FLIP:
+            return self.workload
+        few = FEW_SLICES.count if self.workload.pixels == FEW_SLICES.pixels else 0
+        return self.workload._replace(count=few)
+
+
+class Measured(NamedTuple):
+    """Seconds an image, by peer and dtype."""
+
+    group: Group
+    seconds: dict[tuple[str, str], Seconds]
+
+    def of(self, impl: str, dtype: str) -> Seconds | None:
+        """One of them, None if it was not measured."""
+        return self.seconds.get((impl, dtype if PEERS[self.group.function][impl].any_dtype else "bool"))
+
+
+def measure(group: Group, effort: Effort) -> Measured:
+    """One turn each, round after round."""
+    calls = {}
+    for impl, dtype in group.members():
+        use_threads(impl, group.threads)
+        masks = group.masks_for(impl)
+        calls[impl, dtype] = prepare(group.function, impl, masks, dtype), masks.count
+    seconds: dict[tuple[str, str], list[float]] = {name: [] for name in calls}
+    for _ in range(effort.rounds):
+        for name, (call, images) in calls.items():
+            time.sleep(effort.pause)
+            seconds[name].append(_take_turn(call, effort.turn) / images)
+    return Measured(group, {name: np.array(turns) for name, turns in seconds.items()})
+
+
+def _take_turn(call: Callable[[], Any], turn: float) -> float:
+    """The median time of call after call; the first one, with cold caches, counts only if it fills the turn."""
+    first = _time(call)
+    if first > turn:
+        return first
+    times = [_time(call)]
+    while sum(times) < turn:
+        times.append(_time(call))
+    return float(np.median(times))
+
+
+def _time(call: Callable[[], Any]) -> float:
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
+
+
+# ------------------------------------------------------------------------------------------------ telling
+
+
+def describe_machine(effort: Effort) -> str:
+    """Where and with what this was measured, and how to read it."""
+    versions = {"Python": platform.python_version(), "chdt": chdt.__version__}
+    for package in ("torch", "numba", "numpy", "scipy", "opencv-python-headless"):
+        versions[package] = importlib.metadata.version(package)
+    return f"""\
+{_processor()}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}; \
+{", ".join(f"{name} {version}" for name, version in versions.items())}.
+
+Cells are medians of {effort.rounds} rounds, quartiles in parentheses, and then how many times chdt's time that is, by \
+the median of the ratios within a round. SciPy and OpenCV are given bool masks whatever the dtype of the others; SciPy \
+uses one thread.
+"""
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def table_of(function: str, results: list[Measured]) -> str:
+    """All that was measured for one function."""
+    unit = "µs an image" if function == "flip_sizes" else "ns a pixel"
+    rows = [["masks", "threads", "dtype", *PEERS[function]]]
+    for result in results:
+        if result.group.function != function:
+            continue
+        workload = result.group.workload
+        scale = 1e6 if function == "flip_sizes" else 1e9 / workload.pixels
+        for dtype in DTYPES:
+            row = [workload.name, str(result.group.threads), dtype]
+            row += [_cell(result.of(impl, dtype), result.of("chdt", dtype), scale) for impl in PEERS[function]]
+            rows.append(row)
+    return f"## {function}, {unit}\n\n{_markdown(rows)}"
+
+
+def _cell(seconds: Seconds | None, of_chdt: Seconds | None, scale: float) -> str:
+    if seconds is None or of_chdt is None:
+        return ""
+    low, median, high = np.quantile(seconds * scale, (0.25, 0.5, 0.75))
+    ratio = "" if seconds is of_chdt else f", {_number(np.median(seconds / of_chdt))}×"
+    return f"{_number(median)} ({_number(low)}–{_number(high)}){ratio}"
+
+
+def _number(x: float) -> str:
+    """Three digits, at most three of them behind the point."""
+    return f"{x:.0f}" if x >= 100 else f"{x:.1f}" if x >= 10 else f"{x:.2f}" if x >= 1 else f"{x:.3f}"
+
+
+def _markdown(rows: list[list[str]]) -> str:
+    head, *body = rows
+    lines = [head, ["---"] * len(head), *body]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+# The sentences to be checked: function, number of the workload, peer, dtype, and what is said of them.
+CLAIMS = (
+    ("object_size", 0, "torch sum", "float32", "as fast as `masks.sum((1, 2))` reads the masks"),
+    ("object_size", 0, "opencv loop", "float32", "faster than OpenCV"),
+    ("object_size", 0, "scipy batch", "float32", "faster than SciPy in one call"),
+    ("object_size", 0, "scipy loop", "float32", "faster than SciPy in a loop"),
+    ("object_size", 1, "opencv loop", "float32", "faster than OpenCV"),
+    ("object_size", 2, "opencv loop", "float32", "faster than OpenCV"),
+    ("distance_transform", 0, "torch copy", "float32", "as fast as `copy_` into the same int32 memory"),
+    ("distance_transform", 0, "opencv loop", "float32", "faster than OpenCV"),
+    ("distance_transform", 0, "scipy batch", "float32", "faster than SciPy in one call"),
+    ("distance_transform", 0, "scipy loop", "float32", "faster than SciPy in a loop"),
+    ("distance_transform", 1, "opencv loop", "float32", "faster than OpenCV"),
+    ("distance_transform", 2, "opencv loop", "float32", "faster than OpenCV"),
+    ("flip_sizes", 0, "torch copy", "float32", "as fast as `copy_` into the same int32 memory"),
+    ("flip_sizes", 0, "opencv loop", "float32", "faster than OpenCV, one transform a flip"),
+    ("flip_sizes", 0, "scipy batch", "float32", "faster than SciPy, one transform a flip"),
+    ("flip_sizes", 1, "distance_transform", "float32", "about the time of one distance_transform"),
+)
+
+
+def claims_table(workloads: list[Workload], thread_counts: list[int], results: list[Measured]) -> str:
+    """What is said of chdt, and what was measured."""
+    by_group = {result.group: result for result in results}
+    rows = [["claim", "masks", "dtype", *(f"measured, threads: {n}" for n in thread_counts)]]
+    for function, number, impl, dtype, claim in CLAIMS:
+        row = [f"{function}: {claim}", workloads[number].name, dtype]
+        for threads in thread_counts:
+            result = by_group[Group(function, workloads[number], threads)]
+            row.append(_speed(result.of("chdt", dtype), result.of(impl, dtype)))
+        rows.append(row)
+    return f"## Claim, measured\n\n{_markdown(rows)}"
+
+
+def _speed(of_chdt: Seconds | None, seconds: Seconds | None) -> str:
+    if of_chdt is None or seconds is None:
+        return ""
+    low, median, high = np.quantile(of_chdt / seconds, (0.25, 0.5, 0.75))
+    if median < 0.8:
+        return f"{_number(1 / median)} times as fast ({_number(1 / high)}–{_number(1 / low)})"
+    return f"{_number(median)} times its time ({_number(low)}–{_number(high)})"
+
+
+# ------------------------------------------------------------------------------------------------ the command
+
+
+def main() -> None:
+    """Measure everything and print it."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="small masks, few rounds: only to see whether it runs")
+    parser.add_argument("--rounds", type=int, default=15, help="turns that each peer has (default: %(default)s)")
+    possible = [n for n in THREADS if n <= (os.cpu_count() or 1)]
+    parser.add_argument("--threads", type=int, nargs="+", default=possible, help="numbers of threads (default: all)")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="write the Markdown there, too")
+    args = parser.parse_args()
+
+    workloads = list((SMALL_WORKLOADS if args.quick else WORKLOADS).values())
+    effort = Effort(rounds=2, turn=0.001, pause=0) if args.quick else Effort(args.rounds, turn=0.03)
+    # Workloads come last: their masks are drawn once.
+    groups = [Group(f, w, n) for w, f, n in itertools.product(workloads, PEERS, args.threads)]
+    results = []
+    for i, group in enumerate(groups):
+        print(
+            f"{i + 1}/{len(groups)}: {group.function}, {group.workload.name}, {group.threads} threads", file=sys.stderr
+        )
+        results.append(measure(group, effort))
+
+    parts = [describe_machine(effort), claims_table(workloads, args.threads, results)]
+    parts += [table_of(function, results) for function in PEERS]
+    report = "# chdt and its peers\n\n" + "\n".join(parts)
+    print(report, end="")
+    if args.output:
+        args.output.write_text(report, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
