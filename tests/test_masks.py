@@ -518,7 +518,8 @@ def refused(function, masks, out, error, message):
 
 ARRAY_LIMITS = {"i1": 127, "u1": 255, "f2": 2048, "i2": 32_767, "u2": 65_535, ">i2": 32_767, ">f2": 2048}
 TENSOR_LIMITS = {
-    torch.int8: 127, torch.uint8: 255, torch.bfloat16: 256, torch.float16: 2048, torch.int16: 32_767, torch.uint16: 65_535,
+    torch.int8: 127, torch.uint8: 255, torch.bfloat16: 256, torch.float16: 2048,
+    torch.int16: 32_767, torch.uint16: 65_535,
 }  # fmt: skip
 
 

@@ -1,0 +1,73 @@
+"""The cache: used where there is one, done without where there is none, and never stale."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+import chdt
+
+CALL = """
+import numpy as np
+import chdt
+from chdt.size import sizes_of
+assert chdt.object_size(np.ones((4, 5), bool)) == 10
+print(sum(sizes_of.stats.cache_hits.values()), sum(sizes_of.stats.cache_misses.values()))
+"""
+
+
+@pytest.fixture
+def package(tmp_path):
+    """A copy of the package, without anything cached."""
+    root = tmp_path / "root"
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(Path(chdt.__file__).parent, root / "chdt", ignore=ignored)
+    return root
+
+
+def test_second_process_loads_from_the_cache(python, package, tmp_path):
+    cache = tmp_path / "cache"
+    assert python(CALL, root=package, NUMBA_CACHE_DIR=cache).split() == ["0", "1"]
+    assert python(CALL, root=package, NUMBA_CACHE_DIR=cache).split() == ["1", "0"]
+
+
+def test_edit_of_a_helper_is_noticed(python, package, tmp_path):
+    cache = tmp_path / "cache"
+    python(CALL, root=package, NUMBA_CACHE_DIR=cache)
+    with open(package / "chdt" / "bitplanes.py", "a", encoding="utf-8") as file:
+        file.write("# edited\n")
+    assert python(CALL, root=package, NUMBA_CACHE_DIR=cache).split() == ["0", "1"]
+
+
+def test_no_place_for_a_cache(python, package, tmp_path):
+    """Root may write into any folder, so the places for a cache are files, where nobody can make a folder."""
+    (package / "chdt" / "__pycache__").write_text("not a folder")
+    home = tmp_path / "home"
+    home.write_text("not a folder")
+    nowhere = {"HOME": home, "XDG_CACHE_HOME": home, "NUMBA_CACHE_DIR": None, "PYTHONDONTWRITEBYTECODE": 1}
+    for _ in range(2):  # the second process finds nothing either
+        assert python(CALL, root=package, **nowhere).split() == ["0", "1"]
+    assert not list(tmp_path.rglob("*.nbi"))
+
+
+SOME_TESTS = """
+import sys
+import pytest
+sys.exit(pytest.main(["-q", "-p", "no:cacheprovider", "-W", "error", *sys.argv[1:]]))
+"""
+
+
+def test_within_bounds(python, tmp_path):
+    """A part of the suite with Numba's checks of every index."""
+    here = Path(__file__).parent
+    output = python(
+        SOME_TESTS,
+        str(here / "test_bitplanes.py"),
+        str(here / "test_bounds.py"),
+        root=here.parent,
+        timeout=600,
+        NUMBA_BOUNDSCHECK=1,
+        NUMBA_CACHE_DIR=tmp_path / "cache",
+    )
+    assert "passed" in output
+    assert "failed" not in output

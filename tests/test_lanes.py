@@ -1,0 +1,159 @@
+"""The vector operations: what is compiled does what the Python bodies say."""
+
+import numba
+import numpy as np
+import pytest
+
+from chdt import lanes
+from chdt.jit import helper
+
+RNG = np.random.default_rng(0)
+DTYPES = [np.uint8, np.uint16, np.uint32]
+WORDS = np.array([0, 1, 2**63, 2**64 - 1, 0x0123456789ABCDEF], np.uint64)
+
+
+def numbers(dtype, count=200):
+    return RNG.integers(0, np.iinfo(dtype).max, count, dtype=dtype, endpoint=True)
+
+
+def python_body(name):
+    """The Python body of an operation, which the decorator puts aside: from a copy of the module without the JIT."""
+    return getattr(PLAIN, name)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _plain():
+    import importlib.util
+
+    disabled, numba.config.DISABLE_JIT = numba.config.DISABLE_JIT, True
+    try:
+        spec = importlib.util.spec_from_file_location("chdt_plain_lanes", lanes.__file__)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+    finally:
+        numba.config.DISABLE_JIT = disabled
+    global PLAIN
+    PLAIN = module
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", ["minimum", "maximum"])
+def test_choice(name, dtype):
+    operation = getattr(lanes, name)
+
+    @helper
+    def run(a, b, answer):
+        lanes_of_a, lanes_of_b = lanes.load_pixels(a, 3), lanes.load_pixels(b, 70)
+        lanes.store(answer, 1, operation(lanes_of_a, lanes_of_b))
+
+    a, b, answer = numbers(dtype), numbers(dtype), np.zeros(66, dtype)
+    run(a, b, answer)
+    assert (answer[1:65] == python_body(name)(a[3:67], b[70:134])).all()
+    assert answer[0] == answer[65] == 0
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("target", [np.uint8, np.uint16, np.uint32, np.uint64])
+def test_stores_widen_and_narrow(dtype, target):
+    @helper
+    def run(a, answer):
+        lanes.store(answer, 2, lanes.load_pixels(a, 0))
+
+    a, answer = numbers(dtype), np.zeros(68, target)
+    run(a, answer)
+    assert (answer[2:66] == a[:64].astype(target)).all()
+    assert not answer[[0, 1, 66, 67]].any()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_numbers_for_all_lanes(dtype):
+    like = dtype(0)
+
+    @helper
+    def run(word, a, answers):
+        d = lanes.load_pixels(a, 0)
+        lanes.store(answers, 0, lanes.spread(word, like, like + 5))
+        lanes.store(answers, 64, lanes.choose(word, d, d + 1))
+        lanes.store(answers, 128, lanes.fill(7, like))
+        lanes.store(answers, 192, lanes.rising(3, like))
+        lanes.store(answers, 256, lanes.falling(3, like))
+        lanes.store(answers, 320, lanes.rotate(d, 1))
+        lanes.store(answers, 384, lanes.rotate(d, -32))
+
+    a = numbers(dtype)
+    for word in WORDS:
+        answers = np.zeros(448, dtype)
+        run(word, a, answers)
+        d = a[:64]
+        expected = [
+            PLAIN.spread(word, like, dtype(5)),
+            PLAIN.choose(word, d, d + dtype(1)),
+            PLAIN.fill(7, like),
+            PLAIN.rising(3, like),
+            PLAIN.falling(3, like),
+            PLAIN.rotate(d, 1),
+            PLAIN.rotate(d, -32),
+        ]
+        assert (answers.reshape(7, 64) == np.array(expected, dtype)).all()
+
+
+@pytest.mark.parametrize("dtype", [*DTYPES, np.uint64])
+def test_comparisons(dtype):
+    equal, reaching = lanes.equal_bits, lanes.reaching_bits
+
+    @helper
+    def run(a, at, value):
+        return equal(a, at, value), reaching(a, at, value)
+
+    a = RNG.integers(0, 3, 200).astype(dtype)
+    for at in (0, 1, 77):
+        assert run(a, at, dtype(1)) == (PLAIN.equal_bits(a, at, dtype(1)), PLAIN.reaching_bits(a, at, dtype(1)))
+
+
+def test_words():
+    counting, less, any_set = lanes.counting, lanes.less_bits, lanes.any_set
+    count_bits, lowest_bit, leading_zeros = lanes.count_bits, lanes.lowest_bit, lanes.leading_zeros
+
+    @helper
+    def run(words, answer):
+        v = lanes.load_words(words, 0)
+        lanes.store(answer, 0, (v >> np.uint64(3)) * np.uint64(5) ^ (v << np.uint64(1)) & ~v | v + v - np.uint64(1))
+        lanes.store(answer, 8, counting(words[1]))
+        return less(v, lanes.load_words(words, 8)), any_set(v), any_set(v & ~v)
+
+    @helper
+    def of_one(word):
+        return count_bits(word), lowest_bit(word), leading_zeros(word)
+
+    words, answer = numbers(np.uint64, 16), np.zeros(16, np.uint64)
+    v = words[:8]
+    assert run(words, answer) == (PLAIN.less_bits(v, words[8:]), True, False)
+    three, five, one = np.uint64(3), np.uint64(5), np.uint64(1)
+    assert (answer[:8] == ((v >> three) * five ^ (v << one) & ~v | v + v - one)).all()
+    assert (answer[8:] == PLAIN.counting(words[1])).all()
+    for word in WORDS:
+        assert of_one(word) == (PLAIN.count_bits(word), PLAIN.lowest_bit(word), PLAIN.leading_zeros(word))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_chances(dtype):
+    load_chances, nan_bits = lanes.load_chances, lanes.nan_bits
+
+    @helper
+    def run(chances, answer):
+        lanes.store(answer, 0, load_chances(chances, 4))
+        return nan_bits(chances, 0)
+
+    chances, answer = RNG.random(80).astype(dtype), np.zeros(8, np.uint64)
+    chances[[5, 6, 7, 8]] = 0, 1, np.nan, 0.5
+    assert run(chances, answer) == PLAIN.nan_bits(chances, 0) == 1 << 7
+    assert (answer == PLAIN.load_chances(chances, 4)).all()
+    assert answer[2] == 2**53
+
+
+@pytest.mark.parametrize("dtype", [*DTYPES, np.uint64])
+def test_aligned(dtype):
+    memory = lanes.aligned(100, 3, dtype)
+    assert memory.ctypes.data % 64 == 0
+    assert memory.shape == (100,)
+    assert (memory == 3).all()

@@ -1,0 +1,51 @@
+"""Memory: little beside the answer, and none kept."""
+
+import tracemalloc
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from chdt import distance_transform, expected_size_loss, flip_sizes, object_size
+
+STATM = Path("/proc/self/statm")
+
+
+@pytest.mark.parametrize("shape", [(64, 256, 256), (6103, 48, 32), (1, 1500, 1500)])
+@pytest.mark.parametrize("function", [distance_transform, flip_sizes, object_size])
+def test_temporaries_are_at_most_a_quarter_of_the_masks(function, shape):
+    masks = np.where(np.random.default_rng(0).random(shape) < 0.9, 1, -1).astype(np.float32)
+    options = {} if function is object_size else {"out": np.empty(shape, np.int32)}
+    function(masks, **options)  # compile first
+    tracemalloc.start()
+    try:
+        answer = function(masks, **options)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    beside = peak - (answer.nbytes if not options else 0)
+    assert 0 < beside <= masks.nbytes / 4 + 200_000
+
+
+def resident_pages():
+    return int(STATM.read_text().split()[1])
+
+
+@pytest.mark.skipif(not STATM.exists(), reason="needs /proc")
+def test_no_growth():
+    masks = torch.randn(3, 20, 30, generator=torch.Generator().manual_seed(0)).sign()
+    logits, sizes = torch.randn(3, 20, 30, requires_grad=True), torch.ones(3)
+
+    def call(times):
+        for _ in range(times):
+            object_size(masks)
+            distance_transform(masks)
+            flip_sizes(masks)
+        for _ in range(times // 10):
+            expected_size_loss(logits, sizes).backward()
+
+    call(1000)
+    before = resident_pages()
+    call(10_000)
+    assert resident_pages() - before < 2000  # a byte a call would be 10 pages, an answer a call 17,000
