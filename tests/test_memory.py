@@ -48,4 +48,4 @@ def test_no_growth():
     call(500)
     before = resident_pages()
     call(3400)
-    assert resident_pages() - before < 1000  # an answer a call kept would be 8,000 pages
+    assert resident_pages() - before < 1000  # keeping one answer a call would take thousands
