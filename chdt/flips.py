@@ -33,7 +33,7 @@ from chdt.bitplanes import (
     planes_of,
     read_bits,
 )
-from chdt.jit import helper, kernel
+from chdt.jit import helper, kernel, part
 from chdt.lanes import (
     PIXELS,
     WORDS,
@@ -54,7 +54,7 @@ from chdt.lanes import (
     store,
 )
 from chdt.masks import ArrayOrTensor, answer_into, grid_shape, is_traced, new_answer, pack_masks
-from chdt.parallel import share
+from chdt.parallel import kept, share
 from chdt.transform import (
     RASTER,
     Layout,
@@ -198,7 +198,7 @@ def _count_on_one_side(
         level += 1
 
 
-@helper
+@part
 def _count_along(grid: Grid, patterns: Words, planes: Words, radius: int, along_rows: bool) -> None:
     """Counts in windows of this radius along one axis, cut at the border, in place of the counts."""
     if radius == 0:
@@ -221,7 +221,7 @@ def _count_in_windows(grid: Grid, patterns: Words, planes: Words, radius: int) -
     _count_along(grid, patterns, planes, min(radius, grid.height - 1), False)
 
 
-@helper
+@part
 def _find_lonely(words: Words, start: int, grid: Grid, patterns: Words, planes: Words, radius: int) -> int:
     """Leave in plane COUNTS the background pixels that are alone in some window of this radius; count them.
 
@@ -482,7 +482,7 @@ def flip_sizes(masks: ArrayOrTensor, *, spatial_dims: int = 2, out: ArrayOrTenso
     def work(first: int, last: int) -> None:
         answers = answer.words[first * packed.pixels : last * packed.pixels]
         sizes = np.empty(last - first, np.int64)
-        scan, workspace = scan_of(layout, lanes), workspace_of(layout, lanes)
+        scan, workspace = kept(scan_of, layout, lanes), kept(workspace_of, layout, lanes)
         start, lead = first * packed.pixels, lead_of(answers)
         flip_sizes_of(packed.words, start, last - first, scan, workspace, lead, answers, sizes)
 

@@ -2,28 +2,19 @@
 
 import math
 from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from chdt.bitplanes import (
-    Words,
-    low_bits,
-    read_bits,
-)
+from chdt.bitplanes import WORD, Words, low_bits, packed_words, read_bits
 from chdt.flips import Workspace, flip_sizes_of_images, workspace_of
 from chdt.jit import helper, kernel
-from chdt.lanes import (
-    PIXELS,
-    Number,
-    Numbers,
-    aligned,
-    equal_bits,
-    lowest_bit,
-)
+from chdt.lanes import PIXELS, Number, Numbers, aligned, equal_bits, lowest_bit
 from chdt.masks import grid_shape, is_traced, pack_masks, type_name
-from chdt.parallel import share
+from chdt.parallel import kept, share
+from chdt.sampling import chances_of, draw_pixels, nan_logit
 from chdt.transform import Scan, lanes_for, layout_of, scan_of
 
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
@@ -55,7 +46,7 @@ def losses_of_sizes(loss: Loss, sizes: torch.Tensor, largest: int) -> torch.Tens
     return losses.detach().to(sizes.dtype)
 
 
-# ------------------------------------------------------------------------------------------------ the kernel
+# ------------------------------------------------------------------------------------------------ the kernels
 
 
 @helper
@@ -85,98 +76,166 @@ def _add_differences(
             gradient[at + pixel + j] += difference if (foreground >> np.uint64(j)) & np.uint64(1) != 0 else -difference
 
 
+class Piece(NamedTuple):
+    """What a thread needs to differentiate the losses of as many images as are done at once."""
+
+    scan: Scan
+    workspace: Workspace
+    flips: npt.NDArray[Any]
+    sizes: npt.NDArray[np.int64]
+    words: Words  # the packed masks, where they are drawn
+    rest: npt.NDArray[Any]  # see `draw`
+    gradient: npt.NDArray[Any]
+
+
+def piece_of(height: int, width: int, dtype: Any) -> Piece:
+    """Memory for one thread."""
+    layout, lanes, pixels = layout_of(height, width), lanes_for(2 * max(height, width)), height * width
+    images = max(1, PIXELS_AT_ONCE // (pixels * layout.images)) * layout.images
+    return Piece(
+        scan_of(layout, lanes),
+        workspace_of(layout, lanes),
+        aligned(images * pixels + PIXELS, 0, lanes),
+        np.empty(images, np.int64),
+        np.zeros(packed_words(images * pixels), np.uint64),
+        np.empty(WORD, dtype),
+        np.empty(images * pixels, dtype),
+    )
+
+
 @helper
-def _scale(gradient: Numbers, chances: Numbers, draws: Number, one: Number) -> None:
-    """From the sum over the draws to their mean, and from dF(a) to da: times F'(a) = F(a) (1 - F(a))."""
-    for i in range(len(gradient)):
-        gradient[i] = gradient[i] / draws * (chances[i] * (one - chances[i]))
+def _add_draw(
+    words: Words, start: int, images: int, piece: Piece, losses: Numbers, drawn: Numbers, gradient: Numbers
+) -> None:
+    """Add l(s, g(y)) to ``drawn`` and y_i (l(s, g(y)) - l(s, g(y↓i))) to ``gradient``, of a few images."""
+    pixels = piece.scan.layout.height * piece.scan.layout.width
+    flip_sizes_of_images(words, start, images, piece.scan, piece.workspace, 0, piece.flips, piece.sizes)
+    for image in range(images):
+        at, size = image * pixels, piece.sizes[image]
+        drawn[image] += losses[image, size // 2]
+        _add_differences(words, start + at, pixels, piece.flips, at, size, losses[image], gradient, at)
 
 
 @kernel
-def derivatives_of(
-    words: Words,
-    start: int,
-    count: int,
-    scan: Scan,
-    workspace: Workspace,
-    flips: Numbers,
-    sizes: npt.NDArray[np.int64],
-    losses: Numbers,
-    chances: Numbers,
-    draws: Number,
-    one: Number,
-    drawn: Numbers,
-    gradient: Numbers,
+def differentiate_given(
+    words: Words, start: int, piece: Piece, losses: Numbers, drawn: Numbers, gradient: Numbers
 ) -> None:
-    """Add l(s, g(y)) to ``drawn`` and y_i (l(s, g(y)) - l(s, g(y↓i))) to ``gradient``, of ``count`` images.
+    """Add l(s, g(y)) to ``drawn`` and (21) to ``gradient``, for masks whose packed bits begin at ``start``."""
+    pixels, most = piece.scan.layout.height * piece.scan.layout.width, len(piece.sizes)
+    for first in range(0, len(drawn), most):
+        images = min(most, len(drawn) - first)
+        at = first * pixels
+        _add_draw(words, start + at, images, piece, losses[first:], drawn[first:], gradient[at : at + images * pixels])
 
-    Their packed bits begin at ``start``. ``flips`` and ``sizes`` are memory for as many images as are done at once.
-    Where there are ``chances``, this was the last draw, and ``gradient`` becomes that of the logits; ``draws`` and
-    ``one`` are of their dtype, as an integer would make Numba go on in float64.
+
+@kernel
+def differentiate_drawn(
+    chances: Numbers, seeds: Words, start: int, piece: Piece, losses: Numbers, drawn: Numbers, one: Number
+) -> int:
+    """Draw a mask with every seed; leave the mean of (21) times F'(a) = F(a) (1 - F(a)) in place of the chances F(a).
+
+    ``start`` is the number of the first pixel in the whole batch, ``drawn`` gets the mean of l(s, g(y)). ``one`` is of
+    the dtype of the chances: an integer would make Numba go on in float64. Give the index of a chance that is NaN, the
+    first one, or -1.
     """
-    pixels = scan.layout.height * scan.layout.width
-    for first in range(0, count, len(sizes)):
-        images = min(len(sizes), count - first)
-        flip_sizes_of_images(words, start + first * pixels, images, scan, workspace, 0, flips, sizes)
+    pixels, most = piece.scan.layout.height * piece.scan.layout.width, len(piece.sizes)
+    draws = one * len(seeds)
+    for first in range(0, len(drawn), most):
+        images = min(most, len(drawn) - first)
+        here = chances[first * pixels : (first + images) * pixels]
+        gradient = piece.gradient[: images * pixels]
+        for i in range(len(gradient)):
+            gradient[i] = 0
         for image in range(images):
-            at, size = (first + image) * pixels, sizes[image]
-            drawn[first + image] += losses[first + image, size // 2]
-            _add_differences(
-                words, start + at, pixels, flips, image * pixels, size, losses[first + image], gradient, at
-            )
-        if len(chances) > 0:
-            begin, end = first * pixels, (first + images) * pixels
-            _scale(gradient[begin:end], chances[begin:end], draws, one)
+            drawn[first + image] = 0
+        for seed in seeds:
+            found = draw_pixels(here, piece.rest, seed, start + first * pixels, piece.words)
+            if found >= 0:
+                return first * pixels + found
+            _add_draw(piece.words, 0, images, piece, losses[first:], drawn[first:], gradient)
+        if len(seeds) > 1:
+            for i in range(len(gradient)):
+                gradient[i] /= draws
+            for image in range(images):
+                drawn[first + image] /= draws
+        for i in range(len(here)):
+            here[i] = gradient[i] * (here[i] * (one - here[i]))
+    return -1
 
 
-def derivative(
-    words: torch.Tensor, losses: torch.Tensor, chances: torch.Tensor | None, height: int, width: int
+# ------------------------------------------------------------------------------------------------ batches
+
+
+def sampled_derivative(
+    logits: torch.Tensor, seeds: torch.Tensor, losses: torch.Tensor, spatial_dims: int
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Mean over draws of the loss and of (21), with respect to F(a), or to a where the chances F(a) are given.
+    """Mean over a draw for every seed of the loss, and of its derivative (21) with respect to the logits.
 
     Parameters
     ----------
-    words : int64 Tensor, shape (draws, words)
-        Packed masks.
+    logits : Tensor, shape (..., H, W)
+    seeds : int64 Tensor, shape (draws)
+        As from `seeds_for`.
     losses : Tensor, shape (..., 1 + max(H, W))
         `losses_of_sizes`.
-    chances : Tensor, shape (..., H · W), optional
-    height, width : int
-        The grid, H and W.
+    spatial_dims : {1, 2}
 
     Returns
     -------
-    (Tensor, Tensor), shapes (...) and (..., H · W)
+    (Tensor, Tensor), shapes (...) and that of logits, float64 for float64 logits and float32 otherwise
+
+    Raises
+    ------
+    ValueError
+        A logit is NaN (the first index is named).
     """
-    if is_traced(words) or is_traced(losses):
-        return torch.ops.chdt.derivative(words, losses, chances, height, width)  # type: ignore[no-any-return]
-    layout, lanes = layout_of(height, width), lanes_for(2 * max(height, width))
-    pixels, draws, batch = height * width, len(words), losses.shape[:-1]
-    at_once = max(1, PIXELS_AT_ONCE // (pixels * layout.images)) * layout.images
-    table = losses.cpu().contiguous().view(-1, losses.shape[-1]).numpy()
-    drawn = torch.zeros(batch, dtype=losses.dtype)
-    gradient = torch.zeros((*batch, pixels), dtype=losses.dtype)
-    drawn_flat, gradient_flat = drawn.view(-1).numpy(), gradient.view(-1).numpy()
-    none, number = np.empty(0, table.dtype), table.dtype.type
-    scaled = none if chances is None else chances.detach().cpu().contiguous().view(-1).numpy()
+    if is_traced(logits) or is_traced(losses) or is_traced(seeds):
+        return torch.ops.chdt.sampled_derivative(logits, seeds, losses, spatial_dims)  # type: ignore[no-any-return]
+    height, width = grid_shape(logits, spatial_dims)
+    pixels = height * width
+    # The derivative takes the place of the chances, so that one tensor is all it needs.
+    gradient = chances_of(logits).cpu().contiguous()
+    drawn = torch.empty(losses.shape[:-1], dtype=gradient.dtype)
+    flat, drawn_flat, table = gradient.view(-1).numpy(), drawn.view(-1).numpy(), table_of(losses)
+    mixed = seeds.numpy().view(np.uint64)
+    nan: list[int] = []
 
-    for draw, packed in enumerate(words.numpy().view(np.uint64)):
+    def work(first: int, last: int) -> None:
+        piece = kept(piece_of, height, width, flat.dtype)
+        here = flat[first * pixels : last * pixels]
+        start, one = first * pixels, flat.dtype.type(1)
+        found = differentiate_drawn(here, mixed, start, piece, table[first:last], drawn_flat[first:last], one)
+        if found >= 0:
+            nan.append(start + found)
 
-        def work(first: int, last: int, packed: Words = packed, last_draw: bool = draw == draws - 1) -> None:
-            part = slice(first * pixels, last * pixels)
-            images = min(at_once, last - first)
-            derivatives_of(
-                packed, part.start, last - first, scan_of(layout, lanes), workspace_of(layout, lanes),
-                aligned(images * pixels + PIXELS, 0, lanes), np.empty(images, np.int64), table[first:],
-                scaled[part] if last_draw else none, number(draws), number(1), drawn_flat[first:], gradient_flat[part],
-            )  # fmt: skip
+    share(work, len(drawn_flat), pixels, layout_of(height, width).images)
+    if nan:
+        raise nan_logit(logits, min(nan))
+    return drawn.to(logits.device), gradient.to(logits.device)
 
-        share(work, len(drawn_flat), pixels, layout.images)
-    if chances is None and draws > 1:
-        gradient /= draws
-    if draws > 1:
-        drawn /= draws
-    return drawn.to(losses.device), gradient.to(losses.device)
+
+def given_derivative(
+    samples: torch.Tensor, losses: torch.Tensor, spatial_dims: int
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The loss of each given mask, and its derivative (21) with respect to the chances: see `sampled_derivative`."""
+    if is_traced(samples) or is_traced(losses):
+        return torch.ops.chdt.given_derivative(samples, losses, spatial_dims)  # type: ignore[no-any-return]
+    packed = pack_masks(samples, spatial_dims)
+    drawn, gradient = torch.zeros(packed.batch, dtype=losses.dtype), torch.zeros(samples.shape, dtype=losses.dtype)
+    drawn_flat, flat, table = drawn.view(-1).numpy(), gradient.view(-1).numpy(), table_of(losses)
+
+    def work(first: int, last: int) -> None:
+        piece = kept(piece_of, packed.height, packed.width, flat.dtype)
+        start, end = first * packed.pixels, last * packed.pixels
+        differentiate_given(packed.words, start, piece, table[first:last], drawn_flat[first:last], flat[start:end])
+
+    share(work, packed.images, packed.pixels, layout_of(packed.height, packed.width).images)
+    return drawn.to(samples.device), gradient.to(samples.device)
+
+
+def table_of(losses: torch.Tensor) -> npt.NDArray[Any]:
+    """`losses_of_sizes` for kernels: one row an image."""
+    return losses.cpu().contiguous().view(-1, losses.shape[-1]).numpy()
 
 
 def check_sizes(sizes: torch.Tensor, batch: tuple[int, ...], masks: torch.Tensor, name: str) -> None:
@@ -282,13 +341,4 @@ def sampled_gradient(
     check_values(sizes, None)
     double = torch.float64 in (samples.dtype, sizes.dtype)
     targets = sizes.detach().to(samples.device, torch.float64 if double else torch.float32)
-    table = losses_of_sizes(loss, targets, 2 * max(height, width))
-    losses, gradient = derivative(pack_tensor(samples, spatial_dims)[None], table, None, height, width)
-    return losses, gradient.view(samples.shape)
-
-
-def pack_tensor(samples: torch.Tensor, spatial_dims: int) -> torch.Tensor:
-    """A batch of masks, packed: int64 of shape (words)."""
-    if is_traced(samples):
-        return torch.ops.chdt.pack_tensor(samples, spatial_dims)  # type: ignore[no-any-return]
-    return torch.from_numpy(pack_masks(samples, spatial_dims).words.view(np.int64))
+    return given_derivative(samples, losses_of_sizes(loss, targets, 2 * max(height, width)), spatial_dims)

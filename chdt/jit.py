@@ -2,6 +2,7 @@
 
 A *kernel* is what the rest of the package calls; it is compiled on its first call and cached between processes.
 A *helper* is what kernels are made of; it becomes part of the kernels that use it and is never cached by itself.
+A *part* is a large helper that is called rather than copied into each place that uses it: fewer copies are compiled.
 """
 
 import hashlib
@@ -31,6 +32,11 @@ SOURCES = _digest_of_sources()
 def helper(function: F) -> F:
     """Compile a function that only kernels call."""
     return numba.njit(forceinline=True, **OPTIONS)(function)  # type: ignore[no-any-return]
+
+
+def part(function: F) -> F:
+    """Compile a function that only kernels call, in several places."""
+    return numba.njit(**OPTIONS)(function)  # type: ignore[no-any-return]
 
 
 def kernel(function: F) -> F:

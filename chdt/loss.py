@@ -1,13 +1,12 @@
 """expected_size_loss: what a training loop calls (10)."""
 
-import inspect
 from typing import Any
 
 import torch
 
-from chdt.gradient import Loss, check_sizes, check_values, derivative, losses_of_sizes, squared_error
-from chdt.masks import grid_shape, type_name
-from chdt.sampling import chances_of, draw_packed, seeds_for
+from chdt.gradient import Loss, check_sizes, check_values, losses_of_sizes, sampled_derivative, squared_error
+from chdt.masks import grid_shape, is_traced, type_name
+from chdt.sampling import check_logits, seeds_for
 
 REDUCTIONS = ("mean", "sum", "none")
 
@@ -15,16 +14,35 @@ REDUCTIONS = ("mean", "sum", "none")
 class SampledLoss(torch.autograd.Function):
     """Where equation (21) lives: the loss of drawn masks, with the sampled derivative as its gradient."""
 
+    @staticmethod
+    def forward(
+        ctx: Any, logits: torch.Tensor, seeds: torch.Tensor, losses: torch.Tensor, spatial_dims: int
+    ) -> torch.Tensor:
+        """Give the mean loss of each image over its draws, and keep its derivative for the backward pass."""
+        values, gradient = sampled_derivative(logits, seeds, losses, spatial_dims)
+        ctx.save_for_backward(gradient)
+        ctx.dtype, ctx.spatial_dims = logits.dtype, spatial_dims
+        return values
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, upstream: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        """Chain it on."""
+        return _chain(ctx, upstream)
+
+
+class TransformableLoss(SampledLoss):
+    """The same for what torch traces or transforms, which costs more time than a small batch."""
+
     generate_vmap_rule = True
 
     @staticmethod
-    def forward(
-        logits: torch.Tensor, chances: torch.Tensor, words: torch.Tensor, losses: torch.Tensor, spatial_dims: int
+    def forward(  # type: ignore[override]
+        logits: torch.Tensor, seeds: torch.Tensor, losses: torch.Tensor, spatial_dims: int
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Give the mean loss of each image over its draws, and its derivative with respect to the logits."""
-        height, width = grid_shape(logits, spatial_dims)
-        values, gradient = derivative(words, losses, chances, height, width)
-        return values, gradient.view(logits.shape)
+        """Give the mean loss of each image over its draws, and its derivative."""
+        values, gradient = sampled_derivative(logits, seeds, losses, spatial_dims)
+        return values, gradient
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[torch.Tensor, torch.Tensor]) -> None:
@@ -36,15 +54,26 @@ class SampledLoss(torch.autograd.Function):
 
     @staticmethod
     @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, upstream: torch.Tensor, _: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+    def backward(  # type: ignore[override]
+        ctx: Any, upstream: torch.Tensor, _: torch.Tensor
+    ) -> tuple[torch.Tensor | None, ...]:
         """Chain it on."""
-        (gradient,) = ctx.saved_tensors
-        upstream = upstream.reshape(upstream.shape + (1,) * ctx.spatial_dims)
-        return (upstream * gradient).to(ctx.dtype), None, None, None, None
+        return _chain(ctx, upstream)
 
 
-# torch asks for it at every call, and takes longer to find it than to use it.
-SampledLoss.forward.__signature__ = inspect.signature(SampledLoss.forward)  # type: ignore[attr-defined]
+def _chain(ctx: Any, upstream: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+    """From the derivative with respect to the loss of each image to that with respect to the logits."""
+    (gradient,) = ctx.saved_tensors
+    upstream = upstream.reshape(upstream.shape + (1,) * ctx.spatial_dims)
+    return (upstream * gradient).to(ctx.dtype), None, None, None
+
+
+def losses_of_draws(logits: torch.Tensor, seeds: torch.Tensor, losses: torch.Tensor, spatial_dims: int) -> torch.Tensor:
+    """Mean loss of each image over a draw for every seed, with the gradient (21)."""
+    if is_traced(logits) or is_traced(losses):
+        values, _ = TransformableLoss.apply(logits, seeds, losses, spatial_dims)  # type: ignore[no-untyped-call]
+        return values  # type: ignore[no-any-return]
+    return SampledLoss.apply(logits, seeds, losses, spatial_dims)  # type: ignore[no-any-return, no-untyped-call]
 
 
 def expected_size_loss(
@@ -118,7 +147,7 @@ def expected_size_loss(
     >>> value.shape, logits.grad.shape
     (torch.Size([]), torch.Size([2, 8, 8]))
     """
-    chances = chances_of(logits)
+    dtype = check_logits(logits)
     height, width = grid_shape(logits, spatial_dims)
     batch = tuple(logits.shape[: logits.ndim - spatial_dims])
     check_sizes(sizes, batch, logits, "logits")
@@ -130,23 +159,22 @@ def expected_size_loss(
         raise ValueError(f"reduction must be one of {', '.join(map(repr, REDUCTIONS))}, not {reduction!r}")
     check_values(sizes, weight)
 
-    targets = sizes.detach().to(logits.device, chances.dtype)
+    targets = sizes.detach().to(logits.device, dtype)
     if weight is not None:
-        weight = weight.detach().to(logits.device, chances.dtype)
+        weight = weight.detach().to(logits.device, dtype)
         targets = torch.where(weight == 0, 0, targets)
-    words = draw_packed(chances, seeds_for(n_samples, generator))
     table = losses_of_sizes(loss, targets, 2 * max(height, width))
-    losses, _ = SampledLoss.apply(logits, chances, words, table, spatial_dims)  # type: ignore[no-untyped-call]
+    losses = losses_of_draws(logits, seeds_for(n_samples, generator), table, spatial_dims)
     if weight is not None:
         losses = torch.where(weight == 0, 0, losses * weight)
     if reduction == "none":
-        return losses  # type: ignore[no-any-return]
+        return losses
     if reduction == "sum":
-        return losses.sum()  # type: ignore[no-any-return]
+        return losses.sum()
     if weight is None:
-        return losses.sum() / max(1, losses.numel())  # type: ignore[no-any-return]
+        return losses.sum() / max(1, losses.numel())
     total = weight.sum()
-    return losses.sum() / torch.where(total == 0, 1, total)  # type: ignore[no-any-return]
+    return losses.sum() / torch.where(total == 0, 1, total)
 
 
 def check_weight(weight: torch.Tensor, batch: tuple[int, ...]) -> None:

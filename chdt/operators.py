@@ -4,12 +4,11 @@ from typing import Any
 
 import torch
 
-from chdt.bitplanes import packed_words
 from chdt.flips import flip_sizes as _flip_sizes
 from chdt.gradient import check_values as _check_values
-from chdt.gradient import derivative as _derivative
-from chdt.gradient import pack_tensor as _pack_tensor
-from chdt.sampling import draw_packed as _draw_packed
+from chdt.gradient import given_derivative as _given_derivative
+from chdt.gradient import sampled_derivative as _sampled_derivative
+from chdt.sampling import masks_from_seed as _masks_from_seed
 from chdt.sampling import seeds_for as _seeds_for
 from chdt.size import object_size as _object_size
 from chdt.transform import distance_transform as _distance_transform
@@ -75,42 +74,43 @@ def _(count: int) -> torch.Tensor:
     return torch.empty(count, dtype=torch.int64)
 
 
-@_operator("draw_packed")
-def draw_packed(chances: torch.Tensor, seeds: torch.Tensor) -> torch.Tensor:
-    """See `chdt.sampling.draw_packed`."""
-    return _draw_packed(chances, seeds)
+@_operator("masks_from_seed")
+def masks_from_seed(logits: torch.Tensor, seed: torch.Tensor) -> torch.Tensor:
+    """See `chdt.sample_masks`."""
+    return _masks_from_seed(logits, seed)
 
 
-@draw_packed.register_fake
-def _(chances: torch.Tensor, seeds: torch.Tensor) -> torch.Tensor:
-    return seeds.new_empty((seeds.shape[0], packed_words(chances.numel())))
+@masks_from_seed.register_fake
+def _(logits: torch.Tensor, seed: torch.Tensor) -> torch.Tensor:
+    return logits.new_empty(logits.shape)
 
 
-@_operator("pack_tensor")
-def pack_tensor(samples: torch.Tensor, spatial_dims: int) -> torch.Tensor:
-    """See `chdt.gradient.pack_tensor`."""
-    return _pack_tensor(samples, spatial_dims)
-
-
-@pack_tensor.register_fake
-def _(samples: torch.Tensor, spatial_dims: int) -> torch.Tensor:
-    return torch.empty(packed_words(samples.numel()), dtype=torch.int64)
-
-
-@_operator("derivative")
-def derivative(
-    words: torch.Tensor, losses: torch.Tensor, chances: torch.Tensor | None, height: int, width: int
+@_operator("sampled_derivative")
+def sampled_derivative(
+    logits: torch.Tensor, seeds: torch.Tensor, losses: torch.Tensor, spatial_dims: int
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """See `chdt.gradient.derivative`."""
-    return _derivative(words, losses, chances, height, width)
+    """See `chdt.gradient.sampled_derivative`."""
+    return _sampled_derivative(logits, seeds, losses, spatial_dims)
 
 
-@derivative.register_fake
+@_operator("given_derivative")
+def given_derivative(
+    samples: torch.Tensor, losses: torch.Tensor, spatial_dims: int
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """See `chdt.gradient.given_derivative`."""
+    return _given_derivative(samples, losses, spatial_dims)
+
+
+@sampled_derivative.register_fake
 def _(
-    words: torch.Tensor, losses: torch.Tensor, chances: torch.Tensor | None, height: int, width: int
+    logits: torch.Tensor, seeds: torch.Tensor, losses: torch.Tensor, spatial_dims: int
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    batch = losses.shape[:-1]
-    return losses.new_empty(batch), losses.new_empty((*batch, height * width))
+    return losses.new_empty(losses.shape[:-1]), losses.new_empty(logits.shape)
+
+
+@given_derivative.register_fake
+def _(samples: torch.Tensor, losses: torch.Tensor, spatial_dims: int) -> tuple[torch.Tensor, torch.Tensor]:
+    return losses.new_empty(losses.shape[:-1]), losses.new_empty(samples.shape)
 
 
 @_operator("check_values")
@@ -139,5 +139,5 @@ def _map_by_slices(operator: Any) -> None:
         return torch.stack(answers), 0
 
 
-for _each in (draw_packed, pack_tensor, derivative, check_values):
+for _each in (masks_from_seed, sampled_derivative, given_derivative, check_values):
     _map_by_slices(_each)

@@ -8,10 +8,15 @@ two of them at once end the process.
 
 import _thread
 import contextlib
+import threading
 from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numba
+import numpy as np
 import torch
+
+T = TypeVar("T")
 
 PIXELS_PER_THREAD = 1 << 19  # fewer are done before a thread has started
 MOST_PIXELS = 1 << 22  # handed out at once: some milliseconds, after which Ctrl-C is answered
@@ -128,3 +133,41 @@ class _Team:
         self.is_over = True
         while self.working:
             self.wake_up.acquire(timeout=0.1)  # an interrupt may have swallowed the wake-up call
+
+
+# ------------------------------------------------------------------------------------------------ memory to work in
+
+MOST_KEPT = 1 << 20  # bytes
+MOST_KINDS = 8
+
+
+class _Shelf(threading.local):
+    def __init__(self) -> None:
+        self.memory: dict[Any, Any] = {}
+
+
+_shelf = _Shelf()
+
+
+def kept(make: Callable[..., T], *key: Any) -> T:
+    """``make(*key)``, or what it gave this thread before.
+
+    For the memory that a kernel works in, arrays in nested tuples: making it takes as long as a small image. Nothing
+    that a kernel leaves there may matter to the next one. Only little memory is kept.
+    """
+    if numba.config.DISABLE_JIT:  # then a kernel may be interrupted halfway, and another one called before it goes on
+        return make(*key)
+    memory = _shelf.memory.get((make, key))
+    if memory is None:
+        memory = make(*key)
+        if _bytes(memory) <= MOST_KEPT:
+            if len(_shelf.memory) >= MOST_KINDS:
+                _shelf.memory.clear()
+            _shelf.memory[make, key] = memory
+    return memory
+
+
+def _bytes(memory: Any) -> int:
+    if isinstance(memory, tuple):
+        return sum(map(_bytes, memory))
+    return memory.nbytes if isinstance(memory, np.ndarray) else 0

@@ -44,8 +44,8 @@ def _draw_word(chances: Numbers, at: int, seed: Word, pixel: int) -> Word:
     return word
 
 
-@kernel
-def draw(chances: Numbers, rest: Numbers, seed: Word, first: int, words: Words) -> int:
+@helper
+def draw_pixels(chances: Numbers, rest: Numbers, seed: Word, first: int, words: Words) -> int:
     """Draw the pixels first, first + 1, ... of a batch; give the index of the first chance that is NaN, or -1.
 
     ``rest`` is memory for the last chances, fewer than 64.
@@ -61,6 +61,12 @@ def draw(chances: Numbers, rest: Numbers, seed: Word, first: int, words: Words) 
             rest[j] = chances[whole * WORD + j] if whole * WORD + j < chances.size else 0
         words[whole] = _draw_word(rest, 0, seed, first + whole * WORD)
     return _first_nan(chances, whole * WORD)
+
+
+@kernel
+def draw(chances: Numbers, rest: Numbers, seed: Word, first: int, words: Words) -> int:
+    """`draw_pixels`, to be called from Python."""
+    return draw_pixels(chances, rest, seed, first, words)
 
 
 @helper
@@ -92,35 +98,42 @@ def seeds_for(count: int, generator: torch.Generator | None) -> torch.Tensor:
 LARGEST_SEED = (1 << 63) - 1
 
 
-def draw_packed(chances: torch.Tensor, seeds: torch.Tensor) -> torch.Tensor:
-    """Draw a batch of masks for every seed, foreground with these chances: packed, int64 of shape (seeds, words)."""
-    if is_traced(chances) or is_traced(seeds):
-        return torch.ops.chdt.draw_packed(chances, seeds)  # type: ignore[no-any-return]
-    host = chances.detach().cpu().contiguous().view(-1).numpy()
-    drawn = torch.zeros((len(seeds), packed_words(host.size)), dtype=torch.int64)
+def draw_packed(chances: torch.Tensor, seed: int) -> Words:
+    """Draw a batch, foreground with these chances: packed."""
+    host = chances.cpu().contiguous().view(-1).numpy()
+    words = np.zeros(packed_words(host.size), np.uint64)
     nan: list[int] = []
-    for words, seed in zip(drawn.numpy().view(np.uint64), seeds.tolist(), strict=True):
 
-        def work(first: int, last: int, words: Words = words, seed: int = seed) -> None:
-            piece, rest = host[first * WORD : last * WORD], np.empty(WORD, host.dtype)
-            found = draw(piece, rest, np.uint64(seed), first * WORD, words[first:last])
-            if found >= 0:
-                nan.append(first * WORD + found)
+    def work(first: int, last: int) -> None:
+        rest = np.empty(WORD, host.dtype)
+        found = draw(host[first * WORD : last * WORD], rest, np.uint64(seed), first * WORD, words[first:last])
+        if found >= 0:
+            nan.append(first * WORD + found)
 
-        share(work, -(-host.size // WORD), WORD)
-        if nan:
-            where = ", ".join(str(int(i)) for i in np.unravel_index(min(nan), tuple(chances.shape)))
-            raise ValueError(f"logits must be numbers, but logits[{where}] is nan")
-    return drawn
+    share(work, -(-host.size // WORD), WORD)
+    if nan:
+        raise nan_logit(chances, min(nan))
+    return words
 
 
-def chances_of(logits: torch.Tensor) -> torch.Tensor:
-    """F(a): how likely each pixel is foreground, in float64 for float64 and in float32 otherwise (9)."""
+def nan_logit(logits: torch.Tensor, index: int) -> ValueError:
+    """The error for the logit at this place in reading order."""
+    where = ", ".join(str(int(i)) for i in np.unravel_index(index, tuple(logits.shape)))
+    return ValueError(f"logits must be numbers, but logits[{where}] is nan")
+
+
+def check_logits(logits: torch.Tensor) -> torch.dtype:
+    """Logits must be a float tensor; give the dtype to compute in, float64 for float64 and float32 otherwise."""
     if not isinstance(logits, torch.Tensor):
         raise TypeError(f"logits must be a torch tensor, not {type_name(logits)}: convert with torch.as_tensor(logits)")
     if logits.dtype not in FLOAT_DIGITS:
         raise TypeError(f"logits must be of dtype float16, bfloat16, float32 or float64, not {logits.dtype}")
-    return torch.sigmoid(logits.detach().to(torch.promote_types(logits.dtype, torch.float32)))
+    return torch.float64 if logits.dtype == torch.float64 else torch.float32
+
+
+def chances_of(logits: torch.Tensor) -> torch.Tensor:
+    """F(a): how likely each pixel is foreground, in a new tensor (9)."""
+    return torch.sigmoid(logits.detach().to(check_logits(logits)))
 
 
 def sample_masks(logits: torch.Tensor, *, generator: torch.Generator | None = None) -> torch.Tensor:
@@ -160,8 +173,16 @@ def sample_masks(logits: torch.Tensor, *, generator: torch.Generator | None = No
     >>> sample_masks(logits, generator=torch.Generator().manual_seed(1))
     tensor([[-1., -1.,  1., -1.,  1.]])
     """
+    check_logits(logits)
+    return masks_from_seed(logits, seeds_for(1, generator))
+
+
+def masks_from_seed(logits: torch.Tensor, seed: torch.Tensor) -> torch.Tensor:
+    """`sample_masks` with the seed in a tensor of one."""
+    if is_traced(logits) or is_traced(seed):
+        return torch.ops.chdt.masks_from_seed(logits, seed)  # type: ignore[no-any-return]
     chances = chances_of(logits)
-    words = draw_packed(chances, seeds_for(1, generator))[0].numpy().view(np.uint64)
+    words = draw_packed(chances, int(seed))
     values = torch.empty(chances.shape, dtype=logits.dtype)
     integers = values.view(-1).view(SAME_SIZE[values.itemsize]).numpy()
     word = WORD_OF_SIZE[values.itemsize]

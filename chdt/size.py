@@ -31,7 +31,7 @@ from chdt.masks import (
     new_answer,
     pack_masks,
 )
-from chdt.parallel import share
+from chdt.parallel import kept, share
 
 WORDS_SIDE_BY_SIDE = 128  # of all images that are eroded side by side: little enough to leave room for the next ones
 MOST_AHEAD = 1 << 16  # bytes of masks to fetch while those before them are eroded
@@ -54,8 +54,10 @@ class Workspace(NamedTuple):
     words: Words  # the packed images, where they are not packed yet
 
 
-def workspace_of(grid: Grid, patterns: Words, images: int) -> Workspace:
+def workspace_of(height: int, width: int) -> Workspace:
     """Memory for one thread."""
+    grid, patterns = grid_of(height, width)
+    images = max(1, WORDS_SIDE_BY_SIDE // grid.words)
     current, eroded, radius, ended = np.empty((4, images), np.int64)
     words = np.zeros(packed_words(images * grid.height * grid.width), np.uint64)
     return Workspace(grid, patterns, planes_of(grid, 3 * images), current, eroded, radius, ended, words)
@@ -200,15 +202,14 @@ def object_size(masks: ArrayOrTensor, *, spatial_dims: int = 2) -> ArrayOrTensor
         return torch.ops.chdt.object_size(masks, spatial_dims)  # type: ignore[no-any-return]
     height, width = grid_shape(masks, spatial_dims)
     answer = new_answer(masks, tuple(masks.shape[: masks.ndim - spatial_dims]), 2 * max(height, width))
-    grid, patterns = grid_of(height, width)
-    side_by_side, pixels = max(1, WORDS_SIDE_BY_SIDE // grid.words), height * width
+    pixels = height * width
     values, foreground, background = as_words(masks)
     flat = flat_view(values)
     packed = pack_masks(masks, spatial_dims).words if flat is None else None
     invalid: list[int] = []
 
     def work(first: int, last: int) -> None:
-        workspace = workspace_of(grid, patterns, min(side_by_side, last - first))
+        workspace = kept(workspace_of, height, width)
         sizes = answer.words[first:last]
         if packed is not None:
             sizes_of_packed(packed, first * pixels, last - first, workspace, sizes)

@@ -36,7 +36,7 @@ from chdt.lanes import (
     store,
 )
 from chdt.masks import ArrayOrTensor, answer_into, grid_shape, is_traced, new_answer, pack_masks
-from chdt.parallel import share
+from chdt.parallel import kept, share
 
 STEPS = 6  # 2^0, ... 2^5: as far as there are neighbours within a block
 RASTER = 1024  # distances gathered before they are written
@@ -380,7 +380,7 @@ def distance_transform(
 
     def work(first: int, last: int) -> None:
         answers = answer.words[first * packed.pixels : last * packed.pixels]
-        scan, raster = scan_of(layout, lanes), raster_of(lanes)
+        scan, raster = kept(scan_of, layout, lanes), kept(raster_of, lanes)
         distances_of(packed.words, first * packed.pixels, last - first, scan, raster, lead_of(answers), answers)
 
     share(work, packed.images, packed.pixels, layout.images)

@@ -10,9 +10,6 @@ import torch
 from torch.nn import functional
 
 from chdt import ExpectedSizeLoss, expected_size_loss, object_size, sample_masks, sampled_gradient, squared_error
-from chdt.gradient import losses_of_sizes, pack_tensor
-from chdt.loss import SampledLoss
-from chdt.sampling import chances_of
 
 LOSSES = {
     "squared": squared_error,
@@ -72,12 +69,30 @@ def test_unbiased(height, width, name, kind):
     torch.testing.assert_close((weights * losses).sum(), exact.detach(), atol=1e-10, rtol=1e-12)
     torch.testing.assert_close(by_chance * chances * (1 - chances), expected, atol=1e-10, rtol=1e-10)
 
-    # The same through autograd, with every mask as the draw of one image of a batch.
-    batch = logits.expand(masks.shape).clone().requires_grad_()
-    table = losses_of_sizes(loss, torch.full((len(masks),), size, dtype=torch.float64), 2 * max(height, width))
-    values, _ = SampledLoss.apply(batch, chances_of(batch), pack_tensor(masks, 2)[None], table, 2)
-    (weights * values).sum().backward()
-    torch.testing.assert_close(batch.grad.sum(0), expected, atol=1e-10, rtol=1e-10)
+
+@pytest.mark.parametrize("name", ["squared", "huber"])
+@pytest.mark.parametrize(("height", "width"), [(h, w) for h, w in GRIDS if h * w <= 9])
+def test_unbiased_through_autograd(height, width, name):
+    """The same with the draws of the loss itself, among which every mask there is occurs."""
+    generator = torch.Generator().manual_seed(height * 10 + width)
+    logits = torch.randn(height, width, generator=generator, dtype=torch.float64) / 2
+    size, loss = 3.0, LOSSES[name]
+    leaf = logits.clone().requires_grad_()
+    exact = exact_loss(leaf, size, loss)
+    (expected,) = torch.autograd.grad(exact, leaf)
+
+    count = 40_000
+    batch = logits.expand(count, height, width).clone().requires_grad_()
+    sizes, options = torch.full((count,), size, dtype=torch.float64), {"loss": loss, "reduction": "none"}
+    values = expected_size_loss(batch, sizes, generator=torch.Generator().manual_seed(1), **options)
+    values.sum().backward()
+    drawn = sample_masks(batch, generator=torch.Generator().manual_seed(1)).flatten(1) > 0
+    number = (drawn.long() << torch.arange(height * width)).sum(1)
+    one_of_each = torch.tensor([(number == i).nonzero()[0].item() for i in range(2 ** (height * width))])
+    weights = probabilities(all_masks(height, width), logits)
+    torch.testing.assert_close((weights * values[one_of_each]).sum(), exact, atol=1e-10, rtol=1e-12)
+    gradient = (weights[:, None, None] * batch.grad[one_of_each]).sum(0)
+    torch.testing.assert_close(gradient, expected, atol=1e-10, rtol=1e-10)
 
 
 def slow_loss(logits, sizes, n_samples, loss, generator):

@@ -32,13 +32,15 @@ def test_opcheck(function, masks):
     torch.library.opcheck(getattr(torch.ops.chdt, function.__name__).default, (masks, 2))
 
 
-def test_opcheck_of_the_loss():
-    chances, seeds = torch.rand(3, 6, 5), torch.tensor([1, 2])
-    words = torch.ops.chdt.draw_packed(chances, seeds)
-    torch.library.opcheck(torch.ops.chdt.draw_packed.default, (chances, seeds))
-    torch.library.opcheck(torch.ops.chdt.pack_tensor.default, (chances > 0.5, 2))
-    torch.library.opcheck(torch.ops.chdt.derivative.default, (words, torch.rand(3, 7), chances, 6, 5))
-    torch.library.opcheck(torch.ops.chdt.check_values.default, (torch.ones(3), None))
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+def test_opcheck_of_the_loss(dtype):
+    logits, seeds = torch.randn(3, 6, 5).to(dtype), torch.tensor([1, 2])
+    losses = torch.rand(3, 7, dtype=torch.float64 if dtype == torch.float64 else torch.float32)
+    ops = torch.ops.chdt
+    torch.library.opcheck(ops.masks_from_seed.default, (logits, seeds[:1]))
+    torch.library.opcheck(ops.sampled_derivative.default, (logits, seeds, losses, 2))
+    torch.library.opcheck(ops.given_derivative.default, (logits > 0, losses, 2))
+    torch.library.opcheck(ops.check_values.default, (torch.ones(3), None))
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

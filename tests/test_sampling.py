@@ -11,7 +11,7 @@ from chdt.sampling import draw_packed
 
 def draw_masks(chances, seed):
     """Bool masks with these chances."""
-    words = draw_packed(chances, torch.tensor([seed]))[0].numpy()
+    words = draw_packed(chances, seed)
     bits = np.unpackbits(words.view(np.uint8), bitorder="little")[: chances.numel()]
     return torch.from_numpy(bits.astype(bool)).view(chances.shape)
 
