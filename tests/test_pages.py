@@ -1,0 +1,45 @@
+"""The code of the README and of all pages runs as it stands, and prints what they say."""
+
+import contextlib
+import io
+import re
+from pathlib import Path
+
+import pytest
+from printed import assert_printed
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted(str(page.relative_to(ROOT)) for page in (ROOT / "README.md", *ROOT.glob("docs/*.md")))
+OUTPUTS = {"README.md": 1, "docs/training.md": 4}  # that are compared with what is printed
+
+
+def run_page(page, namespace):
+    """Run all Python of a page; give how many outputs were compared. What a shell prints is not looked at."""
+    blocks = re.findall(r"^```(\w*)\n(.*?)^```$", (ROOT / page).read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    printed, compared = None, 0
+    for language, text in blocks:
+        if language == "python":
+            with contextlib.redirect_stdout(io.StringIO()) as output:
+                exec(compile(text, page, "exec"), namespace)
+            printed = output.getvalue()
+        elif language == "text" and printed is not None:
+            assert_printed(printed, text)
+            compared += 1
+            printed = None
+        else:
+            printed = None
+    return compared
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_page(page):
+    namespace = {}
+    assert run_page(page, namespace) == OUTPUTS.get(page, 0)
+    assert page not in OUTPUTS or "loss" in namespace  # the last block ran too
+
+
+def test_a_wrong_output_is_noticed():
+    assert_printed("a 1.00\n2\n", "a 1.02\n2\n")
+    for wrong in ("a 1.00\n3\n", "a 1.50\n2\n", "b 1.00\n2\n", "a 1.00\n"):
+        with pytest.raises(AssertionError):
+            assert_printed("a 1.00\n2\n", wrong)
