@@ -13,16 +13,18 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 from benchmarks.flips import FEW_SLICES, ONE_TRANSFORM_A_FLIP
 from benchmarks.peers import PEERS, impossible, prepare, use_threads
+from benchmarks.training import BATCHES, LOSSES, TrainingStep, ValueAndGradient
 from benchmarks.workloads import DTYPES, SMALL_WORKLOADS, THREADS, WORKLOADS, Workload
 
 import chdt
 
+Name = TypeVar("Name")
 Seconds = npt.NDArray[np.float64]  # one number for each round
 
 # ------------------------------------------------------------------------------------------------ measuring
@@ -76,12 +78,38 @@ def measure(group: Group, effort: Effort) -> Measured:
         use_threads(impl, group.threads)
         masks = group.masks_for(impl)
         calls[impl, dtype] = prepare(group.function, impl, masks, dtype), masks.count
-    seconds: dict[tuple[str, str], list[float]] = {name: [] for name in calls}
+    seconds = take_turns({name: call for name, (call, _) in calls.items()}, effort)
+    return Measured(group, {name: seconds[name] / images for name, (_, images) in calls.items()})
+
+
+def take_turns(calls: dict[Name, Callable[[], Any]], effort: Effort) -> dict[Name, Seconds]:
+    """Seconds of each call in every round."""
+    seconds: dict[Name, list[float]] = {name: [] for name in calls}
     for _ in range(effort.rounds):
-        for name, (call, images) in calls.items():
+        for name, call in calls.items():
             time.sleep(effort.pause)
-            seconds[name].append(_take_turn(call, effort.turn) / images)
-    return Measured(group, {name: np.array(turns) for name, turns in seconds.items()})
+            seconds[name].append(_take_turn(call, effort.turn))
+    return {name: np.array(turns) for name, turns in seconds.items()}
+
+
+def measure_losses(threads: int, effort: Effort) -> dict[str, dict[str, Seconds]]:
+    """Seconds of value and gradient, and of a step of training, with each loss."""
+    effort = effort._replace(pause=0)  # as in training, where one call follows another
+    measured = {}
+    for batch in BATCHES:
+        calls = {}
+        for loss in LOSSES:
+            benchmark = ValueAndGradient()
+            benchmark.setup(batch, threads, loss)
+            calls[loss] = benchmark.time_value_and_gradient
+        measured[f"value and gradient of {batch} slices"] = take_turns(calls, effort)
+    steps = {}
+    for loss in LOSSES:
+        step = TrainingStep()
+        step.setup(threads, loss)
+        steps[loss] = step.time_step
+    measured["training step of a small U-Net, 32 slices"] = take_turns(steps, effort)
+    return measured
 
 
 def _take_turn(call: Callable[[], Any], turn: float) -> float:
@@ -142,6 +170,16 @@ def table_of(function: str, results: list[Measured]) -> str:
             row += [_cell(result.of(impl, dtype), result.of("chdt", dtype), scale) for impl in PEERS[function]]
             rows.append(row)
     return f"## {function}, {unit}\n\n{_markdown(rows)}"
+
+
+def losses_table(by_threads: dict[int, dict[str, dict[str, Seconds]]]) -> str:
+    """All losses, in milliseconds and as multiples of cross-entropy."""
+    rows = [["what", "threads", *LOSSES]]
+    for threads, measured in by_threads.items():
+        for what, seconds in measured.items():
+            row = [what, str(threads)]
+            rows.append(row + [_cell(seconds[loss], seconds[LOSSES[0]], 1e3) for loss in LOSSES])
+    return f"## expected_size_loss, ms; and how many times cross-entropy's time that is\n\n{_markdown(rows)}"
 
 
 def _cell(seconds: Seconds | None, of_chdt: Seconds | None, scale: float) -> str:
@@ -232,6 +270,8 @@ def main() -> None:
 
     parts = [describe_machine(effort), claims_table(workloads, args.threads, results)]
     parts += [table_of(function, results) for function in PEERS]
+    print("losses", file=sys.stderr)
+    parts.append(losses_table({threads: measure_losses(threads, effort) for threads in args.threads}))
     report = "# chdt and its peers\n\n" + "\n".join(parts)
     print(report, end="")
     if args.output:

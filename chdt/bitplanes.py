@@ -113,13 +113,20 @@ class Grid(NamedTuple):
     kernel costs Numba an atomic count, which is as long as many of the shifts.
     """
 
+    depth: int
     height: int
     width: int
     pitch: int  # bits from a row to the next
     words: int  # of a plane, a multiple of WORDS
-    period: int  # words after which the patterns repeat, a multiple of WORDS
+    column_period: int  # words after which the patterns for moves to other columns repeat, a multiple of WORDS
+    row_period: int  # the same for moves to other rows; 0 where a plane is a single slice, for then they need none
     levels: int  # shifts by 2^0, 2^1, ... 2^(levels - 1) pixels have a pattern
     stride: int  # words from a plane to the next
+
+
+# The axes along which pixels have neighbours.
+COLUMNS, ROWS, SLICES = 0, 1, 2
+AXES = 3
 
 
 @helper
@@ -128,43 +135,75 @@ def plane_at(grid: Grid, number: int) -> int:
     return SPARE + number * grid.stride
 
 
+@helper
+def length_of(grid: Grid, axis: int) -> int:
+    """Pixels along this axis."""
+    return grid.width if axis == COLUMNS else grid.height if axis == ROWS else grid.depth
+
+
+@helper
+def step_of(grid: Grid, axis: int) -> int:
+    """Bits from a pixel to the next one along this axis."""
+    return 1 if axis == COLUMNS else grid.pitch if axis == ROWS else grid.pitch * grid.height
+
+
 # The patterns, one after the other: INSIDE has a bit for every pixel of the grid and is as long as a plane; then, for
-# each level, the pixels where a bit moved by 2^level pixels towards higher columns may land, then towards lower ones.
+# the columns and for the rows and each level, the pixels where a bit moved by 2^level pixels towards higher ones may
+# land, then towards lower ones. What leaves a plane at its ends is lost by itself, or lands outside of INSIDE.
 INSIDE = 0
 
 
 @helper
-def keep_higher(grid: Grid, level: int) -> int:
-    """Where the pattern of the pixels with a neighbour 2^level to the left begins."""
-    return grid.words + level * grid.period
+def pattern_of(grid: Grid, axis: int, level: int, higher: bool) -> int:
+    """Where the pattern of the pixels that have a neighbour 2^level before, or behind, them begins."""
+    number = level if higher else grid.levels + level
+    if axis == COLUMNS:
+        return grid.words + number * grid.column_period
+    if axis == ROWS and grid.row_period > 0:
+        return grid.words + 2 * grid.levels * grid.column_period + number * grid.row_period
+    return INSIDE
 
 
 @helper
-def keep_lower(grid: Grid, level: int) -> int:
-    """Where the pattern of the pixels with a neighbour 2^level to the right begins."""
-    return grid.words + (grid.levels + level) * grid.period
+def period_of(grid: Grid, axis: int) -> int:
+    """Words after which it repeats."""
+    return (
+        grid.column_period
+        if axis == COLUMNS
+        else grid.row_period
+        if axis == ROWS and grid.row_period > 0
+        else grid.words
+    )
 
 
 @functools.lru_cache(maxsize=16)
-def grid_of(height: int, width: int) -> tuple[Grid, Words]:
+def grid_of(depth: int, height: int, width: int) -> tuple[Grid, Words]:
     """The layout for one grid, and its patterns."""
     pitch = width if width <= WORD else -(-width // WORD) * WORD
-    words = -(-height * pitch // (WORD * WORDS)) * WORDS
-    period = min(words, math.lcm(pitch // math.gcd(pitch, WORD), WORDS))
-    levels = max(height, width).bit_length() + 1
-    grid = Grid(height, width, pitch, words, period, levels, words + SPARE)
-    patterns = np.zeros(words + 2 * levels * period, np.uint64)
-    _mark(patterns[:words], height, pitch, 0, width)
-    rows = period * WORD // pitch + 1
-    for level, pattern in enumerate(patterns[words:].reshape(2, levels, period).swapaxes(0, 1)):
-        _mark(pattern[0], rows, pitch, 1 << level, width)
-        _mark(pattern[1], rows, pitch, 0, width - (1 << level))
+    words = -(-depth * height * pitch // (WORD * WORDS)) * WORDS
+    column_period = _period(pitch, words)
+    row_period = _period(height * pitch, words) if depth > 1 else 0
+    levels = max(depth, height, width).bit_length() + 1
+    grid = Grid(depth, height, width, pitch, words, column_period, row_period, levels, words + SPARE)
+    patterns = np.zeros(words + 2 * levels * (column_period + row_period), np.uint64)
+    _mark(patterns[:words], depth * height, pitch, 0, width)
+    of_columns, of_rows = np.split(patterns[words:], [2 * levels * column_period])
+    for pattern, length, step, repeat in ((of_columns, width, 1, pitch), (of_rows, height, pitch, height * pitch)):
+        for number, kept in enumerate(pattern.reshape(2 * levels, -1) if pattern.size else ()):
+            distance = 1 << number % levels
+            first, last = (distance, length) if number < levels else (0, length - distance)
+            _mark(kept, kept.size * WORD // repeat + 1, repeat, first * step, last * step)
     return grid, patterns
+
+
+def _period(bits: int, words: int) -> int:
+    """Words after which what repeats every so many bits does, if a plane has as many."""
+    return min(words, math.lcm(bits // math.gcd(bits, WORD), WORDS))
 
 
 @kernel
 def _mark(words: Words, rows: int, pitch: int, first: int, last: int) -> None:
-    """Set the bits of the columns from ``first`` to before ``last`` in every row."""
+    """Set the bits from ``first`` to before ``last`` in every row, or slice."""
     for row in range(rows):
         start = row * pitch + first
         stop = min(row * pitch + last, words.size * WORD)
@@ -190,7 +229,7 @@ def lay_out_background(words: Words, start: int, grid: Grid, patterns: Words, pl
             store(planes, background + at, ~bits & load_words(patterns, INSIDE + at))
         return
     at = background
-    for row in range(grid.height):
+    for row in range(grid.depth * grid.height):
         for column in range(0, grid.width, WORD):
             count = min(WORD, grid.width - column)
             planes[at] = ~read_bits(words, start + row * grid.width + column, count) & low_bits(count)
@@ -218,35 +257,23 @@ def moved_lower(grid: Grid, planes: Words, plane: int, at: int, distance: int) -
 
 
 @helper
-def dilate_along_rows(grid: Grid, patterns: Words, planes: Words, background: int, level: int, dilated: int) -> None:
-    """Background within 2^level columns, by two shifts: see `dilate_across_rows`."""
-    higher, lower = keep_higher(grid, level), keep_lower(grid, level)
-    distance = 1 << level
-    for first in range(0, grid.words, grid.period):
-        for k in range(0, min(grid.period, grid.words - first), WORDS):
+def dilate(grid: Grid, patterns: Words, planes: Words, axis: int, level: int, background: int, dilated: int) -> bool:
+    """Background within 2^level pixels along one axis, by two shifts; tell whether any object is left.
+
+    One after the other, the axes dilate by all shifts of 0 or 2^level pixels an axis. Background that was dilated by
+    radius r is then dilated by radius r + 2^level, if 2^level <= r + 1: docs/exact.md says why.
+    """
+    higher, lower = pattern_of(grid, axis, level, True), pattern_of(grid, axis, level, False)
+    period, distance = period_of(grid, axis), step_of(grid, axis) << level
+    object_left = False
+    for first in range(0, grid.words, period):
+        for k in range(0, min(period, grid.words - first), WORDS):
             at = first + k
             grown = load_words(planes, background + at)
             grown |= moved_higher(grid, planes, background, at, distance) & load_words(patterns, higher + k)
             grown |= moved_lower(grid, planes, background, at, distance) & load_words(patterns, lower + k)
             store(planes, dilated + at, grown)
-
-
-@helper
-def dilate_across_rows(grid: Grid, patterns: Words, planes: Words, background: int, level: int, dilated: int) -> bool:
-    """The same for 2^level rows; tell whether any object is left.
-
-    One after the other they dilate by the nine shifts of 0 or 2^level pixels an axis. Background that was dilated by
-    radius r is then dilated by radius r + 2^level, if 2^level <= r + 1: docs/exact.md says why.
-    """
-    distance = grid.pitch << level
-    object_left = False
-    for at in range(0, grid.words, WORDS):
-        grown = load_words(planes, background + at)
-        grown |= moved_higher(grid, planes, background, at, distance)
-        grown |= moved_lower(grid, planes, background, at, distance)
-        inside = load_words(patterns, INSIDE + at)
-        store(planes, dilated + at, grown & inside)
-        object_left |= any_set(inside & ~grown)
+            object_left |= any_set(load_words(patterns, INSIDE + at) & ~grown)
     return object_left
 
 

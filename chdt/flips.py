@@ -4,8 +4,8 @@ With D the largest distance, two facts give all answers; docs/exact.md proves th
 
 *A foreground pixel removed* leaves size 2r, for the largest r <= D whose pixels at distance r or more (the set S_r)
 reach r or more away from it. How far a set reaches depends on its bounding box alone, so the answers are nested
-rectangles: row i and column j each have a level, the least r for which S_r does not reach r away from them along that
-axis, and the answer at (i, j) is 2 (max(level of i, level of j) - 1).
+boxes: each slice, row and column has a level, the least r for which S_r does not reach r away from it along that axis,
+and the answer at a pixel is 2 (the largest level of its slice, row and column - 1).
 
 *A background pixel added* gives size 2r > 2D if it is the only background pixel in some window of radius r - 1. It
 then is for every smaller r > D too, so the sets of such pixels are nested as well.
@@ -18,27 +18,31 @@ import numpy.typing as npt
 import torch
 
 from chdt.bitplanes import (
+    AXES,
     INSIDE,
     WORD,
     Grid,
     Words,
     grid_of,
-    keep_higher,
-    keep_lower,
     lay_out_background,
+    length_of,
     low_bits,
     moved_higher,
     moved_lower,
+    pattern_of,
+    period_of,
     plane_at,
     planes_of,
     read_bits,
+    step_of,
 )
-from chdt.jit import helper, kernel, part
+from chdt.jit import helper, kernel, part, stay_apart
 from chdt.lanes import (
     PIXELS,
     WORDS,
     Number,
     Numbers,
+    Vector,
     aligned,
     any_set,
     choose,
@@ -53,7 +57,7 @@ from chdt.lanes import (
     rotate,
     store,
 )
-from chdt.masks import ArrayOrTensor, answer_into, grid_shape, is_traced, new_answer, pack_masks
+from chdt.masks import ArrayOrTensor, Shape, answer_into, grid_shape, is_traced, new_answer, pack_masks
 from chdt.parallel import kept, share
 from chdt.transform import (
     RASTER,
@@ -63,6 +67,7 @@ from chdt.transform import (
     lanes_for,
     layout_of,
     lead_of,
+    pixels_of,
     prepare_bands,
     raster_of,
     row_at,
@@ -75,41 +80,77 @@ from chdt.transform import (
 # ------------------------------------------------------------------------------------------------ a pixel removed
 
 
+class Maxima(NamedTuple):
+    """Where in one array the largest distances of a block of images begin: of all columns, of rows, of slabs."""
+
+    rows: int
+    slabs: int
+    work: int  # memory for one vector; before it, one for each row of a slab
+
+
+@helper
+def _places(layout: Layout) -> Maxima:
+    rows = layout.blocks * PIXELS
+    slabs = rows + layout.images * layout.rows
+    return Maxima(rows, slabs, slabs + layout.images * layout.slabs)
+
+
+@helper
+def _reduce(largest: Vector, walls: Words, layout: Layout, images: int, maxima: Numbers, first: int, step: int) -> None:
+    """Store the largest lane of each image in maxima[first], maxima[first + step], ..."""
+    work = _places(layout).work
+    if not any_set(largest):
+        for image in range(images):
+            maxima[first + image * step] = 0
+        return
+    nothing = largest ^ largest
+    largest = maximum(largest, choose(walls[0, 0], nothing, rotate(largest, 1)))
+    largest = maximum(largest, choose(walls[0, 1], nothing, rotate(largest, 2)))
+    largest = maximum(largest, choose(walls[0, 2], nothing, rotate(largest, 4)))
+    largest = maximum(largest, choose(walls[0, 3], nothing, rotate(largest, 8)))
+    largest = maximum(largest, choose(walls[0, 4], nothing, rotate(largest, 16)))
+    largest = maximum(largest, choose(walls[0, 5], nothing, rotate(largest, 32)))
+    # The last lane within each pair of walls holds the maximum between them.
+    store(maxima, work, largest)
+    for image in range(images):
+        maxima[first + image * step] = maxima[work + min(PIXELS, (image + 1) * layout.width) - 1]
+
+
 @helper
 def _find_maxima(words: Words, start: int, images: int, scan: Scan, maxima: Numbers) -> None:
-    """The largest distance of each column and of each row of the images in a block."""
+    """The largest distance of each column, row and slab of the images in a block."""
     layout, walls, cap, rows, _ = scan
-    across = layout.blocks * PIXELS
-    spare = across + layout.images * layout.height
+    across, places = layout.blocks * PIXELS, _places(layout)
     nothing = fill(0, cap)
     for x in range(0, across, PIXELS):
         store(maxima, x, nothing)
+    of_rows = places.work + PIXELS  # one vector a row, while there are several slabs of rows
+    if layout.rows > 1:
+        for row in range(layout.rows):
+            store(maxima, of_rows + row * PIXELS, nothing)
     prepare_bands(words, start, images, scan)
     for band in range(layout.bands):
         count = scan_band(words, start, images, band, scan)
-        for row in range(count):
-            largest = nothing
-            for x in range(0, across, PIXELS):
-                d = load_pixels(rows, row_at(layout, row) + x)
-                if layout.width > PIXELS and layout.width - x < PIXELS:
-                    d = choose((np.uint64(1) << np.uint64(layout.width - x)) - np.uint64(1), d, nothing)
-                store(maxima, x, maximum(load_pixels(maxima, x), d))
-                largest = maximum(largest, d)
-            if not any_set(largest):
-                for image in range(images):
-                    maxima[across + image * layout.height + band * layout.band + row] = 0
-                continue
-            largest = maximum(largest, choose(walls[0, 0], nothing, rotate(largest, 1)))
-            largest = maximum(largest, choose(walls[0, 1], nothing, rotate(largest, 2)))
-            largest = maximum(largest, choose(walls[0, 2], nothing, rotate(largest, 4)))
-            largest = maximum(largest, choose(walls[0, 3], nothing, rotate(largest, 8)))
-            largest = maximum(largest, choose(walls[0, 4], nothing, rotate(largest, 16)))
-            largest = maximum(largest, choose(walls[0, 5], nothing, rotate(largest, 32)))
-            # The last lane within each pair of walls holds the maximum between them.
-            store(maxima, spare, largest)
-            for image in range(images):
-                lane = min(PIXELS, (image + 1) * layout.width) - 1
-                maxima[across + image * layout.height + band * layout.band + row] = maxima[spare + lane]
+        for slab in range(count):
+            of_slab = nothing
+            for row in range(layout.rows):
+                of_row = nothing
+                for x in range(0, across, PIXELS):
+                    d = load_pixels(rows, row_at(layout, slab, row) + x)
+                    if layout.width > PIXELS and layout.width - x < PIXELS:
+                        d = choose((np.uint64(1) << np.uint64(layout.width - x)) - np.uint64(1), d, nothing)
+                    store(maxima, x, maximum(load_pixels(maxima, x), d))
+                    of_row = maximum(of_row, d)
+                of_slab = maximum(of_slab, of_row)
+                if layout.rows > 1:
+                    at = of_rows + row * PIXELS
+                    store(maxima, at, maximum(load_pixels(maxima, at), of_row))
+            number = band * layout.band + slab
+            _reduce(of_slab, walls, layout, images, maxima, places.slabs + number, layout.slabs)
+    if layout.rows > 1:
+        for row in range(layout.rows):
+            of_row = load_pixels(maxima, of_rows + row * PIXELS)
+            _reduce(of_row, walls, layout, images, maxima, places.rows + row, layout.rows)
 
 
 @helper
@@ -145,7 +186,7 @@ PLANES = 6
 
 @helper
 def _add_moved(
-    grid: Grid, patterns: Words, planes: Words, level: int, along_rows: bool, higher: bool, source: int, target: int
+    grid: Grid, patterns: Words, planes: Words, level: int, axis: int, higher: bool, source: int, target: int
 ) -> None:
     """To the counts in ``target`` add those in ``source``; first move one of the two by 2^level pixels.
 
@@ -153,8 +194,8 @@ def _add_moved(
     """
     one_s, two_s = plane_at(grid, source), plane_at(grid, source + 1)
     one_t, two_t = plane_at(grid, target), plane_at(grid, target + 1)
-    distance = (1 if along_rows else grid.pitch) << level
-    pattern = keep_higher(grid, level) if higher else keep_lower(grid, level)
+    distance = step_of(grid, axis) << level
+    pattern, period = pattern_of(grid, axis, level, higher), period_of(grid, axis)
     for x in range(0, grid.words, WORDS):
         # In place, so begin where nothing comes from.
         at = grid.words - WORDS - x if higher else x
@@ -164,7 +205,7 @@ def _add_moved(
         else:
             one = moved_lower(grid, planes, one_t, at, distance)
             two = moved_lower(grid, planes, two_t, at, distance)
-        keep = load_words(patterns, pattern + at % grid.period if along_rows else INSIDE + at)
+        keep = load_words(patterns, pattern + at % period)
         one, two = one & keep, two & keep
         others = load_words(planes, one_s + at)
         store(planes, two_t + at, two | load_words(planes, two_s + at) | (one & others))
@@ -181,7 +222,7 @@ def _copy_counts(grid: Grid, planes: Words, source: int, target: int) -> None:
 
 @helper
 def _count_on_one_side(
-    grid: Grid, patterns: Words, planes: Words, width: int, along_rows: bool, higher: bool, doubled: int, target: int
+    grid: Grid, patterns: Words, planes: Words, width: int, axis: int, higher: bool, doubled: int, target: int
 ) -> None:
     """Counts in windows of ``width`` pixels that end at each pixel, from those in windows of one in ``doubled``."""
     empty, level = True, 0
@@ -191,23 +232,24 @@ def _count_on_one_side(
                 _copy_counts(grid, planes, doubled, target)
                 empty = False
             else:
-                _add_moved(grid, patterns, planes, level, along_rows, higher, doubled, target)
+                _add_moved(grid, patterns, planes, level, axis, higher, doubled, target)
         if width >> (level + 1) == 0:
             return
-        _add_moved(grid, patterns, planes, level, along_rows, higher, doubled, doubled)
+        _add_moved(grid, patterns, planes, level, axis, higher, doubled, doubled)
         level += 1
 
 
 @part
-def _count_along(grid: Grid, patterns: Words, planes: Words, radius: int, along_rows: bool) -> None:
+def _count_along(grid: Grid, patterns: Words, planes: Words, radius: int, axis: int) -> None:
     """Counts in windows of this radius along one axis, cut at the border, in place of the counts."""
+    stay_apart()
     if radius == 0:
         return
     _copy_counts(grid, planes, COUNTS, DOUBLED)
-    _count_on_one_side(grid, patterns, planes, radius + 1, along_rows, True, DOUBLED, LOWER)  # to the pixel itself
-    _count_on_one_side(grid, patterns, planes, radius, along_rows, False, COUNTS, DOUBLED)  # from the pixel on
+    _count_on_one_side(grid, patterns, planes, radius + 1, axis, True, DOUBLED, LOWER)  # to the pixel itself
+    _count_on_one_side(grid, patterns, planes, radius, axis, False, COUNTS, DOUBLED)  # from the pixel on
     # Those behind the pixel, without it, are the second window one pixel later.
-    _add_moved(grid, patterns, planes, 0, along_rows, False, LOWER, DOUBLED)
+    _add_moved(grid, patterns, planes, 0, axis, False, LOWER, DOUBLED)
     _copy_counts(grid, planes, DOUBLED, COUNTS)
 
 
@@ -217,11 +259,11 @@ def _count_in_windows(grid: Grid, patterns: Words, planes: Words, radius: int) -
     two = plane_at(grid, COUNTS + 1)
     for at in range(grid.words):
         planes[two + at] = np.uint64(0)
-    _count_along(grid, patterns, planes, min(radius, grid.width - 1), True)
-    _count_along(grid, patterns, planes, min(radius, grid.height - 1), False)
+    for axis in range(AXES):
+        _count_along(grid, patterns, planes, min(radius, length_of(grid, axis) - 1), axis)
 
 
-@part
+@helper
 def _find_lonely(words: Words, start: int, grid: Grid, patterns: Words, planes: Words, radius: int) -> int:
     """Leave in plane COUNTS the background pixels that are alone in some window of this radius; count them.
 
@@ -260,19 +302,19 @@ def _raise_to(grid: Grid, planes: Words, size: int, answers: Numbers, first: int
 
 
 @helper
-def _may_fit(foreground: npt.NDArray[np.int64], grid: Grid, radius: int) -> bool:
-    """Whether enough rows in a row have so much foreground that a window could hold a single background pixel."""
-    needed = min(grid.width, radius + 1) - 1
+def _may_fit(foreground: npt.NDArray[np.int64], layout: Layout, radius: int) -> bool:
+    """Whether enough slabs in a row have so much foreground that a window could hold a single background pixel."""
+    needed = min(layout.rows, radius + 1) * min(layout.width, radius + 1) - 1
     begin = 0
-    for row in range(grid.height + 1):
-        if row < grid.height and foreground[row] >= needed:
+    for slab in range(layout.slabs + 1):
+        if slab < layout.slabs and foreground[slab] >= needed:
             continue
-        # The rows begin..row - 1 may be in such a window. At the border, half a window is one.
-        at_border = begin == 0 or row == grid.height
-        whole = begin == 0 and row == grid.height
-        if row > begin and (whole or row - begin >= (radius + 1 if at_border else 2 * radius + 1)):
+        # The slabs begin..slab - 1 may be in such a window. At the border, half a window is one.
+        at_border = begin == 0 or slab == layout.slabs
+        whole = begin == 0 and slab == layout.slabs
+        if slab > begin and (whole or slab - begin >= (radius + 1 if at_border else 2 * radius + 1)):
             return True
-        begin = row + 1
+        begin = slab + 1
     return False
 
 
@@ -281,7 +323,6 @@ def _raise_added(
     words: Words,
     start: int,
     largest: int,
-    foreground: npt.NDArray[np.int64],
     grid: Grid,
     patterns: Words,
     planes: Words,
@@ -289,34 +330,27 @@ def _raise_added(
     first: int,
 ) -> None:
     """Raise the answers of the background pixels that make a larger size when added."""
-    cap = max(grid.height, grid.width)
-    r = largest + 1
-    if r > cap or not _may_fit(foreground, grid, r - 1):
-        return
-    lonely = _find_lonely(words, start, grid, patterns, planes, r - 1)
-    _raise_to(grid, planes, 2 * r, answers, first)
-    while lonely > 0:
-        # The sets are nested, so as many pixels are the same pixels. Find the last r that has as many, in growing
-        # steps and then by bisection: any set on the way is right to raise, and the last one is among them.
-        beyond, step, at_beyond = r + 1, 1, 0
-        while beyond <= cap:
-            at_beyond = _find_lonely(words, start, grid, patterns, planes, beyond - 1)
-            _raise_to(grid, planes, 2 * beyond, answers, first)
-            if at_beyond < lonely:
-                break
-            r, step = beyond, 2 * step
-            beyond = min(r + step, cap) if r < cap else cap + 1
-        if beyond > cap:
+    cap = max(grid.depth, grid.height, grid.width)
+    # The sets are nested, so as many pixels are the same pixels. Find the last r that has as many, in growing steps and
+    # then by bisection: any set on the way is right to raise, and the last one is among them.
+    r, lonely = largest, -1  # the last radius known, and how many pixels it has
+    step = 1
+    beyond, at_beyond = cap + 1, 0  # the least radius that is known to have fewer
+    while beyond - r > 1:
+        probe = min(r + step, cap) if beyond > cap else (r + beyond) // 2
+        count = _find_lonely(words, start, grid, patterns, planes, probe - 1)
+        _raise_to(grid, planes, 2 * probe, answers, first)
+        if lonely < 0:
+            r, lonely = probe, count
+        elif count == lonely:
+            r, step = probe, 2 * step
+        else:
+            beyond, at_beyond = probe, count
+        if beyond - r == 1 and beyond <= cap:
+            r, lonely, step = beyond, at_beyond, 1
+            beyond, at_beyond = cap + 1, 0
+        if lonely == 0:
             return
-        while beyond - r > 1:
-            middle = (r + beyond) // 2
-            at_middle = _find_lonely(words, start, grid, patterns, planes, middle - 1)
-            _raise_to(grid, planes, 2 * middle, answers, first)
-            if at_middle == lonely:
-                r = middle
-            else:
-                beyond, at_beyond = middle, at_middle
-        r, lonely = beyond, at_beyond
 
 
 # ------------------------------------------------------------------------------------------------ the answer
@@ -327,28 +361,49 @@ MOST_EXPECTED = 4096  # pixels: what has been fetched must still be there when i
 class Workspace(NamedTuple):
     """What a thread needs beside a `Scan`."""
 
-    maxima: npt.NDArray[Any]  # of the columns, then of the rows, of the images in a block
-    levels: npt.NDArray[Any]  # of the columns, then of the rows, of an image
+    maxima: npt.NDArray[Any]  # see `Maxima`
+    levels: npt.NDArray[Any]  # of the columns, the rows and the slabs of an image, each from a full vector on
     raster: npt.NDArray[Any]
-    foreground: npt.NDArray[np.int64]  # pixels in each row of an image
+    foreground: npt.NDArray[np.int64]  # pixels in each slab of an image
     grid: Grid
     patterns: Words
     planes: Words
 
 
-def workspace_of(layout: Layout, lanes: type[np.unsignedinteger[Any]]) -> Workspace:
+def workspace_of(shape: Shape, lanes: type[np.unsignedinteger[Any]]) -> Workspace:
     """Memory for one thread."""
+    layout = layout_of(shape)
     across = layout.blocks * PIXELS
-    grid, patterns = grid_of(layout.height, layout.width)
+    grid, patterns = grid_of(*shape)
+    of_rows = layout.rows * PIXELS if layout.rows > 1 else 0
     return Workspace(
-        aligned(across + layout.images * layout.height + PIXELS, 0, lanes),
-        aligned(across + layout.height + PIXELS, 0, lanes),
+        aligned(across + layout.images * (layout.rows + layout.slabs) + 2 * PIXELS + of_rows, 0, lanes),
+        aligned(across + _padded(layout.rows) + _padded(layout.slabs), 0, lanes),
         raster_of(lanes),
-        np.empty(layout.height, np.int64),
+        np.empty(layout.slabs, np.int64),
         grid,
         patterns,
         planes_of(grid, PLANES),
     )
+
+
+@helper
+def _padded(count: int) -> int:
+    return (count + PIXELS - 1) // PIXELS * PIXELS
+
+
+@helper
+def _find_all_levels(image: int, largest: int, scan: Scan, workspace: Workspace) -> None:
+    layout, cap = scan.layout, scan.cap
+    maxima, levels, places = workspace.maxima, workspace.levels, _places(scan.layout)
+    across = layout.blocks * PIXELS
+    first_row, first_slab = places.rows + image * layout.rows, places.slabs + image * layout.slabs
+    _find_levels(maxima, image * layout.width, layout.width, largest, cap, levels, 0)
+    _find_levels(maxima, first_slab, layout.slabs, largest, cap, levels, across + _padded(layout.rows))
+    if layout.rows > 1:
+        _find_levels(maxima, first_row, layout.rows, largest, cap, levels, across)
+    else:  # all distances along an axis of one pixel are 0: the other axes decide
+        levels[across] = 0
 
 
 @helper
@@ -361,39 +416,39 @@ def flip_sizes_of_images(
     """
     layout, cap = scan.layout, scan.cap
     maxima, levels, raster, foreground, grid, patterns, planes = workspace
-    across = layout.blocks * PIXELS
-    pixels = layout.height * layout.width
+    across, first_slab = layout.blocks * PIXELS, _places(layout).slabs
+    pixels, slab_pixels = pixels_of(layout), layout.rows * layout.width
     for first in range(0, count, layout.images):
         images = min(layout.images, count - first)
         expect_to_write(answers, first * pixels, min(images * pixels, MOST_EXPECTED))
         _find_maxima(words, start + first * pixels, images, scan, maxima)
         for image in range(images):
-            first_row = across + image * layout.height
             largest = 0
-            for row in range(layout.height):
-                largest = max(largest, maxima[first_row + row])
-            _find_levels(maxima, image * layout.width, layout.width, largest, cap, levels, 0)
-            _find_levels(maxima, first_row, layout.height, largest, cap, levels, across)
+            for slab in range(layout.slabs):
+                largest = max(largest, maxima[first_slab + image * layout.slabs + slab])
+            _find_all_levels(image, largest, scan, workspace)
             sizes[first + image] = 2 * largest
             first_answer = (first + image) * pixels
             at, gathered = first_answer, 0
-            for row in range(layout.height):
-                level_of_row = fill(levels[across + row], cap)
-                for column in range(0, layout.width, PIXELS):
-                    level = maximum(load_pixels(levels, column), level_of_row)
-                    store(raster, gathered, (level - 1) << 1)
-                    gathered += min(PIXELS, layout.width - column)
-                    if gathered >= RASTER:
-                        at, gathered = write_full_raster(raster, gathered, answers, at, lead)
+            for slab in range(layout.slabs):
+                for row in range(layout.rows):
+                    level_of_row = max(levels[across + _padded(layout.rows) + slab], levels[across + row])
+                    for column in range(0, layout.width, PIXELS):
+                        level = maximum(load_pixels(levels, column), fill(level_of_row, cap))
+                        store(raster, gathered, (level - 1) << 1)
+                        gathered += min(PIXELS, layout.width - column)
+                        if gathered >= RASTER:
+                            at, gathered = write_full_raster(raster, gathered, answers, at, lead)
             write_raster(raster, gathered, answers, at, lead)
             if largest < layout.cap:
                 begin = start + first_answer
-                for row in range(layout.height):
-                    foreground[row] = 0
-                    for column in range(0, layout.width, WORD):
-                        width = min(WORD, layout.width - column)
-                        foreground[row] += count_bits(read_bits(words, begin + row * layout.width + column, width))
-                _raise_added(words, begin, largest, foreground, grid, patterns, planes, answers, first_answer)
+                for slab in range(layout.slabs):
+                    foreground[slab] = 0
+                    for pixel in range(0, slab_pixels, WORD):
+                        width = min(WORD, slab_pixels - pixel)
+                        foreground[slab] += count_bits(read_bits(words, begin + slab * slab_pixels + pixel, width))
+                if _may_fit(foreground, layout, largest):
+                    _raise_added(words, begin, largest, grid, patterns, planes, answers, first_answer)
 
 
 @kernel
@@ -473,18 +528,18 @@ def flip_sizes(masks: ArrayOrTensor, *, spatial_dims: int = 2, out: ArrayOrTenso
     """
     if is_traced(masks) and out is None:
         return torch.ops.chdt.flip_sizes(masks, spatial_dims)  # type: ignore[no-any-return]
-    height, width = grid_shape(masks, spatial_dims)
-    cap = max(height, width)
+    shape = grid_shape(masks, spatial_dims)
+    cap, pixels = shape.cap, shape.pixels
     answer = new_answer(masks, tuple(masks.shape), 2 * cap) if out is None else answer_into(out, masks, 2 * cap)
     packed = pack_masks(masks, spatial_dims)
-    layout, lanes = layout_of(height, width), lanes_for(2 * cap)
+    layout, lanes = layout_of(shape), lanes_for(2 * cap)
 
     def work(first: int, last: int) -> None:
-        answers = answer.words[first * packed.pixels : last * packed.pixels]
+        answers = answer.words[first * pixels : last * pixels]
         sizes = np.empty(last - first, np.int64)
-        scan, workspace = kept(scan_of, layout, lanes), kept(workspace_of, layout, lanes)
-        start, lead = first * packed.pixels, lead_of(answers)
+        scan, workspace = kept(scan_of, layout, lanes), kept(workspace_of, shape, lanes)
+        start, lead = first * pixels, lead_of(answers)
         flip_sizes_of(packed.words, start, last - first, scan, workspace, lead, answers, sizes)
 
-    share(work, packed.images, packed.pixels, layout.images)
+    share(work, packed.images, pixels, layout.images)
     return answer.finish()  # type: ignore[no-any-return]

@@ -12,10 +12,10 @@ from chdt.bitplanes import WORD, Words, low_bits, packed_words, read_bits
 from chdt.flips import Workspace, flip_sizes_of_images, workspace_of
 from chdt.jit import helper, kernel
 from chdt.lanes import PIXELS, Number, Numbers, aligned, equal_bits, lowest_bit
-from chdt.masks import grid_shape, is_traced, pack_masks, type_name
+from chdt.masks import Shape, grid_shape, is_traced, pack_masks, type_name
 from chdt.parallel import kept, share
 from chdt.sampling import chances_of, draw_pixels, nan_logit
-from chdt.transform import Scan, lanes_for, layout_of, scan_of
+from chdt.transform import Scan, lanes_for, layout_of, pixels_of, scan_of
 
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
@@ -88,13 +88,13 @@ class Piece(NamedTuple):
     gradient: npt.NDArray[Any]
 
 
-def piece_of(height: int, width: int, dtype: Any) -> Piece:
+def piece_of(shape: Shape, dtype: Any) -> Piece:
     """Memory for one thread."""
-    layout, lanes, pixels = layout_of(height, width), lanes_for(2 * max(height, width)), height * width
+    layout, lanes, pixels = layout_of(shape), lanes_for(2 * shape.cap), shape.pixels
     images = max(1, PIXELS_AT_ONCE // (pixels * layout.images)) * layout.images
     return Piece(
         scan_of(layout, lanes),
-        workspace_of(layout, lanes),
+        workspace_of(shape, lanes),
         aligned(images * pixels + PIXELS, 0, lanes),
         np.empty(images, np.int64),
         np.zeros(packed_words(images * pixels), np.uint64),
@@ -108,7 +108,7 @@ def _add_draw(
     words: Words, start: int, images: int, piece: Piece, losses: Numbers, drawn: Numbers, gradient: Numbers
 ) -> None:
     """Add l(s, g(y)) to ``drawn`` and y_i (l(s, g(y)) - l(s, g(y↓i))) to ``gradient``, of a few images."""
-    pixels = piece.scan.layout.height * piece.scan.layout.width
+    pixels = pixels_of(piece.scan.layout)
     flip_sizes_of_images(words, start, images, piece.scan, piece.workspace, 0, piece.flips, piece.sizes)
     for image in range(images):
         at, size = image * pixels, piece.sizes[image]
@@ -121,7 +121,7 @@ def differentiate_given(
     words: Words, start: int, piece: Piece, losses: Numbers, drawn: Numbers, gradient: Numbers
 ) -> None:
     """Add l(s, g(y)) to ``drawn`` and (21) to ``gradient``, for masks whose packed bits begin at ``start``."""
-    pixels, most = piece.scan.layout.height * piece.scan.layout.width, len(piece.sizes)
+    pixels, most = pixels_of(piece.scan.layout), len(piece.sizes)
     for first in range(0, len(drawn), most):
         images = min(most, len(drawn) - first)
         at = first * pixels
@@ -138,7 +138,7 @@ def differentiate_drawn(
     the dtype of the chances: an integer would make Numba go on in float64. Give the index of a chance that is NaN, the
     first one, or -1.
     """
-    pixels, most = piece.scan.layout.height * piece.scan.layout.width, len(piece.sizes)
+    pixels, most = pixels_of(piece.scan.layout), len(piece.sizes)
     draws = one * len(seeds)
     for first in range(0, len(drawn), most):
         images = min(most, len(drawn) - first)
@@ -191,8 +191,8 @@ def sampled_derivative(
     """
     if is_traced(logits) or is_traced(losses) or is_traced(seeds):
         return torch.ops.chdt.sampled_derivative(logits, seeds, losses, spatial_dims)  # type: ignore[no-any-return]
-    height, width = grid_shape(logits, spatial_dims)
-    pixels = height * width
+    shape = grid_shape(logits, spatial_dims)
+    pixels = shape.pixels
     # The derivative takes the place of the chances, so that one tensor is all it needs.
     gradient = chances_of(logits).cpu().contiguous()
     drawn = torch.empty(losses.shape[:-1], dtype=gradient.dtype)
@@ -201,14 +201,14 @@ def sampled_derivative(
     nan: list[int] = []
 
     def work(first: int, last: int) -> None:
-        piece = kept(piece_of, height, width, flat.dtype)
+        piece = kept(piece_of, shape, flat.dtype)
         here = flat[first * pixels : last * pixels]
         start, one = first * pixels, flat.dtype.type(1)
         found = differentiate_drawn(here, mixed, start, piece, table[first:last], drawn_flat[first:last], one)
         if found >= 0:
             nan.append(start + found)
 
-    share(work, len(drawn_flat), pixels, layout_of(height, width).images)
+    share(work, len(drawn_flat), pixels, layout_of(shape).images)
     if nan:
         raise nan_logit(logits, min(nan))
     return drawn.to(logits.device), gradient.to(logits.device)
@@ -225,11 +225,11 @@ def given_derivative(
     drawn_flat, flat, table = drawn.view(-1).numpy(), gradient.view(-1).numpy(), table_of(losses)
 
     def work(first: int, last: int) -> None:
-        piece = kept(piece_of, packed.height, packed.width, flat.dtype)
-        start, end = first * packed.pixels, last * packed.pixels
+        piece = kept(piece_of, packed.shape, flat.dtype)
+        start, end = first * packed.shape.pixels, last * packed.shape.pixels
         differentiate_given(packed.words, start, piece, table[first:last], drawn_flat[first:last], flat[start:end])
 
-    share(work, packed.images, packed.pixels, layout_of(packed.height, packed.width).images)
+    share(work, packed.images, packed.shape.pixels, layout_of(packed.shape).images)
     return drawn.to(samples.device), gradient.to(samples.device)
 
 
@@ -336,9 +336,9 @@ def sampled_gradient(
     """
     if not isinstance(samples, torch.Tensor):
         raise TypeError(f"samples must be a torch tensor, not {type_name(samples)}: convert with torch.from_numpy")
-    height, width = grid_shape(samples, spatial_dims)
+    shape = grid_shape(samples, spatial_dims)
     check_sizes(sizes, tuple(samples.shape[: samples.ndim - spatial_dims]), samples, "samples")
     check_values(sizes, None)
     double = torch.float64 in (samples.dtype, sizes.dtype)
     targets = sizes.detach().to(samples.device, torch.float64 if double else torch.float32)
-    return given_derivative(samples, losses_of_sizes(loss, targets, 2 * max(height, width)), spatial_dims)
+    return given_derivative(samples, losses_of_sizes(loss, targets, 2 * shape.cap), spatial_dims)

@@ -148,7 +148,7 @@ def expected_size_loss(
     (torch.Size([]), torch.Size([2, 8, 8]))
     """
     dtype = check_logits(logits)
-    height, width = grid_shape(logits, spatial_dims)
+    shape = grid_shape(logits, spatial_dims)
     batch = tuple(logits.shape[: logits.ndim - spatial_dims])
     check_sizes(sizes, batch, logits, "logits")
     if weight is not None:
@@ -163,7 +163,7 @@ def expected_size_loss(
     if weight is not None:
         weight = weight.detach().to(logits.device, dtype)
         targets = torch.where(weight == 0, 0, targets)
-    table = losses_of_sizes(loss, targets, 2 * max(height, width))
+    table = losses_of_sizes(loss, targets, 2 * shape.cap)
     losses = losses_of_draws(logits, seeds_for(n_samples, generator), table, spatial_dims)
     if weight is not None:
         losses = torch.where(weight == 0, 0, losses * weight)

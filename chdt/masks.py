@@ -32,28 +32,35 @@ MOST_WORK: Any = 10_000  # to find out whether strided arrays overlap; beyond it
 STAGED = 1 << 16  # pixels that are copied at a time where a mask is not contiguous
 
 
+class Shape(NamedTuple):
+    """Of a grid: an image is a volume of one slice, and a line is one of one row."""
+
+    depth: int
+    height: int
+    width: int
+
+    @property
+    def pixels(self) -> int:
+        """How many there are."""
+        return self.depth * self.height * self.width
+
+    @property
+    def cap(self) -> int:
+        """The distance where there is no background: the largest side, which no distance in the grid reaches."""
+        return max(self)
+
+
 class PackedMasks(NamedTuple):
     """A checked batch, one bit a pixel."""
 
     words: Words
     batch: tuple[int, ...]  # shape of the batch dims
-    height: int
-    width: int
+    shape: Shape
 
     @property
     def images(self) -> int:
         """How many masks there are."""
         return math.prod(self.batch)
-
-    @property
-    def pixels(self) -> int:
-        """Pixels in a mask."""
-        return self.height * self.width
-
-    @property
-    def cap(self) -> int:
-        """The distance where there is no background: the larger side, which no distance in the grid reaches."""
-        return max(self.height, self.width)
 
 
 def is_traced(masks: object) -> bool:
@@ -71,8 +78,8 @@ def is_traced(masks: object) -> bool:
 # ------------------------------------------------------------------------------------------------ masks
 
 
-def grid_shape(masks: AnyMasks, spatial_dims: int) -> tuple[int, int]:
-    """Height and width of the grid, once it is one; a grid of one dim is a single row."""
+def grid_shape(masks: AnyMasks, spatial_dims: int) -> Shape:
+    """The shape of the grid, once it is one."""
     if isinstance(masks, np.ma.MaskedArray) or not isinstance(masks, np.ndarray | torch.Tensor):
         raise TypeError(
             f"masks must be a NumPy array or a torch tensor, not {type_name(masks)}: convert with numpy.asarray(masks)"
@@ -82,8 +89,6 @@ def grid_shape(masks: AnyMasks, spatial_dims: int) -> tuple[int, int]:
     is_integer = isinstance(spatial_dims, int | np.integer) and not isinstance(spatial_dims, bool)
     if not is_integer or spatial_dims not in (1, 2, 3):
         raise ValueError(f"spatial_dims must be 1, 2 or 3, not {spatial_dims!r}")
-    if spatial_dims == 3:
-        raise NotImplementedError("spatial_dims=3 is not there yet: masks are grids of 1 or 2 dims")
     shape = tuple(masks.shape)
     if len(shape) < spatial_dims:
         raise ValueError(
@@ -93,12 +98,12 @@ def grid_shape(masks: AnyMasks, spatial_dims: int) -> tuple[int, int]:
     grid = shape[-spatial_dims:]
     if 0 in grid:
         raise ValueError(f"masks of shape {shape} have no pixels: the grid, the last {spatial_dims} dims, is {grid}")
-    return (1, grid[0]) if spatial_dims == 1 else (grid[0], grid[1])
+    return Shape(*(1, 1, *grid)[-3:])
 
 
 def pack_masks(masks: AnyMasks, spatial_dims: int) -> PackedMasks:
     """Check the values of a batch of masks and pack it."""
-    height, width = grid_shape(masks, spatial_dims)
+    shape = grid_shape(masks, spatial_dims)
     values, foreground, background = as_words(masks)
     words = np.empty(packed_words(values.size), np.uint64)
     words[values.size // WORD :] = 0
@@ -130,7 +135,7 @@ def pack_masks(masks: AnyMasks, spatial_dims: int) -> PackedMasks:
             start += piece.size
     if invalid:
         raise invalid_value(masks, min(invalid))
-    return PackedMasks(words, tuple(masks.shape[: masks.ndim - spatial_dims]), height, width)
+    return PackedMasks(words, tuple(masks.shape[: masks.ndim - spatial_dims]), shape)
 
 
 def as_words(masks: AnyMasks) -> tuple[npt.NDArray[Any], Any, Any]:

@@ -7,13 +7,14 @@ import numpy.typing as npt
 import torch
 
 from chdt.bitplanes import (
+    AXES,
     Grid,
     Words,
     any_object,
-    dilate_across_rows,
-    dilate_along_rows,
+    dilate,
     grid_of,
     lay_out_background,
+    length_of,
     pack,
     packed_words,
     plane_at,
@@ -23,6 +24,7 @@ from chdt.jit import helper, kernel
 from chdt.lanes import WIDEST, Number, Numbers, prefetch_to_read
 from chdt.masks import (
     ArrayOrTensor,
+    Shape,
     as_words,
     flat_view,
     grid_shape,
@@ -46,21 +48,24 @@ class Workspace(NamedTuple):
 
     grid: Grid
     patterns: Words
-    planes: Words  # three of each image: as it is, eroded, and eroded along rows alone
+    planes: Words  # three of each image: as it is, and two to erode it in
     current: npt.NDArray[np.int64]  # where the object of each image is
-    eroded: npt.NDArray[np.int64]  # where it is to be eroded to
+    eroded: npt.NDArray[np.int64]  # where it is eroded to, along the axes so far
+    spare: npt.NDArray[np.int64]  # where it is not
+    left: npt.NDArray[np.bool_]  # whether something is
     radius: npt.NDArray[np.int64]  # by how much it is eroded
     ended: npt.NDArray[np.int64]  # the level of the erosion that would leave nothing of it
     words: Words  # the packed images, where they are not packed yet
 
 
-def workspace_of(height: int, width: int) -> Workspace:
+def workspace_of(shape: Shape) -> Workspace:
     """Memory for one thread."""
-    grid, patterns = grid_of(height, width)
+    grid, patterns = grid_of(*shape)
     images = max(1, WORDS_SIDE_BY_SIDE // grid.words)
-    current, eroded, radius, ended = np.empty((4, images), np.int64)
-    words = np.zeros(packed_words(images * grid.height * grid.width), np.uint64)
-    return Workspace(grid, patterns, planes_of(grid, 3 * images), current, eroded, radius, ended, words)
+    current, eroded, spare, radius, ended = np.empty((5, images), np.int64)
+    words = np.zeros(packed_words(images * shape.pixels), np.uint64)
+    left = np.empty(images, np.bool_)
+    return Workspace(grid, patterns, planes_of(grid, 3 * images), current, eroded, spare, left, radius, ended, words)
 
 
 @helper
@@ -69,22 +74,31 @@ def _erode(level: int, images: int, workspace: Workspace, ahead: Numbers, part: 
 
     Meanwhile fetch the first ``part`` of ``ahead`` for each image.
     """
-    grid, patterns, planes, current, eroded, radius, ended, _ = workspace
+    grid, patterns, planes, current, eroded, spare, left, radius, ended, _ = workspace
+    for image in range(images):
+        left[image] = False
+    is_first = True
+    for axis in range(AXES):
+        if length_of(grid, axis) == 1:
+            continue
+        for image in range(images):
+            if is_first:
+                for at in range(image * part, (image + 1) * part, WIDEST // ahead.itemsize):
+                    prefetch_to_read(ahead, at)
+            if level < ended[image]:
+                source = current[image] if is_first else eroded[image]
+                if not is_first:
+                    eroded[image], spare[image] = spare[image], eroded[image]
+                left[image] = dilate(grid, patterns, planes, axis, level, source, eroded[image])
+        is_first = False
     any_left = False
     for image in range(images):
-        if level < ended[image]:
-            dilate_along_rows(grid, patterns, planes, current[image], level, plane_at(grid, 2 * images + image))
-        for at in range(image * part, (image + 1) * part, WIDEST // ahead.itemsize):
-            prefetch_to_read(ahead, at)
-    for image in range(images):
-        if level < ended[image]:
-            along_rows = plane_at(grid, 2 * images + image)
-            if dilate_across_rows(grid, patterns, planes, along_rows, level, eroded[image]):
-                current[image], eroded[image] = eroded[image], current[image]
-                radius[image] += 1 << level
-                any_left = True
-            else:
-                ended[image] = level
+        if left[image]:
+            current[image], eroded[image] = eroded[image], current[image]
+            radius[image] += 1 << level
+            any_left = True
+        else:
+            ended[image] = min(ended[image], level)
     return any_left
 
 
@@ -95,14 +109,14 @@ def _measure(words: Words, start: int, images: int, workspace: Workspace, ahead:
     Each object is eroded by 1, 2, 4, ... pixels until nothing is left of it, then the radius at which it vanished is
     searched between the last two.
     """
-    grid, patterns, planes, current, eroded, radius, ended, _ = workspace
-    cap = max(grid.height, grid.width)
+    grid, patterns, planes, current, eroded, spare, _, radius, ended, _ = workspace
+    pixels, cap = grid.depth * grid.height * grid.width, max(grid.depth, grid.height, grid.width)
     part = -(-len(ahead) // (images * STEPS_AHEAD))
     fetched = 0
     for image in range(images):
-        current[image], eroded[image] = plane_at(grid, 2 * image), plane_at(grid, 2 * image + 1)
-        pixel = start + image * grid.height * grid.width
-        lay_out_background(words, pixel, grid, patterns, planes, current[image])
+        current[image], eroded[image] = plane_at(grid, 3 * image), plane_at(grid, 3 * image + 1)
+        spare[image] = plane_at(grid, 3 * image + 2)
+        lay_out_background(words, start + image * pixels, grid, patterns, planes, current[image])
         radius[image], ended[image] = 0, grid.levels
     level, rising = 0, True
     while rising or level > 0:
@@ -125,9 +139,9 @@ def _measure(words: Words, start: int, images: int, workspace: Workspace, ahead:
 def sizes_of_packed(words: Words, start: int, count: int, workspace: Workspace, sizes: Numbers) -> None:
     """Sizes of ``count`` images whose packed bits begin at ``start``."""
     grid, most = workspace.grid, len(workspace.current)
+    pixels = grid.depth * grid.height * grid.width
     for first in range(0, count, most):
-        pixel = start + first * grid.height * grid.width
-        _measure(words, pixel, min(most, count - first), workspace, words[:0], sizes[first:])
+        _measure(words, start + first * pixels, min(most, count - first), workspace, words[:0], sizes[first:])
 
 
 @kernel
@@ -137,7 +151,7 @@ def sizes_of(values: Numbers, foreground: Number, background: Number, workspace:
     While some images are eroded, the next ones are fetched: so it takes little more time than reading the masks.
     """
     grid, words, most = workspace.grid, workspace.words, len(workspace.current)
-    pixels = grid.height * grid.width
+    pixels = grid.depth * grid.height * grid.width
     for first in range(0, len(sizes), most):
         images = min(most, len(sizes) - first)
         begin, end = first * pixels, (first + images) * pixels
@@ -200,16 +214,16 @@ def object_size(masks: ArrayOrTensor, *, spatial_dims: int = 2) -> ArrayOrTensor
     """
     if is_traced(masks):
         return torch.ops.chdt.object_size(masks, spatial_dims)  # type: ignore[no-any-return]
-    height, width = grid_shape(masks, spatial_dims)
-    answer = new_answer(masks, tuple(masks.shape[: masks.ndim - spatial_dims]), 2 * max(height, width))
-    pixels = height * width
+    shape = grid_shape(masks, spatial_dims)
+    answer = new_answer(masks, tuple(masks.shape[: masks.ndim - spatial_dims]), 2 * shape.cap)
+    pixels = shape.pixels
     values, foreground, background = as_words(masks)
     flat = flat_view(values)
     packed = pack_masks(masks, spatial_dims).words if flat is None else None
     invalid: list[int] = []
 
     def work(first: int, last: int) -> None:
-        workspace = kept(workspace_of, height, width)
+        workspace = kept(workspace_of, shape)
         sizes = answer.words[first:last]
         if packed is not None:
             sizes_of_packed(packed, first * pixels, last - first, workspace, sizes)

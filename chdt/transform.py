@@ -13,7 +13,7 @@ from chdt.bitplanes import (
     low_bits,
     read_bits,
 )
-from chdt.jit import helper, kernel
+from chdt.jit import helper, kernel, part, stay_apart
 from chdt.lanes import (
     PIXELS,
     WIDEST,
@@ -35,7 +35,7 @@ from chdt.lanes import (
     spread,
     store,
 )
-from chdt.masks import ArrayOrTensor, answer_into, grid_shape, is_traced, new_answer, pack_masks
+from chdt.masks import ArrayOrTensor, Shape, answer_into, grid_shape, is_traced, new_answer, pack_masks
 from chdt.parallel import kept, share
 
 STEPS = 6  # 2^0, ... 2^5: as far as there are neighbours within a block
@@ -43,29 +43,38 @@ RASTER = 1024  # distances gathered before they are written
 
 
 class Layout(NamedTuple):
-    """How the rows of images of one size lie in memory while they are scanned.
+    """How the rows of images of one shape lie in memory while they are scanned.
 
-    A *block* is 64 neighbouring pixels of a row, or the same row of several narrow images side by side. A *band* is as
-    many rows as are held at once: about the square root of the height, or what stays in the nearest cache.
+    A *slab* is what the scan goes through one by one: a row of an image, a slice of a volume. A *block* is 64
+    neighbouring pixels of a row, or the same row of several narrow images side by side. A *band* is as many slabs as
+    are held at once: about the square root of their number, or what stays in the nearest cache.
     """
 
-    height: int
+    slabs: int
+    rows: int  # in a slab
     width: int
     images: int  # side by side in a block
     blocks: int  # in a row
     pitch: int  # distances from a row to the next: its blocks, and one more that always holds the cap, as a wall
-    band: int  # rows
+    band: int  # slabs
     bands: int  # in an image
-    cap: int  # the distance where there is no background: the larger side of the grid
+    cap: int  # the distance where there is no background: the largest side of the grid
 
 
-def layout_of(height: int, width: int) -> Layout:
+def layout_of(shape: Shape) -> Layout:
     """The layout for one grid."""
+    depth, height, width = shape
+    slabs, rows = (height, 1) if depth == 1 else (depth, height)
     blocks = -(-width // PIXELS)
     pitch = (blocks + 1) * PIXELS
-    band = min(height, max(32_768 // pitch, math.isqrt(height), 1))
-    images = max(1, PIXELS // width)
-    return Layout(height, width, images, blocks, pitch, band, -(-height // band), max(height, width))
+    band = min(slabs, max(32_768 // (rows * pitch), math.isqrt(slabs), 1))
+    return Layout(slabs, rows, width, max(1, PIXELS // width), blocks, pitch, band, -(-slabs // band), shape.cap)
+
+
+@helper
+def pixels_of(layout: Layout) -> int:
+    """Pixels of an image."""
+    return layout.slabs * layout.rows * layout.width
 
 
 @functools.lru_cache(maxsize=16)
@@ -99,26 +108,26 @@ class Scan(NamedTuple):
     layout: Layout
     walls: npt.NDArray[np.uint64]
     cap: np.unsignedinteger[Any]
-    rows: npt.NDArray[Any]  # a band, one row above it and one below, and the row below each band
+    rows: npt.NDArray[Any]  # of a band, of one slab above it and one below, and of the slab below each band
     left: npt.NDArray[np.int64]  # of each block of a row, the distance to background before it
 
 
 def scan_of(layout: Layout, lanes: type[np.unsignedinteger[Any]]) -> Scan:
     """Memory for one thread."""
-    rows = layout.band + 2 + (layout.bands if layout.bands > 1 else 0)
+    slabs = layout.band + 2 + (layout.bands if layout.bands > 1 else 0)
     return Scan(
         layout,
         walls_of(layout),
         lanes(layout.cap),
-        aligned(PIXELS + rows * layout.pitch, layout.cap, lanes),
+        aligned(PIXELS + slabs * layout.rows * layout.pitch, layout.cap, lanes),
         np.empty(layout.blocks, np.int64),
     )
 
 
 @helper
-def row_at(layout: Layout, row: int) -> int:
-    """Where a row of the band begins; row -1 is the one above the band."""
-    return PIXELS + (row + 1) * layout.pitch
+def row_at(layout: Layout, slab: int, row: int) -> int:
+    """Where a row of a slab of the band begins; slab -1 is the one above the band."""
+    return PIXELS + ((slab + 1) * layout.rows + row) * layout.pitch
 
 
 # ------------------------------------------------------------------------------------------------ one row
@@ -157,15 +166,29 @@ def _from_next_row(rows: Numbers, at: int, walls: Words, cap: Number) -> Vector:
 
 
 @helper
+def _from_next_slab(layout: Layout, rows: Numbers, slab: int, row: int, x: int, walls: Words, cap: Number) -> Vector:
+    """The same for a slab of the band that lies next to the lanes' own: from its rows that are next to theirs."""
+    d = _from_next_row(rows, row_at(layout, slab, row) + x, walls, cap)
+    if row > 0:
+        d = minimum(d, _from_next_row(rows, row_at(layout, slab, row - 1) + x, walls, cap))
+    if row + 1 < layout.rows:
+        d = minimum(d, _from_next_row(rows, row_at(layout, slab, row + 1) + x, walls, cap))
+    return d
+
+
+@helper
 def foreground_of(words: Words, start: int, layout: Layout, images: int, row: int, block: int) -> Word:
-    """The foreground bits of a block; lanes behind the end of a long row count as foreground."""
+    """The foreground bits of a block; lanes behind the end of a long row count as foreground.
+
+    ``row`` counts the rows of all slabs.
+    """
     if layout.blocks > 1:
         column = block * PIXELS
         count = min(PIXELS, layout.width - column)
         return read_bits(words, start + row * layout.width + column, count) | ~low_bits(count)
     word = np.uint64(0)
     for image in range(images):
-        bits = read_bits(words, start + (image * layout.height + row) * layout.width, layout.width)
+        bits = read_bits(words, start + image * pixels_of(layout) + row * layout.width, layout.width)
         word |= bits << np.uint64(image * layout.width)
     return word
 
@@ -174,77 +197,107 @@ def foreground_of(words: Words, start: int, layout: Layout, images: int, row: in
 
 
 @helper
-def _scan_up(words: Words, start: int, images: int, first: int, last: int, scan: Scan) -> None:
-    """Distances of the rows first..last - 1 to background in the same row and below.
-
-    The row below the band must be there.
-    """
+def _scan_row_up(words: Words, start: int, images: int, first: int, slab: int, row: int, scan: Scan) -> None:
+    """The distances of a row to background in itself and in what was scanned before it."""
     layout, walls, cap, rows, left = scan
-    for row in range(last - 1, first - 1, -1):
-        at, below = row_at(layout, row - first), row_at(layout, row - first + 1)
-        if layout.blocks == 1:
-            word = foreground_of(words, start, layout, images, row, 0)
-            if word == 0:
-                store(rows, at, fill(0, cap))
-            else:
-                store(rows, at, minimum(_distances_in_block(word, walls, cap), _from_next_row(rows, below, walls, cap)))
-            continue
-        distance = layout.cap  # from the last lane before the block to background before the block
-        for block in range(layout.blocks):
-            left[block] = distance
-            background = ~foreground_of(words, start, layout, images, row, block)
-            distance = leading_zeros(background) if background != 0 else min(distance + PIXELS, layout.cap)
-        distance = layout.cap  # the same on the other side
-        for block in range(layout.blocks - 1, -1, -1):
-            word = foreground_of(words, start, layout, images, row, block)
-            d = _distances_in_block(word, walls, cap)
-            d = minimum(d, minimum(rising(left[block] + 1, cap), falling(distance + 1, cap)))
-            store(rows, at + block * PIXELS, minimum(d, _from_next_row(rows, below + block * PIXELS, walls, cap)))
-            distance = lowest_bit(~word) if ~word != 0 else min(distance + PIXELS, layout.cap)
+    at, number = row_at(layout, slab, row), (first + slab) * layout.rows + row
+    if layout.blocks == 1:
+        word = foreground_of(words, start, layout, images, number, 0)
+        if word == 0:
+            store(rows, at, fill(0, cap))
+            return
+        d = _distances_in_block(word, walls, cap)
+        d = minimum(d, _from_next_slab(layout, rows, slab + 1, row, 0, walls, cap))
+        if row + 1 < layout.rows:
+            d = minimum(d, _from_next_row(rows, at + layout.pitch, walls, cap))
+        store(rows, at, d)
+        return
+    distance = layout.cap  # from the last lane before the block to background before the block
+    for block in range(layout.blocks):
+        left[block] = distance
+        background = ~foreground_of(words, start, layout, images, number, block)
+        distance = leading_zeros(background) if background != 0 else min(distance + PIXELS, layout.cap)
+    distance = layout.cap  # the same on the other side
+    for block in range(layout.blocks - 1, -1, -1):
+        x = block * PIXELS
+        word = foreground_of(words, start, layout, images, number, block)
+        d = _distances_in_block(word, walls, cap)
+        d = minimum(d, minimum(rising(left[block] + 1, cap), falling(distance + 1, cap)))
+        d = minimum(d, _from_next_slab(layout, rows, slab + 1, row, x, walls, cap))
+        if row + 1 < layout.rows:
+            d = minimum(d, _from_next_row(rows, at + layout.pitch + x, walls, cap))
+        store(rows, at + x, d)
+        distance = lowest_bit(~word) if ~word != 0 else min(distance + PIXELS, layout.cap)
+
+
+@part
+def _scan_up(words: Words, start: int, images: int, first: int, last: int, scan: Scan) -> None:
+    """Distances of the slabs first..last - 1 to background in the same slab and below.
+
+    The slab below the band must be there. In a slice, the distances to background in the slice itself take a scan of
+    its rows up and one down; those to what is below may come along, as they are right already.
+    """
+    stay_apart()
+    layout, walls, cap, rows, _ = scan
+    for slab in range(last - first - 1, -1, -1):
+        for row in range(layout.rows - 1, -1, -1):
+            _scan_row_up(words, start, images, first, slab, row, scan)
+        for row in range(1, layout.rows):
+            for x in range(0, layout.blocks * PIXELS, PIXELS):
+                at = row_at(layout, slab, row) + x
+                store(rows, at, minimum(load_pixels(rows, at), _from_next_row(rows, at - layout.pitch, walls, cap)))
 
 
 @helper
 def _scan_down(count: int, scan: Scan) -> None:
-    """The same with background above, for the first ``count`` rows of the band; the row above it must be there."""
+    """The same with background above, for the first ``count`` slabs of the band; the slab above must be there."""
     layout, walls, cap, rows, _ = scan
-    for row in range(count):
-        for block in range(layout.blocks):
-            at = row_at(layout, row) + block * PIXELS
-            above = row_at(layout, row - 1) + block * PIXELS
-            store(rows, at, minimum(load_pixels(rows, at), _from_next_row(rows, above, walls, cap)))
+    for slab in range(count):
+        for row in range(layout.rows):
+            for x in range(0, layout.blocks * PIXELS, PIXELS):
+                at = row_at(layout, slab, row) + x
+                d = _from_next_slab(layout, rows, slab - 1, row, x, walls, cap)
+                store(rows, at, minimum(load_pixels(rows, at), d))
 
 
 @helper
-def _copy_row(source: int, target: int, layout: Layout, rows: Numbers) -> None:
-    for x in range(0, layout.blocks * PIXELS, PIXELS):
-        store(rows, target + x, load_pixels(rows, source + x))
+def _copy_slab(source: int, target: int, layout: Layout, rows: Numbers) -> None:
+    for row in range(layout.rows):
+        for x in range(0, layout.blocks * PIXELS, PIXELS):
+            store(rows, row_at(layout, target, row) + x, load_pixels(rows, row_at(layout, source, row) + x))
+
+
+@helper
+def _clear_slab(target: int, layout: Layout, rows: Numbers, cap: Number) -> None:
+    for row in range(layout.rows):
+        for x in range(0, layout.blocks * PIXELS, PIXELS):
+            store(rows, row_at(layout, target, row) + x, fill(cap, cap))
 
 
 @helper
 def prepare_bands(words: Words, start: int, images: int, scan: Scan) -> None:
-    """For an image of several bands: scan it upwards once, and keep of it the row below each band."""
+    """For an image of several bands: scan it upwards once, and keep of it the slab below each band."""
     layout, cap, rows = scan.layout, scan.cap, scan.rows
     if layout.bands == 1:
         return
-    for x in range(0, layout.blocks * PIXELS, PIXELS):
-        store(rows, row_at(layout, layout.band + layout.bands) + x, fill(cap, cap))
-        store(rows, row_at(layout, -1) + x, fill(cap, cap))
+    _clear_slab(layout.band + layout.bands, layout, rows, cap)
+    _clear_slab(-1, layout, rows, cap)
     for band in range(layout.bands - 1, 0, -1):
-        first, last = band * layout.band, min(layout.height, (band + 1) * layout.band)
-        _copy_row(row_at(layout, layout.band + 1 + band), row_at(layout, last - first), layout, rows)
+        first, last = band * layout.band, min(layout.slabs, (band + 1) * layout.band)
+        _copy_slab(layout.band + 1 + band, last - first, layout, rows)
         _scan_up(words, start, images, first, last, scan)
-        _copy_row(row_at(layout, 0), row_at(layout, layout.band + band), layout, rows)
+        _copy_slab(0, layout.band + band, layout, rows)
 
 
 @helper
 def scan_band(words: Words, start: int, images: int, band: int, scan: Scan) -> int:
-    """Leave the distances of a band's rows in ``rows``; bands must be asked for from the first to the last."""
+    """Leave the distances of a band in ``rows``, and give how many slabs; bands must be asked for in their order."""
     layout, rows = scan.layout, scan.rows
-    first, last = band * layout.band, min(layout.height, (band + 1) * layout.band)
+    first, last = band * layout.band, min(layout.slabs, (band + 1) * layout.band)
     if layout.bands > 1:
         if band > 0:
-            _copy_row(row_at(layout, layout.band - 1), row_at(layout, -1), layout, rows)
-        _copy_row(row_at(layout, layout.band + 1 + band), row_at(layout, last - first), layout, rows)
+            _copy_slab(layout.band - 1, -1, layout, rows)
+        _copy_slab(layout.band + 1 + band, last - first, layout, rows)
     _scan_up(words, start, images, first, last, scan)
     _scan_down(last - first, scan)
     return last - first
@@ -293,20 +346,20 @@ def distances_of(
     answer that is aligned with a cache line.
     """
     layout, rows = scan.layout, scan.rows
-    pixels = layout.height * layout.width
+    pixels = pixels_of(layout)
     at, gathered = 0, 0
     for first in range(0, count, layout.images):
         images = min(layout.images, count - first)
         prepare_bands(words, start + first * pixels, images, scan)
         for band in range(layout.bands):
-            height = scan_band(words, start + first * pixels, images, band, scan)
+            slabs = scan_band(words, start + first * pixels, images, band, scan)
             for image in range(images):
-                position = (first + image) * pixels + band * layout.band * layout.width
+                position = (first + image) * pixels + band * layout.band * layout.rows * layout.width
                 if position != at + gathered:
                     write_raster(raster, gathered, answers, at, lead)
                     at, gathered = position, 0
-                for row in range(height):
-                    source = row_at(layout, row) + image * layout.width
+                for row in range(slabs * layout.rows):
+                    source = row_at(layout, 0, row) + image * layout.width
                     for column in range(0, layout.width, PIXELS):
                         # A vector may hold more than is left of the row: the next one overwrites that.
                         store(raster, gathered, load_pixels(rows, source + column))
@@ -372,16 +425,16 @@ def distance_transform(
     """
     if is_traced(masks) and out is None:
         return torch.ops.chdt.distance_transform(masks, spatial_dims)  # type: ignore[no-any-return]
-    height, width = grid_shape(masks, spatial_dims)
-    cap = max(height, width)
+    shape = grid_shape(masks, spatial_dims)
+    cap, pixels = shape.cap, shape.pixels
     answer = new_answer(masks, tuple(masks.shape), cap) if out is None else answer_into(out, masks, cap)
     packed = pack_masks(masks, spatial_dims)
-    layout, lanes = layout_of(height, width), lanes_for(cap)
+    layout, lanes = layout_of(shape), lanes_for(cap)
 
     def work(first: int, last: int) -> None:
-        answers = answer.words[first * packed.pixels : last * packed.pixels]
+        answers = answer.words[first * pixels : last * pixels]
         scan, raster = kept(scan_of, layout, lanes), kept(raster_of, lanes)
-        distances_of(packed.words, first * packed.pixels, last - first, scan, raster, lead_of(answers), answers)
+        distances_of(packed.words, first * pixels, last - first, scan, raster, lead_of(answers), answers)
 
-    share(work, packed.images, packed.pixels, layout.images)
+    share(work, packed.images, pixels, layout.images)
     return answer.finish()  # type: ignore[no-any-return]

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from chdt.bitplanes import (
-    dilate_across_rows,
-    dilate_along_rows,
+    AXES,
+    dilate,
     grid_of,
     lay_out_background,
+    length_of,
     low_bits,
     pack,
     packed_words,
@@ -19,6 +20,7 @@ from chdt.jit import helper
 
 RNG = np.random.default_rng(0)
 GRIDS = [(1, 1), (48, 32), (5, 63), (5, 64), (5, 65), (9, 128), (3, 200), (70, 7), (1, 500)]
+VOLUMES = [(2, 1, 1), (3, 5, 1), (7, 5, 3), (36, 35, 50), (3, 4, 64), (5, 3, 65), (9, 33, 128), (70, 2, 2)]
 
 
 def packed(mask):
@@ -87,33 +89,34 @@ def moved(mask, distance, axis):
     for sign in (1, -1):
         shifted = np.roll(mask, sign * distance, axis)
         lost = np.arange(mask.shape[axis])[::sign][: min(distance, mask.shape[axis])]
-        index = [slice(None)] * 2
+        index = [slice(None)] * mask.ndim
         index[axis] = lost
         shifted[tuple(index)] = False
         both |= shifted
     return both
 
 
-@pytest.mark.parametrize(("height", "width"), GRIDS)
-def test_dilate(height, width):
-    grid, patterns = grid_of(height, width)
+@pytest.mark.parametrize("shape", [(1, *grid) for grid in GRIDS] + VOLUMES)
+def test_dilate(shape):
+    grid, patterns = grid_of(*shape)
 
     @helper
-    def run(grid, patterns, planes, words, start, level):
-        here, along, across = plane_at(grid, 0), plane_at(grid, 1), plane_at(grid, 2)
+    def run(grid, patterns, planes, words, start, axis, level):
+        here, dilated = plane_at(grid, 0), plane_at(grid, 1)
         lay_out_background(words, start, grid, patterns, planes, here)
-        dilate_along_rows(grid, patterns, planes, here, level, along)
-        return dilate_across_rows(grid, patterns, planes, along, level, across)
+        return dilate(grid, patterns, planes, axis, level, here, dilated)
 
     for level in range(grid.levels):
-        masks = RNG.random((2, height, width)) < 0.97
-        planes = planes_of(grid, 3)
-        any_left = run(grid, patterns, planes, packed(masks), height * width, level)
-        background = ~masks[1]
-        expected = background | moved(background, 2**level, 1)
-        expected |= moved(expected, 2**level, 0)
-        plane = planes[16 + 2 * grid.stride :][: grid.words]
-        rows = bits_of(plane, grid.words * 64)[: height * grid.pitch].reshape(height, grid.pitch)
-        assert (rows[:, :width] == expected).all()
-        assert not rows[:, width:].any()
-        assert any_left == (not expected.all())
+        for axis in range(AXES):
+            assert length_of(grid, axis) == shape[2 - axis]
+            masks = RNG.random((2, *shape)) < 0.97
+            planes = planes_of(grid, 2)
+            any_left = run(grid, patterns, planes, packed(masks), masks[0].size, axis, level)
+            expected = ~masks[1] | moved(~masks[1], 2**level, 2 - axis)
+            plane = planes[16 + grid.stride :][: grid.words]
+            lines = shape[0] * shape[1]
+            rows = bits_of(plane, grid.words * 64)[: lines * grid.pitch].reshape(lines, grid.pitch)
+            assert (rows[:, : shape[2]].reshape(shape) == expected).all()
+            assert not rows[:, shape[2] :].any()
+            assert not bits_of(plane, grid.words * 64)[lines * grid.pitch :].any()
+            assert any_left == (not expected.all())

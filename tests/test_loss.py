@@ -139,7 +139,7 @@ def test_certain_pixels_have_no_gradient():
     assert not logits.grad[0, 0, [0, 1, 3]].any()
 
 
-@pytest.mark.parametrize("spatial_dims", [1, 2])
+@pytest.mark.parametrize("spatial_dims", [1, 2, 3])
 def test_batch_dims(spatial_dims):
     logits = torch.randn(2, 1, 3, 6, 5, requires_grad=True)
     batch = logits.shape[: logits.ndim - spatial_dims]

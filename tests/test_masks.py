@@ -277,18 +277,18 @@ def test_ones_of_bool_that_are_not_one(function):
 
 @each_function
 @pytest.mark.parametrize("batch", [(), (1,), (5,), (2, 3), (2, 1, 2, 2)])
-@pytest.mark.parametrize("spatial_dims", [1, 2])
+@pytest.mark.parametrize("spatial_dims", [1, 2, 3])
 def test_every_number_of_batch_dims(function, batch, spatial_dims):
-    masks = random_masks((*batch, *(6, 11)[:spatial_dims]), 0.9, spatial_dims=spatial_dims)
+    masks = random_masks((*batch, *(6, 11, 5)[:spatial_dims]), 0.9, spatial_dims=spatial_dims)
     expect(function, masks, masks, spatial_dims=spatial_dims)
     expect(function, as_tensor(masks, torch.float32), masks, spatial_dims=spatial_dims)
 
 
 @each_function
 @pytest.mark.parametrize("batch", [(0,), (0, 3), (2, 0), (2, 0, 4)])
-@pytest.mark.parametrize("spatial_dims", [1, 2])
+@pytest.mark.parametrize("spatial_dims", [1, 2, 3])
 def test_a_batch_of_no_masks(function, batch, spatial_dims):
-    masks = np.ones((*batch, *(6, 11)[:spatial_dims]), bool)
+    masks = np.ones((*batch, *(6, 11, 5)[:spatial_dims]), bool)
     for given_masks in masks, torch.from_numpy(masks):
         answer = expect(function, given_masks, masks, spatial_dims=spatial_dims)
         assert 0 in answer.shape
@@ -305,8 +305,8 @@ def test_a_batch_of_no_masks_into_out(function):
 
 @each_function
 def test_spatial_dims_may_be_any_integer(function):
-    masks = random_masks((3, 8), 0.9)
-    for spatial_dims in 1, 2:
+    masks = random_masks((2, 3, 8), 0.9)
+    for spatial_dims in 1, 2, 3:
         expected = function(masks, spatial_dims=spatial_dims)
         np.testing.assert_array_equal(function(masks, spatial_dims=np.int64(spatial_dims)), expected)
 
@@ -906,14 +906,7 @@ def test_spatial_dims_refused(function, spatial_dims):
 
 
 @each_function
-def test_three_spatial_dims_are_not_there_yet(function):
-    for masks in np.ones((3, 4, 5), bool), torch.ones(3, 4, 5):
-        with pytest.raises(NotImplementedError, match="spatial_dims=3 is not there yet"):
-            function(masks, spatial_dims=3)
-
-
-@each_function
-@pytest.mark.parametrize(("shape", "spatial_dims"), [((), 1), ((), 2), ((5,), 2)])
+@pytest.mark.parametrize(("shape", "spatial_dims"), [((), 1), ((), 2), ((5,), 2), ((4, 5), 3)])
 def test_too_few_dims(function, shape, spatial_dims):
     for masks in np.ones(shape, bool), torch.ones(shape):
         with pytest.raises(ValueError, match="fewer than the") as error:

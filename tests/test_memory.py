@@ -28,6 +28,27 @@ def test_temporaries_are_at_most_a_quarter_of_the_masks(function, shape):
     assert 0 < beside <= masks.nbytes / 4 + 200_000
 
 
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="needs /proc")
+def test_value_and_gradient_take_at_most_four_times_the_logits(python):
+    """With the logits themselves among the four, and their gradient."""
+    code = """
+import pathlib, torch
+from chdt import expected_size_loss
+
+def status(name):
+    lines = pathlib.Path("/proc/self/status").read_text().splitlines()
+    return 1024 * next(int(line.split()[1]) for line in lines if line.startswith(name))
+
+expected_size_loss(torch.zeros(2, 48, 32, requires_grad=True), torch.zeros(2)).backward()
+before = status("VmRSS")
+logits = torch.randn(20_000, 48, 32).requires_grad_()
+pathlib.Path("/proc/self/clear_refs").write_text("5")  # the peak is counted from here on
+expected_size_loss(logits, torch.zeros(20_000)).backward()
+print((status("VmHWM") - before) / (4 * logits.numel()))
+"""
+    assert 2 < float(python(code)) <= 4
+
+
 def resident_pages():
     return int(STATM.read_text().split()[1])
 

@@ -19,6 +19,7 @@ from strategies import (
 )
 
 from chdt import distance_transform
+from chdt.masks import Shape
 from chdt.transform import layout_of
 
 LARGE_GRIDS = [(600, 600), (1200, 40), (300, 64), (40, 1200), (1000, 129)]
@@ -71,7 +72,7 @@ def test_long_thin_grids(grid, density):
 @pytest.mark.parametrize("grid", LARGE_GRIDS)
 def test_large_grids(grid):
     height, width = grid
-    assert layout_of(height, width).bands > 1
+    assert layout_of(Shape(1, height, width)).bands > 1
     far = [(0, 0), (height - 1, width // 2)]
     expect(
         np.stack(
