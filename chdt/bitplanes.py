@@ -28,6 +28,7 @@ from chdt.lanes import (
 )
 
 Words = npt.NDArray[np.uint64]
+Sides = tuple[int, int, int]  # slices, rows, columns
 
 WORD = 64  # bits
 SPARE = 2 * WORDS  # words before and behind a plane that are always zero: a shift reads up to 9 of them
@@ -99,6 +100,23 @@ def read_bits(words: Words, start: int, count: int) -> Word:
 def low_bits(count: int) -> Word:
     """A word with its lowest ``count`` bits set, 0 <= count <= 64."""
     return np.uint64(0) if count == 0 else ~np.uint64(0) >> np.uint64(WORD - count)
+
+
+@kernel
+def surround(words: Words, images: int, shape: Sides, border: Sides, target: Words) -> None:
+    """Copy packed images of this shape into larger ones of background, with so many pixels on either side."""
+    depth, height, width = shape
+    slices, rows, columns = border
+    for line in range(images * depth * height):
+        image, z, y = line // (depth * height), line // height % depth, line % height
+        at = ((image * (depth + 2 * slices) + z + slices) * (height + 2 * rows) + y + rows) * (width + 2 * columns)
+        for x in range(0, width, WORD):
+            count = min(WORD, width - x)
+            bits = read_bits(words, line * width + x, count)
+            index, offset = (at + columns + x) // WORD, (at + columns + x) % WORD
+            target[index] |= bits << np.uint64(offset)
+            if offset + count > WORD:
+                target[index + 1] |= bits >> np.uint64(WORD - offset)
 
 
 # ------------------------------------------------------------------------------------------------ planes

@@ -57,7 +57,20 @@ from chdt.lanes import (
     rotate,
     store,
 )
-from chdt.masks import ArrayOrTensor, Shape, answer_into, grid_shape, is_traced, new_answer, pack_masks
+from chdt.masks import (
+    ArrayOrTensor,
+    PackedMasks,
+    Shape,
+    answer_into,
+    check_out,
+    deliver,
+    grid_shape,
+    inside,
+    is_traced,
+    new_answer,
+    pack_masks,
+    surrounded,
+)
 from chdt.parallel import kept, share
 from chdt.transform import (
     RASTER,
@@ -466,7 +479,23 @@ def flip_sizes_of(
     flip_sizes_of_images(words, start, count, scan, workspace, lead, answers, sizes)
 
 
-def flip_sizes(masks: ArrayOrTensor, *, spatial_dims: int = 2, out: ArrayOrTensor | None = None) -> ArrayOrTensor:
+def flip_sizes_into(packed: PackedMasks, answers: Numbers) -> None:
+    """Write the sizes after every single flip of a batch, in reading order."""
+    shape, pixels = packed.shape, packed.shape.pixels
+    layout, lanes = layout_of(shape), lanes_for(2 * shape.cap)
+
+    def work(first: int, last: int) -> None:
+        here = answers[first * pixels : last * pixels]
+        sizes = np.empty(last - first, np.int64)
+        scan, workspace = kept(scan_of, layout, lanes), kept(workspace_of, shape, lanes)
+        flip_sizes_of(packed.words, first * pixels, last - first, scan, workspace, lead_of(here), here, sizes)
+
+    share(work, packed.images, pixels, layout.images)
+
+
+def flip_sizes(
+    masks: ArrayOrTensor, *, spatial_dims: int = 2, black_border: bool = False, out: ArrayOrTensor | None = None
+) -> ArrayOrTensor:
     """Size of the object after flipping each single pixel: entry i is the size of the mask with only pixel i flipped.
 
     Parameters
@@ -474,8 +503,10 @@ def flip_sizes(masks: ArrayOrTensor, *, spatial_dims: int = 2, out: ArrayOrTenso
     masks : ndarray or Tensor, shape (..., H, W)
         ±1 of any signed integer or float dtype, or bool; +1 (True) is foreground. Pixels outside the grid are not
         background.
-    spatial_dims : {1, 2}
+    spatial_dims : {1, 2, 3}
         How many trailing dims form the grid.
+    black_border : bool
+        Whether pixels outside the grid are background.
     out : ndarray or Tensor, shape (..., H, W), optional
         Where to write the answer: of the kind of the masks and on their device, of any integer or float dtype that
         holds 2·max(H, W). It must not overlap the masks. If it is not contiguous, the answer is made first and then
@@ -527,19 +558,15 @@ def flip_sizes(masks: ArrayOrTensor, *, spatial_dims: int = 2, out: ArrayOrTenso
     np.int32(10)
     """
     if is_traced(masks) and out is None:
-        return torch.ops.chdt.flip_sizes(masks, spatial_dims)  # type: ignore[no-any-return]
-    shape = grid_shape(masks, spatial_dims)
-    cap, pixels = shape.cap, shape.pixels
-    answer = new_answer(masks, tuple(masks.shape), 2 * cap) if out is None else answer_into(out, masks, 2 * cap)
-    packed = pack_masks(masks, spatial_dims)
-    layout, lanes = layout_of(shape), lanes_for(2 * cap)
-
-    def work(first: int, last: int) -> None:
-        answers = answer.words[first * pixels : last * pixels]
-        sizes = np.empty(last - first, np.int64)
-        scan, workspace = kept(scan_of, layout, lanes), kept(workspace_of, shape, lanes)
-        start, lead = first * pixels, lead_of(answers)
-        flip_sizes_of(packed.words, start, last - first, scan, workspace, lead, answers, sizes)
-
-    share(work, packed.images, pixels, layout.images)
-    return answer.finish()  # type: ignore[no-any-return]
+        return torch.ops.chdt.flip_sizes(masks, spatial_dims, black_border)  # type: ignore[no-any-return]
+    largest = 2 * grid_shape(masks, spatial_dims).cap
+    if not black_border:
+        answer = new_answer(masks, tuple(masks.shape), largest) if out is None else answer_into(out, masks, largest)
+        flip_sizes_into(pack_masks(masks, spatial_dims), answer.words)
+        return answer.finish()  # type: ignore[no-any-return]
+    if out is not None:
+        check_out(out, masks, largest)
+    packed: PackedMasks = surrounded(pack_masks(masks, spatial_dims), spatial_dims)
+    sizes = np.empty((packed.images, *packed.shape), np.int32)
+    flip_sizes_into(packed, sizes.reshape(-1).view(np.uint32))
+    return deliver(inside(sizes, masks, spatial_dims), masks, out)  # type: ignore[no-any-return]

@@ -178,7 +178,7 @@ def sampled_derivative(
         As from `seeds_for`.
     losses : Tensor, shape (..., 1 + max(H, W))
         `losses_of_sizes`.
-    spatial_dims : {1, 2}
+    spatial_dims : {1, 2, 3}
 
     Returns
     -------
@@ -291,7 +291,7 @@ def sampled_gradient(
     loss : callable
         l(target, prediction), any function of two tensors of one shape that works element by element. torch's losses
         may be passed as they are, whatever their ``reduction``.
-    spatial_dims : {1, 2}
+    spatial_dims : {1, 2, 3}
         How many trailing dims form the grid.
 
     Returns

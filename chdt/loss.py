@@ -109,7 +109,7 @@ def expected_size_loss(
         or of weights that are all 0, is 0.
     generator : torch.Generator, optional
         Where the seeds of the draws come from; torch's own by default.
-    spatial_dims : {1, 2}
+    spatial_dims : {1, 2, 3}
         How many trailing dims form the grid.
 
     Returns

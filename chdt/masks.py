@@ -16,7 +16,7 @@ from torch._C._functorch import is_functorch_wrapped_tensor
 from torch._subclasses import FakeTensor
 from torch._subclasses.functional_tensor import FunctionalTensor
 
-from chdt.bitplanes import WORD, Words, pack, packed_words
+from chdt.bitplanes import WORD, Words, pack, packed_words, surround
 from chdt.parallel import share
 
 ArrayOrTensor = TypeVar("ArrayOrTensor", npt.NDArray[Any], torch.Tensor)
@@ -138,6 +138,21 @@ def pack_masks(masks: AnyMasks, spatial_dims: int) -> PackedMasks:
     return PackedMasks(words, tuple(masks.shape[: masks.ndim - spatial_dims]), shape)
 
 
+def surrounded(packed: PackedMasks, spatial_dims: int) -> PackedMasks:
+    """The same masks with one pixel of background on every side of the grid."""
+    border = Shape(int(spatial_dims > 2), int(spatial_dims > 1), 1)
+    shape = Shape(*(length + 2 * more for length, more in zip(packed.shape, border, strict=True)))
+    words = np.zeros(packed_words(packed.images * shape.pixels), np.uint64)
+    surround(packed.words, packed.images, packed.shape, border, words)
+    return PackedMasks(words, packed.batch, shape)
+
+
+def inside(answers: npt.NDArray[Any], masks: AnyMasks, spatial_dims: int) -> npt.NDArray[Any]:
+    """Answers for masks that were surrounded, in the shape of the masks."""
+    inner = (slice(None), *(slice(None),) * (3 - spatial_dims), *(slice(1, -1),) * spatial_dims)
+    return answers[inner].reshape(tuple(masks.shape))
+
+
 def as_words(masks: AnyMasks) -> tuple[npt.NDArray[Any], Any, Any]:
     """The masks as unsigned integers in host memory, and what +1 and -1 look like there."""
     if isinstance(masks, torch.Tensor):
@@ -221,9 +236,21 @@ def new_answer(masks: AnyMasks, shape: tuple[int, ...], largest: int) -> Answer:
     return Answer(array.reshape(-1).view(np.uint32), lambda: array)
 
 
+def deliver(answers: npt.NDArray[Any], masks: AnyMasks, out: AnyMasks | None) -> Any:
+    """Answers that are there, of the kind of the masks and on their device, or in an ``out`` that was checked."""
+    if isinstance(out, torch.Tensor):
+        return out.copy_(torch.from_numpy(np.ascontiguousarray(answers)))
+    if out is not None:
+        out[...] = answers
+        return out
+    if isinstance(masks, torch.Tensor):
+        return torch.from_numpy(np.ascontiguousarray(answers)).to(masks.device)
+    return np.ascontiguousarray(answers)
+
+
 def answer_into(out: AnyMasks, masks: AnyMasks, largest: int) -> Answer:
     """An answer in ``out``, which must be able to hold the integers up to ``largest``."""
-    _check_out(out, masks, largest)
+    check_out(out, masks, largest)
     on_host = not isinstance(out, torch.Tensor) or out.device.type == "cpu"
     if on_host and (out.is_contiguous() if isinstance(out, torch.Tensor) else out.flags.c_contiguous):
         return _answer_in_place(out)
@@ -262,7 +289,8 @@ def _answer_in_place(out: AnyMasks) -> Answer:
     return Answer(words, finish)
 
 
-def _check_out(out: AnyMasks, masks: AnyMasks, largest: int) -> None:
+def check_out(out: AnyMasks, masks: AnyMasks, largest: int | None) -> None:
+    """``out`` must be memory of its own that can hold the integers up to ``largest``, or float32 where it is None."""
     kind = torch.Tensor if isinstance(masks, torch.Tensor) else np.ndarray
     if not isinstance(out, kind) or isinstance(out, np.ma.MaskedArray):
         raise TypeError(f"out must be of the kind of masks, {type_name(masks)}, not {type_name(out)}")
@@ -273,7 +301,10 @@ def _check_out(out: AnyMasks, masks: AnyMasks, largest: int) -> None:
     holds = _largest_integer(out.dtype)
     if holds is None:
         raise TypeError(f"out must be of an integer or float dtype, not {out.dtype}")
-    if holds < largest:
+    if largest is None:
+        if out.dtype not in FLOATS:
+            raise TypeError(f"out must be float32 or float64, for distances with a spacing, not {out.dtype}")
+    elif holds < largest:
         raise ValueError(f"out of {out.dtype} holds integers up to {holds}, but answers may be up to {largest}")
     if isinstance(out, torch.Tensor) and isinstance(masks, torch.Tensor):
         _check_tensor(out, "out")
@@ -308,6 +339,7 @@ def _largest_integer(dtype: Any) -> int | None:
     return int(np.iinfo(dtype).max) if dtype.kind in "iu" else None
 
 
+FLOATS = (np.float32, np.float64, torch.float32, torch.float64)
 FLOAT_DIGITS = {torch.float16: 11, torch.bfloat16: 8, torch.float32: 24, torch.float64: 53}  # bits of a significand
 
 

@@ -1,5 +1,6 @@
 """The functions as torch operators: for tensors that torch compiles, exports, or maps over (`is_traced`)."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -19,41 +20,56 @@ def _operator(name: str, **options: Any) -> Any:
 
 
 @_operator("distance_transform")
-def distance_transform(masks: torch.Tensor, spatial_dims: int) -> torch.Tensor:
+def distance_transform(
+    masks: torch.Tensor, spatial_dims: int, spacing: Sequence[float] | None = None, black_border: bool = False
+) -> torch.Tensor:
     """See `chdt.distance_transform`."""
-    return _distance_transform(masks, spatial_dims=spatial_dims)
-
-
-@_operator("flip_sizes")
-def flip_sizes(masks: torch.Tensor, spatial_dims: int) -> torch.Tensor:
-    """See `chdt.flip_sizes`."""
-    return _flip_sizes(masks, spatial_dims=spatial_dims)
+    spacing = None if spacing is None else spacing[-spatial_dims:]
+    return _distance_transform(masks, spatial_dims=spatial_dims, spacing=spacing, black_border=black_border)
 
 
 @_operator("object_size")
-def object_size(masks: torch.Tensor, spatial_dims: int) -> torch.Tensor:
+def object_size(
+    masks: torch.Tensor, spatial_dims: int, spacing: Sequence[float] | None = None, black_border: bool = False
+) -> torch.Tensor:
     """See `chdt.object_size`."""
-    return _object_size(masks, spatial_dims=spatial_dims)
+    spacing = None if spacing is None else spacing[-spatial_dims:]
+    return _object_size(masks, spatial_dims=spatial_dims, spacing=spacing, black_border=black_border)
+
+
+@_operator("flip_sizes")
+def flip_sizes(masks: torch.Tensor, spatial_dims: int, black_border: bool = False) -> torch.Tensor:
+    """See `chdt.flip_sizes`."""
+    return _flip_sizes(masks, spatial_dims=spatial_dims, black_border=black_border)
 
 
 @distance_transform.register_fake
-@flip_sizes.register_fake
-def _pixelwise(masks: torch.Tensor, spatial_dims: int) -> torch.Tensor:
-    return masks.new_empty(masks.shape, dtype=torch.int32)
+def _(
+    masks: torch.Tensor, spatial_dims: int, spacing: Sequence[float] | None = None, black_border: bool = False
+) -> torch.Tensor:
+    return masks.new_empty(masks.shape, dtype=torch.int32 if spacing is None else torch.float32)
 
 
 @object_size.register_fake
-def _imagewise(masks: torch.Tensor, spatial_dims: int) -> torch.Tensor:
-    return masks.new_empty(masks.shape[: masks.ndim - spatial_dims], dtype=torch.int32)
+def _(
+    masks: torch.Tensor, spatial_dims: int, spacing: Sequence[float] | None = None, black_border: bool = False
+) -> torch.Tensor:
+    dtype = torch.int32 if spacing is None else torch.float32
+    return masks.new_empty(masks.shape[: masks.ndim - spatial_dims], dtype=dtype)
+
+
+@flip_sizes.register_fake
+def _(masks: torch.Tensor, spatial_dims: int, black_border: bool = False) -> torch.Tensor:
+    return masks.new_empty(masks.shape, dtype=torch.int32)
 
 
 def _map_masks(operator: Any) -> None:
     """A mapped dim is one more batch dim."""
 
     @operator.register_vmap
-    def rule(info: Any, in_dims: tuple[int | None, None], masks: torch.Tensor, spatial_dims: int) -> Any:
+    def rule(info: Any, in_dims: tuple[int | None, ...], masks: torch.Tensor, *options: Any) -> Any:
         assert in_dims[0] is not None
-        return operator(masks.movedim(in_dims[0], 0), spatial_dims), 0
+        return operator(masks.movedim(in_dims[0], 0), *options), 0
 
 
 for _each in (distance_transform, flip_sizes, object_size):

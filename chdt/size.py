@@ -26,14 +26,17 @@ from chdt.masks import (
     ArrayOrTensor,
     Shape,
     as_words,
+    deliver,
     flat_view,
     grid_shape,
     invalid_value,
     is_traced,
     new_answer,
     pack_masks,
+    surrounded,
 )
 from chdt.parallel import kept, share
+from chdt.spacing import Spacing, spaced_sizes, spacing_of
 
 WORDS_SIDE_BY_SIDE = 128  # of all images that are eroded side by side: little enough to leave room for the next ones
 MOST_AHEAD = 1 << 16  # bytes of masks to fetch while those before them are eroded
@@ -163,7 +166,9 @@ def sizes_of(values: Numbers, foreground: Number, background: Number, workspace:
     return -1
 
 
-def object_size(masks: ArrayOrTensor, *, spatial_dims: int = 2) -> ArrayOrTensor:
+def object_size(
+    masks: ArrayOrTensor, *, spatial_dims: int = 2, spacing: Spacing | None = None, black_border: bool = False
+) -> ArrayOrTensor:
     """Size of the object in each mask: twice its largest Chebyshev distance to background.
 
     Parameters
@@ -171,20 +176,26 @@ def object_size(masks: ArrayOrTensor, *, spatial_dims: int = 2) -> ArrayOrTensor
     masks : ndarray or Tensor, shape (..., H, W)
         ±1 of any signed integer or float dtype, or bool; +1 (True) is foreground. Pixels outside the grid are not
         background: an object cut by the border is as large as what can be seen of it allows.
-    spatial_dims : {1, 2}
+    spatial_dims : {1, 2, 3}
         How many trailing dims form the grid.
+    spacing : float or sequence of float, optional
+        How far apart pixels are, along each spatial dim or along all of them. Sizes are then float32, in its units.
+    black_border : bool
+        Whether pixels outside the grid are background.
 
     Returns
     -------
     int32 ndarray or Tensor, shape (...)
-        Sizes in pixels, on the device of the masks: 0 without foreground, 2·max(H, W) without background. No gradient.
+        Sizes in pixels, on the device of the masks: 0 without foreground, 2·max(H, W) without background; float32 with
+        a spacing, and then twice the longest side without background. No gradient.
 
     Raises
     ------
     TypeError
-        Neither array nor dense tensor, or of a dtype that cannot hold -1 and +1.
+        Neither array nor dense tensor, or of a dtype that cannot hold -1 and +1; a spacing that is not made of numbers.
     ValueError
-        A value other than ±1 (its first index is named), an empty grid, or fewer dims than the grid has.
+        A value other than ±1 (its first index is named), an empty grid, or fewer dims than the grid has; a spacing that
+        is not positive and finite, or has another number of dims.
 
     See Also
     --------
@@ -212,21 +223,30 @@ def object_size(masks: ArrayOrTensor, *, spatial_dims: int = 2) -> ArrayOrTensor
     >>> object_size(np.stack([mask, ~full, full]))
     array([ 4,  0, 18], dtype=int32)
     """
+    spaced = spacing_of(spacing, spatial_dims)
     if is_traced(masks):
-        return torch.ops.chdt.object_size(masks, spatial_dims)  # type: ignore[no-any-return]
+        return torch.ops.chdt.object_size(masks, spatial_dims, spaced, black_border)  # type: ignore[no-any-return]
     shape = grid_shape(masks, spatial_dims)
-    answer = new_answer(masks, tuple(masks.shape[: masks.ndim - spatial_dims]), 2 * shape.cap)
-    pixels = shape.pixels
+    batch = tuple(masks.shape[: masks.ndim - spatial_dims])
+    if spaced is not None and len(set(spaced)) > 1:
+        some = pack_masks(masks, spatial_dims)
+        sizes = spaced_sizes(surrounded(some, spatial_dims) if black_border else some, spaced)
+        return deliver(sizes.reshape(batch), masks, None)  # type: ignore[no-any-return]
+    answer = new_answer(masks, batch, 2 * shape.cap)
     values, foreground, background = as_words(masks)
-    flat = flat_view(values)
-    packed = pack_masks(masks, spatial_dims).words if flat is None else None
+    flat = None if black_border else flat_view(values)
+    packed = pack_masks(masks, spatial_dims) if flat is None else None
+    if packed is not None and black_border:
+        packed = surrounded(packed, spatial_dims)
+        shape = packed.shape
+    pixels = shape.pixels
     invalid: list[int] = []
 
     def work(first: int, last: int) -> None:
         workspace = kept(workspace_of, shape)
         sizes = answer.words[first:last]
         if packed is not None:
-            sizes_of_packed(packed, first * pixels, last - first, workspace, sizes)
+            sizes_of_packed(packed.words, first * pixels, last - first, workspace, sizes)
         elif flat is not None:
             found = sizes_of(flat[first * pixels : last * pixels], foreground, background, workspace, sizes)
             if found >= 0:
@@ -235,4 +255,7 @@ def object_size(masks: ArrayOrTensor, *, spatial_dims: int = 2) -> ArrayOrTensor
     share(work, len(answer.words), pixels)
     if invalid:
         raise invalid_value(masks, min(invalid))
+    if spaced is not None:
+        sizes = np.multiply(answer.words, spaced[0], dtype=np.float64).astype(np.float32)
+        return deliver(sizes.reshape(batch), masks, None)  # type: ignore[no-any-return]
     return answer.finish()  # type: ignore[no-any-return]

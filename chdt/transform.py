@@ -35,8 +35,22 @@ from chdt.lanes import (
     spread,
     store,
 )
-from chdt.masks import ArrayOrTensor, Shape, answer_into, grid_shape, is_traced, new_answer, pack_masks
+from chdt.masks import (
+    ArrayOrTensor,
+    PackedMasks,
+    Shape,
+    answer_into,
+    check_out,
+    deliver,
+    grid_shape,
+    inside,
+    is_traced,
+    new_answer,
+    pack_masks,
+    surrounded,
+)
 from chdt.parallel import kept, share
+from chdt.spacing import Spacing, spaced_distances, spacing_of
 
 STEPS = 6  # 2^0, ... 2^5: as far as there are neighbours within a block
 RASTER = 1024  # distances gathered before they are written
@@ -370,8 +384,26 @@ def distances_of(
     write_raster(raster, gathered, answers, at, lead)
 
 
+def distances_into(packed: PackedMasks, answers: Numbers) -> None:
+    """Write the distances of a batch, in reading order."""
+    pixels = packed.shape.pixels
+    layout, lanes = layout_of(packed.shape), lanes_for(packed.shape.cap)
+
+    def work(first: int, last: int) -> None:
+        here = answers[first * pixels : last * pixels]
+        scan, raster = kept(scan_of, layout, lanes), kept(raster_of, lanes)
+        distances_of(packed.words, first * pixels, last - first, scan, raster, lead_of(here), here)
+
+    share(work, packed.images, pixels, layout.images)
+
+
 def distance_transform(
-    masks: ArrayOrTensor, *, spatial_dims: int = 2, out: ArrayOrTensor | None = None
+    masks: ArrayOrTensor,
+    *,
+    spatial_dims: int = 2,
+    spacing: Spacing | None = None,
+    black_border: bool = False,
+    out: ArrayOrTensor | None = None,
 ) -> ArrayOrTensor:
     """Chebyshev distance of each foreground pixel to the nearest background pixel, 0 for background.
 
@@ -380,26 +412,35 @@ def distance_transform(
     masks : ndarray or Tensor, shape (..., H, W)
         ±1 of any signed integer or float dtype, or bool; +1 (True) is foreground. Pixels outside the grid are not
         background.
-    spatial_dims : {1, 2}
+    spatial_dims : {1, 2, 3}
         How many trailing dims form the grid.
+    spacing : float or sequence of float, optional
+        How far apart pixels are, along each spatial dim or along all of them. Distances are then max over the dims of
+        spacing times steps, float32 in the units of the spacing.
+    black_border : bool
+        Whether pixels outside the grid are background.
     out : ndarray or Tensor, shape (..., H, W), optional
         Where to write the answer: of the kind of the masks and on their device, of any integer or float dtype that
-        holds max(H, W). It must not overlap the masks. Memory that is there already makes a call much faster than
-        memory that is new; a narrow dtype does too. If it is not contiguous, the answer is made first and then copied.
+        holds max(H, W), float32 or float64 with a spacing. It must not overlap the masks. Memory that is there already
+        makes a call much faster than memory that is new; a narrow dtype does too. If it is not contiguous, the answer
+        is made first and then copied.
 
     Returns
     -------
     int32 ndarray or Tensor, or out, shape (..., H, W)
-        Distances in pixels, on the device of the masks. Without any background, max(H, W) everywhere: the smallest
-        number that no distance in the grid reaches. No gradient.
+        Distances in pixels, on the device of the masks; float32 with a spacing. Without any background, max(H, W)
+        everywhere: the smallest number that no distance in the grid reaches. With a spacing that is the length of the
+        longest side, spacing times pixels. No gradient.
 
     Raises
     ------
     TypeError
-        Masks or ``out`` are neither array nor dense tensor, or of an unfit dtype.
+        Masks or ``out`` are neither array nor dense tensor, or of an unfit dtype; a spacing that is not made of
+        numbers.
     ValueError
-        A mask value other than ±1 (its first index is named), an empty grid, fewer dims than the grid has; ``out`` is
-        of another shape or device, too narrow, read-only, or overlaps the masks or itself. Nothing is written then.
+        A mask value other than ±1 (its first index is named), an empty grid, fewer dims than the grid has; a spacing
+        that is not positive and finite, or has another number of dims; ``out`` is of another shape or device, too
+        narrow, read-only, or overlaps the masks or itself. Nothing is written then.
 
     See Also
     --------
@@ -422,19 +463,35 @@ def distance_transform(
            [1, 1, 1, 2, 3, 4, 5],
            [2, 2, 2, 2, 3, 4, 5],
            [3, 3, 3, 3, 3, 4, 5]], dtype=int32)
+
+    Rows that are 2.5 times as far apart as columns:
+
+    >>> distance_transform(mask, spacing=(2.5, 1))
+    array([[1. , 0. , 1. , 2. , 3. , 4. , 5. ],
+           [2.5, 2.5, 2.5, 2.5, 3. , 4. , 5. ],
+           [5. , 5. , 5. , 5. , 5. , 5. , 5. ],
+           [7.5, 7.5, 7.5, 7.5, 7.5, 7.5, 7.5]], dtype=float32)
     """
+    spaced = spacing_of(spacing, spatial_dims)
     if is_traced(masks) and out is None:
-        return torch.ops.chdt.distance_transform(masks, spatial_dims)  # type: ignore[no-any-return]
+        return torch.ops.chdt.distance_transform(masks, spatial_dims, spaced, black_border)  # type: ignore[no-any-return]
     shape = grid_shape(masks, spatial_dims)
-    cap, pixels = shape.cap, shape.pixels
-    answer = new_answer(masks, tuple(masks.shape), cap) if out is None else answer_into(out, masks, cap)
-    packed = pack_masks(masks, spatial_dims)
-    layout, lanes = layout_of(shape), lanes_for(cap)
-
-    def work(first: int, last: int) -> None:
-        answers = answer.words[first * pixels : last * pixels]
-        scan, raster = kept(scan_of, layout, lanes), kept(raster_of, lanes)
-        distances_of(packed.words, first * pixels, last - first, scan, raster, lead_of(answers), answers)
-
-    share(work, packed.images, pixels, layout.images)
-    return answer.finish()  # type: ignore[no-any-return]
+    if spaced is None and not black_border:
+        answer = new_answer(masks, tuple(masks.shape), shape.cap) if out is None else answer_into(out, masks, shape.cap)
+        distances_into(pack_masks(masks, spatial_dims), answer.words)
+        return answer.finish()  # type: ignore[no-any-return]
+    if out is not None:
+        check_out(out, masks, shape.cap if spaced is None else None)
+    packed: PackedMasks = pack_masks(masks, spatial_dims)
+    if black_border:
+        packed = surrounded(packed, spatial_dims)
+    distances: npt.NDArray[Any]
+    if spaced is None or len(set(spaced)) == 1:
+        distances = np.empty((packed.images, *packed.shape), np.int32)
+        distances_into(packed, distances.reshape(-1).view(np.uint32))
+        if spaced is not None:
+            distances = np.multiply(distances, spaced[0], dtype=np.float64).astype(np.float32)
+    else:
+        distances = spaced_distances(packed, spaced)
+    distances = inside(distances, masks, spatial_dims) if black_border else distances.reshape(tuple(masks.shape))
+    return deliver(distances, masks, out)  # type: ignore[no-any-return]

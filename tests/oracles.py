@@ -22,6 +22,15 @@ def distances(mask):
     return chebyshev(pixels, background).min(axis=1).reshape(mask.shape)
 
 
+def spaced_distances(mask, spacing):
+    """The same with steps of a length of their own along each axis; the longest side without background."""
+    pixels, background = np.argwhere(np.ones_like(mask)), np.argwhere(~mask)
+    if len(background) == 0:
+        return np.full(mask.shape, np.max(np.multiply(spacing, mask.shape)), np.float32)
+    lengths = (np.abs(pixels[:, None] - background[None]) * np.array(spacing, float)).max(axis=-1)
+    return lengths.min(axis=1).astype(np.float32).reshape(mask.shape)
+
+
 def size(mask):
     """g(y) = 2 max_i d_i, equation (5)."""
     return 2 * distances(mask).max()
@@ -66,11 +75,11 @@ def fast_flip_sizes(mask, pixels=None):
 # ------------------------------------------------------------------------------------------------ for batches
 
 
-def each(oracle, masks, spatial_dims=2):
+def each(oracle, masks, spatial_dims=2, dtype=int):
     """What the oracle says of each mask of a batch, in the shape that the batch has."""
     masks = np.asarray(masks)
     batch, grid = masks.shape[:-spatial_dims], masks.shape[-spatial_dims:]
-    answers = np.empty(batch + np.shape(oracle(np.zeros(grid, bool))), int)
+    answers = np.empty(batch + np.shape(oracle(np.zeros(grid, bool))), dtype)
     for index in np.ndindex(batch):
         answers[index] = oracle(masks[index])
     return answers
