@@ -13,7 +13,7 @@ def squared_size_error(target: torch.Tensor, prediction: torch.Tensor, *, spatia
     ----------
     target, prediction : Tensor, shape (..., H, W)
         ±1 of any signed integer or float dtype, or bool.
-    spatial_dims : {1, 2}
+    spatial_dims : {1, 2, 3}
         How many trailing dims form the grid.
 
     Returns
@@ -52,7 +52,7 @@ def intersection_over_union(target: torch.Tensor, prediction: torch.Tensor, *, s
     ----------
     target, prediction : Tensor, shape (..., H, W)
         ±1 of any signed integer or float dtype, or bool.
-    spatial_dims : {1, 2}
+    spatial_dims : {1, 2, 3}
         How many trailing dims form the grid.
 
     Returns

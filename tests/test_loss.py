@@ -144,7 +144,8 @@ def test_batch_dims(spatial_dims):
     torch.manual_seed(0)
     logits = (torch.randn(2, 1, 3, 6, 5) + 2).requires_grad_()
     batch = logits.shape[: logits.ndim - spatial_dims]
-    loss = expected_size_loss(logits, torch.ones(batch), reduction="none", spatial_dims=spatial_dims)
+    options = {"n_samples": 32, "reduction": "none", "spatial_dims": spatial_dims}
+    loss = expected_size_loss(logits, torch.ones(batch), **options)
     assert loss.shape == batch
     loss.sum().backward()
     assert logits.grad.any()
