@@ -19,10 +19,12 @@ import torch
 
 from chdt.bitplanes import (
     AXES,
+    COLUMNS,
     INSIDE,
     WORD,
     Grid,
     Words,
+    dilate,
     grid_of,
     lay_out_background,
     length_of,
@@ -315,19 +317,36 @@ def _raise_to(grid: Grid, planes: Words, size: int, answers: Numbers, first: int
 
 
 @helper
-def _may_fit(foreground: npt.NDArray[np.int64], layout: Layout, radius: int) -> bool:
-    """Whether enough slabs in a row have so much foreground that a window could hold a single background pixel."""
-    needed = min(layout.rows, radius + 1) * min(layout.width, radius + 1) - 1
-    begin = 0
-    for slab in range(layout.slabs + 1):
-        if slab < layout.slabs and foreground[slab] >= needed:
-            continue
-        # The slabs begin..slab - 1 may be in such a window. At the border, half a window is one.
-        at_border = begin == 0 or slab == layout.slabs
-        whole = begin == 0 and slab == layout.slabs
-        if slab > begin and (whole or slab - begin >= (radius + 1 if at_border else 2 * radius + 1)):
+def _may_fit(words: Words, start: int, radius: int, layout: Layout, grid: Grid, patterns: Words, planes: Words) -> bool:
+    """Whether a window of this radius could hold a single background pixel.
+
+    All of its slabs but that of the pixel are free of background, so they have a row with a window of one row that is.
+    """
+    source, target = plane_at(grid, COUNTS), plane_at(grid, DOUBLED)
+    lay_out_background(words, start, grid, patterns, planes, source)
+    done, level = 0, 0
+    while done < radius:  # by powers of two, none more than one above what was done: see `dilate`
+        while (1 << level) > radius - done:
+            level -= 1
+        dilate(grid, patterns, planes, COLUMNS, level, source, target)
+        source, target = target, source
+        done += 1 << level
+        if (2 << level) <= done + 1:
+            level += 1
+    begin, behind = 0, 0  # of the slabs up to this one, all but one fit from here on; all fit from here on
+    for slab in range(layout.slabs):
+        fits = False
+        for row in range(layout.rows):
+            at = source * WORD + (slab * layout.rows + row) * grid.pitch
+            for column in range(0, layout.width, WORD):
+                count = min(WORD, layout.width - column)
+                fits |= read_bits(planes, at + column, count) != low_bits(count)
+        if not fits:
+            begin, behind = behind, slab + 1
+        # At the border, half a window is one.
+        at_border = begin == 0 or slab == layout.slabs - 1
+        if slab + 1 - begin >= min(layout.slabs, radius + 1 if at_border else 2 * radius + 1):
             return True
-        begin = slab + 1
     return False
 
 
@@ -377,7 +396,6 @@ class Workspace(NamedTuple):
     maxima: npt.NDArray[Any]  # see `Maxima`
     levels: npt.NDArray[Any]  # of the columns, the rows and the slabs of an image, each from a full vector on
     raster: npt.NDArray[Any]
-    foreground: npt.NDArray[np.int64]  # pixels in each slab of an image
     grid: Grid
     patterns: Words
     planes: Words
@@ -393,7 +411,6 @@ def workspace_of(shape: Shape, lanes: type[np.unsignedinteger[Any]]) -> Workspac
         aligned(across + layout.images * (layout.rows + layout.slabs) + 2 * PIXELS + of_rows, 0, lanes),
         aligned(across + _padded(layout.rows) + _padded(layout.slabs), 0, lanes),
         raster_of(lanes),
-        np.empty(layout.slabs, np.int64),
         grid,
         patterns,
         planes_of(grid, PLANES),
@@ -428,9 +445,9 @@ def flip_sizes_of_images(
     ``sizes`` gets the size of each image without any flip.
     """
     layout, cap = scan.layout, scan.cap
-    maxima, levels, raster, foreground, grid, patterns, planes = workspace
+    maxima, levels, raster, grid, patterns, planes = workspace
     across, first_slab = layout.blocks * PIXELS, _places(layout).slabs
-    pixels, slab_pixels = pixels_of(layout), layout.rows * layout.width
+    pixels = pixels_of(layout)
     for first in range(0, count, layout.images):
         images = min(layout.images, count - first)
         expect_to_write(answers, first * pixels, min(images * pixels, MOST_EXPECTED))
@@ -455,12 +472,7 @@ def flip_sizes_of_images(
             write_raster(raster, gathered, answers, at, lead)
             if largest < layout.cap:
                 begin = start + first_answer
-                for slab in range(layout.slabs):
-                    foreground[slab] = 0
-                    for pixel in range(0, slab_pixels, WORD):
-                        width = min(WORD, slab_pixels - pixel)
-                        foreground[slab] += count_bits(read_bits(words, begin + slab * slab_pixels + pixel, width))
-                if _may_fit(foreground, layout, largest):
+                if _may_fit(words, begin, largest, layout, grid, patterns, planes):
                     _raise_added(words, begin, largest, grid, patterns, planes, answers, first_answer)
 
 

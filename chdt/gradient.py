@@ -33,7 +33,7 @@ def losses_of_sizes(loss: Loss, sizes: torch.Tensor, largest: int) -> torch.Tens
     Sizes are few and pixels are many: looking the losses up costs less than computing them.
     """
     attainable = torch.arange(0, largest + 1, 2, dtype=sizes.dtype, device=sizes.device)
-    shape = (*sizes.shape, len(attainable))
+    shape = (*sizes.shape, 1 + largest // 2)
     targets, predictions = sizes[..., None].expand(shape), attainable.expand(shape)
     losses = loss(targets, predictions)
     if isinstance(losses, torch.Tensor) and losses.shape == ():
@@ -189,8 +189,6 @@ def sampled_derivative(
     ValueError
         A logit is NaN (the first index is named).
     """
-    if is_traced(logits) or is_traced(losses) or is_traced(seeds):
-        return torch.ops.chdt.sampled_derivative(logits, seeds, losses, spatial_dims)  # type: ignore[no-any-return]
     shape = grid_shape(logits, spatial_dims)
     pixels = shape.pixels
     # The derivative takes the place of the chances, so that one tensor is all it needs.

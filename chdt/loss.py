@@ -41,7 +41,7 @@ class TransformableLoss(SampledLoss):
         logits: torch.Tensor, seeds: torch.Tensor, losses: torch.Tensor, spatial_dims: int
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Give the mean loss of each image over its draws, and its derivative."""
-        values, gradient = sampled_derivative(logits, seeds, losses, spatial_dims)
+        values, gradient = torch.ops.chdt.sampled_derivative(logits, seeds, losses, spatial_dims)
         return values, gradient
 
     @staticmethod

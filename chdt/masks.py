@@ -69,10 +69,11 @@ def is_traced(masks: object) -> bool:
     The operators of operators.py are for these; for any other tensor they would only cost time.
     """
     return isinstance(masks, torch.Tensor) and (
-        torch.compiler.is_compiling()
-        or is_functorch_wrapped_tensor(masks)
-        or isinstance(masks, FakeTensor | FunctionalTensor)
+        torch.compiler.is_compiling() or is_functorch_wrapped_tensor(masks) or isinstance(masks, WITHOUT_VALUES)
     )
+
+
+WITHOUT_VALUES = (FakeTensor, FunctionalTensor)
 
 
 # ------------------------------------------------------------------------------------------------ masks

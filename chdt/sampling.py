@@ -87,15 +87,24 @@ def unpack(words: Words, foreground: Number, background: Number, values: Numbers
         values[j] = foreground if (words[whole] >> np.uint64(j % WORD)) & np.uint64(1) != 0 else background
 
 
+LARGEST_SEED = (1 << 63) - 1
+STEP = 0x1E3779B97F4A7C15  # from the seeds of one process to those of the next
+
+
 def seeds_for(count: int, generator: torch.Generator | None) -> torch.Tensor:
-    """One seed for each draw, from the generator or from torch's own."""
+    """One seed for each draw, from the generator or from torch's own.
+
+    Processes that train together often have equal seeds, but should not draw with equal noise: unless a generator was
+    given, each makes other seeds of what torch's gives it.
+    """
     if generator is None and torch.compiler.is_compiling():
         return torch.ops.chdt.draw_seeds(count)  # type: ignore[no-any-return]
-    device = None if generator is None else generator.device
-    return torch.randint(LARGEST_SEED, (count,), generator=generator, device=device).cpu()
-
-
-LARGEST_SEED = (1 << 63) - 1
+    if generator is not None:
+        return torch.randint(LARGEST_SEED, (count,), generator=generator, device=generator.device).cpu()
+    seeds = torch.randint(LARGEST_SEED, (count,), device="cpu")
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        seeds = (seeds + torch.distributed.get_rank() * STEP % LARGEST_SEED) & LARGEST_SEED
+    return seeds
 
 
 def draw_packed(chances: torch.Tensor, seed: int) -> Words:
@@ -163,7 +172,8 @@ def sample_masks(logits: torch.Tensor, *, generator: torch.Generator | None = No
     -----
     Equations (8), (9) and (11) of Baručić and Kybic (2022): Y_i = sign(a_i - Z) with Z of the standard logistic
     distribution, so P(Y_i = +1) = F(a_i) = 1 / (1 + exp(-a_i)). One number is drawn from the generator; every pixel's
-    chance is then met by a hash of that number and the index of the pixel.
+    chance is then met by a hash of that number and the index of the pixel. Processes of one ``torch.distributed`` group
+    draw with different noise even after equal seeds, unless they give a generator.
 
     Examples
     --------

@@ -113,3 +113,21 @@ def test_nan():
 def test_not_logits(logits):
     with pytest.raises(TypeError):
         sample_masks(logits)
+
+
+def test_processes_that_train_together_draw_different_noise(monkeypatch):
+    """After equal seeds; with a generator each does as it was told."""
+    logits, samples, told = torch.zeros(40, 40), [], []
+    monkeypatch.setattr(torch.distributed, "is_initialized", lambda: True)
+    for rank in range(3):
+        monkeypatch.setattr(torch.distributed, "get_rank", lambda rank=rank: rank)
+        torch.manual_seed(0)
+        samples.append(sample_masks(logits))
+        told.append(sample_masks(logits, generator=torch.Generator().manual_seed(0)))
+    monkeypatch.undo()
+    torch.manual_seed(0)
+    assert torch.equal(samples[0], sample_masks(logits))
+    assert not torch.equal(samples[0], samples[1])
+    assert not torch.equal(samples[1], samples[2])
+    assert torch.equal(told[0], told[1])
+    assert abs((samples[0] * samples[1]).mean().item()) < 0.1

@@ -1,9 +1,8 @@
 """How long flip_sizes takes, and how long one transform a flip."""
 
-from benchmarks.peers import PEERS, prepare, prepare_or_skip, use_threads
+from benchmarks.peers import ONE_TRANSFORM_A_FLIP, PEERS, prepare, prepare_or_skip, use_threads
 from benchmarks.workloads import DTYPES, THREADS, WORKLOADS
 
-ONE_TRANSFORM_A_FLIP = ("opencv loop", "scipy batch")
 FEW_SLICES = WORKLOADS["slices 6103x48x32"]._replace(count=8)
 
 

@@ -21,18 +21,15 @@ from benchmarks.workloads import EDGE_CASES, Masks, Workload, masks_of, tensor_o
 
 # ------------------------------------------------------------------------------------------------ distance_transform
 
-WITHIN_IMAGES = np.zeros((3, 3, 3), dtype=bool)  # neighbours in the same image of a batch, but none in the next one
-WITHIN_IMAGES[1] = True
-
 
 def chdt_distances(masks: torch.Tensor, out: torch.Tensor) -> torch.Tensor:
     """Distances of a batch, into memory that is there."""
-    return chdt.distance_transform(masks, out=out)
+    return chdt.distance_transform(masks, spatial_dims=masks.ndim - 1, out=out)
 
 
 def chdt_new_distances(masks: torch.Tensor, out: torch.Tensor) -> torch.Tensor:
     """Distances of a batch, into new memory."""
-    return chdt.distance_transform(masks)
+    return chdt.distance_transform(masks, spatial_dims=masks.ndim - 1)
 
 
 def scipy_distances(masks: Masks, out: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
@@ -43,8 +40,10 @@ def scipy_distances(masks: Masks, out: npt.NDArray[np.int32]) -> npt.NDArray[np.
 
 
 def scipy_batch_distances(masks: Masks, out: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
-    """One call for all images: a volume in which no step leads from image to image."""
-    ndimage.distance_transform_cdt(masks, metric=WITHIN_IMAGES, distances=out)
+    """One call for all images: a grid of one dim more, in which no step leads from image to image."""
+    neighbours = np.zeros((3,) * masks.ndim, dtype=bool)
+    neighbours[1] = True
+    ndimage.distance_transform_cdt(masks, metric=neighbours, distances=out)
     return out
 
 
@@ -67,7 +66,7 @@ def torch_copy(masks: torch.Tensor, out: torch.Tensor) -> torch.Tensor:
 
 def chdt_sizes(masks: torch.Tensor, out: torch.Tensor) -> torch.Tensor:
     """Sizes of a batch."""
-    return chdt.object_size(masks)
+    return chdt.object_size(masks, spatial_dims=masks.ndim - 1)
 
 
 def scipy_sizes(masks: Masks, out: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
@@ -94,7 +93,7 @@ def opencv_sizes(masks: npt.NDArray[np.uint8], out: npt.NDArray[np.float32]) -> 
 
 def torch_sum(masks: torch.Tensor, out: torch.Tensor) -> torch.Tensor:
     """Read every mask, nothing else."""
-    return masks.sum((1, 2))
+    return masks.sum(tuple(range(1, masks.ndim)))
 
 
 # ------------------------------------------------------------------------------------------------ flip_sizes
@@ -102,12 +101,12 @@ def torch_sum(masks: torch.Tensor, out: torch.Tensor) -> torch.Tensor:
 
 def chdt_flips(masks: torch.Tensor, out: torch.Tensor) -> torch.Tensor:
     """All flips of a batch, into memory that is there."""
-    return chdt.flip_sizes(masks, out=out)
+    return chdt.flip_sizes(masks, spatial_dims=masks.ndim - 1, out=out)
 
 
 def chdt_new_flips(masks: torch.Tensor, out: torch.Tensor) -> torch.Tensor:
     """All flips of a batch, into new memory."""
-    return chdt.flip_sizes(masks)
+    return chdt.flip_sizes(masks, spatial_dims=masks.ndim - 1)
 
 
 def scipy_batch_flips(masks: Masks, out: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
@@ -199,13 +198,21 @@ PEERS = {
 }
 
 
-def impossible(function: str, impl: str, dtype: str, threads: int) -> str | None:
+ONE_TRANSFORM_A_FLIP = ("opencv loop", "scipy batch")
+MOST_FLIPS = 48 * 32
+
+
+def impossible(function: str, impl: str, workload: Workload, dtype: str, threads: int) -> str | None:
     """Why this combination is not measured, if it is not: what makes no difference to a peer is measured once."""
     peer = PEERS[function][impl]
     if threads > (os.cpu_count() or 1):
         return f"{threads} threads need as many cores"
     if threads > 1 and not peer.any_threads:
         return f"{impl} uses one thread"
+    if impl.startswith("opencv") and len(workload.grid) > 2:
+        return f"{impl} knows images only"
+    if function == "flip_sizes" and impl in ONE_TRANSFORM_A_FLIP and workload.pixels > MOST_FLIPS:
+        return f"{impl} would take hours"
     if dtype != "bool" and not peer.any_dtype:
         return f"{impl} is given the dtype that it likes best"
     return None
@@ -230,7 +237,7 @@ def prepare(function: str, impl: str, workload: Workload, dtype: str) -> Callabl
     if PEERS[function][impl].is_bound:
         call()
     else:
-        for masks in (*EDGE_CASES, workload):
+        for masks in (*EDGE_CASES[len(workload.grid)], workload):
             check(function, impl, masks, dtype)
     return call
 
@@ -242,7 +249,7 @@ def _call_of(function: str, impl: str, workload: Workload, dtype: str) -> Callab
 
 def prepare_or_skip(function: str, impl: str, workload: Workload, dtype: str, threads: int) -> Callable[[], Any]:
     """What asv's setups do: `prepare`, with that many threads, or have asv skip the benchmark."""
-    if reason := impossible(function, impl, dtype, threads):
+    if reason := impossible(function, impl, workload, dtype, threads):
         raise NotImplementedError(reason)
     use_threads(impl, threads)
     return prepare(function, impl, workload, dtype)
@@ -250,10 +257,10 @@ def prepare_or_skip(function: str, impl: str, workload: Workload, dtype: str, th
 
 def check(function: str, impl: str, workload: Workload, dtype: str) -> None:
     """Raise an error if the answer is not chdt's, up to what stands for "no background": -1 or something huge."""
-    expected = getattr(chdt, function)(masks_of(workload))
+    expected = getattr(chdt, function)(masks_of(workload), spatial_dims=len(workload.grid))
     PEERS[function][impl].out(workload.shape)[...] = -7  # whoever used this memory before may have left the answer
     answer = np.asarray(_call_of(function, impl, workload, dtype)())
-    largest = max(workload.height, workload.width) * (1 if function == "distance_transform" else 2)
+    largest = max(workload.grid) * (1 if function == "distance_transform" else 2)
     answer = np.where((answer < 0) | (answer > largest), largest, answer)
     if not np.array_equal(answer, expected):
         raise AssertionError(f"{impl} and chdt differ in {function} of {workload.name}, {dtype}")

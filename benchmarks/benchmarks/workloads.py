@@ -1,6 +1,7 @@
 """The masks that are measured: drawn from a fixed seed, foreground and background in every one of them."""
 
 import functools
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -24,24 +25,41 @@ def ellipses(rng: np.random.Generator, count: int, height: int, width: int) -> M
     return _with_both_values(((y - centre_y) / half_y) ** 2 + ((x - centre_x) / half_x) ** 2 <= 1)
 
 
-def blobs(rng: np.random.Generator, count: int, height: int, width: int) -> Masks:
+def blobs(rng: np.random.Generator, count: int, *grid: int) -> Masks:
     """Noise, smoothed over some 16 pixels and thresholded: half of it foreground, in shapes of all sizes."""
-    noise = rng.standard_normal((count, height, width), dtype=np.float32)
+    noise = rng.standard_normal((count, *grid), dtype=np.float32)
     for _ in range(2):
-        noise = ndimage.uniform_filter(noise, size=(1, 17, 17))
+        noise = ndimage.uniform_filter(noise, size=(1, *(17,) * len(grid)))
     return _with_both_values(noise > 0)
 
 
-def edge_cases(rng: np.random.Generator, count: int, height: int, width: int) -> Masks:
+def one_square(rng: np.random.Generator, count: int, height: int, width: int, radius: int) -> Masks:
+    """One square in the middle, its sides 2 radius + 1."""
+    masks = np.zeros((count, height, width), bool)
+    middle = (
+        slice(height // 2 - radius, height // 2 + radius + 1),
+        slice(width // 2 - radius, width // 2 + radius + 1),
+    )
+    masks[(slice(None), *middle)] = True
+    return _with_both_values(masks)
+
+
+def grains(rng: np.random.Generator, count: int, height: int, width: int, density: float) -> Masks:
+    """Each pixel foreground with this probability, whatever its neighbours are."""
+    return _with_both_values(rng.random((count, height, width)) < density)
+
+
+def edge_cases(rng: np.random.Generator, count: int, *grid: int) -> Masks:
     """No background, no foreground, lone pixels, then anything."""
-    masks = rng.random((count, height, width)) < 0.8
-    masks[:4] = np.array([True, False, True, False])[:, None, None]
-    masks[2, 0, -1], masks[3, -1, 0] = False, True
+    masks = rng.random((count, *grid)) < 0.8
+    masks[0], masks[1], masks[2], masks[3] = True, False, True, False
+    masks[2].flat[grid[-1] - 1], masks[3].flat[-grid[-1]] = False, True
     return masks
 
 
 def _with_both_values(masks: Masks) -> Masks:
-    both = masks.any(axis=(1, 2)) & ~masks.all(axis=(1, 2))
+    pixels = masks.reshape(len(masks), -1)
+    both = pixels.any(axis=1) & ~pixels.all(axis=1)
     if not both.all():
         raise ValueError(f"mask {both.argmin()} has only one value")
     return masks
@@ -53,18 +71,17 @@ class Workload(NamedTuple):
     name: str
     draw: Callable[..., Masks]
     count: int
-    height: int
-    width: int
+    grid: tuple[int, ...]
 
     @property
-    def shape(self) -> tuple[int, int, int]:
+    def shape(self) -> tuple[int, ...]:
         """Shape of the batch."""
-        return self.count, self.height, self.width
+        return self.count, *self.grid
 
     @property
     def pixels(self) -> int:
         """Pixels in a mask."""
-        return self.height * self.width
+        return math.prod(self.grid)
 
 
 def _by_name(*workloads: Workload) -> dict[str, Workload]:
@@ -72,22 +89,39 @@ def _by_name(*workloads: Workload) -> dict[str, Workload]:
 
 
 WORKLOADS = _by_name(
-    Workload(
-        "slices 6103x48x32", ellipses, 6103, 48, 32
-    ),  # as many and as large as the slices of the paper's MRI scans
-    Workload("8 x 1024x1024", blobs, 8, 1024, 1024),
-    Workload("1 x 4096x4096", blobs, 1, 4096, 4096),
+    # As many and as large as the slices of the paper's MRI scans; then batches of training.
+    Workload("slices 6103x48x32", ellipses, 6103, (48, 32)),
+    Workload("8 x 1024x1024", blobs, 8, (1024, 1024)),
+    Workload("1 x 4096x4096", blobs, 1, (4096, 4096)),
+    Workload("slices 32x48x32", ellipses, 32, (48, 32)),
+    Workload("slices 1024x48x32", ellipses, 1024, (48, 32)),
+    Workload("64 x 35x50x36", blobs, 64, (35, 50, 36)),
+    Workload("1 x 256x256x256", blobs, 1, (256, 256, 256)),
 )
 SMALL_WORKLOADS = _by_name(  # for a look at whether everything runs
-    Workload("slices 256x48x32", ellipses, 256, 48, 32),
-    Workload("2 x 256x256", blobs, 2, 256, 256),
-    Workload("1 x 512x512", blobs, 1, 512, 512),
+    Workload("slices 256x48x32", ellipses, 256, (48, 32)),
+    Workload("2 x 256x256", blobs, 2, (256, 256)),
+    Workload("1 x 512x512", blobs, 1, (512, 512)),
+    Workload("1 x 40x40x40", blobs, 1, (40, 40, 40)),
+)
+RADII = _by_name(
+    *(
+        Workload(f"radius {radius}", functools.partial(one_square, radius=radius), 1, (2048, 2048))
+        for radius in (1, 4, 16, 64, 256, 1000)
+    )
+)
+DENSITIES = _by_name(
+    *(
+        Workload(f"density {density}", functools.partial(grains, density=density), 1, (2048, 2048))
+        for density in (0.01, 0.5, 0.9, 0.99, 0.9999)
+    )
 )
 
 
-EDGE_CASES = tuple(
-    Workload("edge cases", edge_cases, 7, height, width) for height, width in ((6, 9), (7, 4), (1, 5), (1, 1))
-)
+EDGE_CASES = {
+    2: tuple(Workload("edge cases", edge_cases, 7, grid) for grid in ((6, 9), (7, 4), (1, 5), (1, 1))),
+    3: tuple(Workload("edge cases", edge_cases, 7, grid) for grid in ((3, 6, 9), (5, 1, 4), (2, 2, 2))),
+}
 
 # Those that are compared in one process are given the same memory: where it lies can make a difference.
 
