@@ -18,9 +18,10 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 import numpy.typing as npt
 from benchmarks.flips import FEW_SLICES
+from benchmarks.growth import CALLS
 from benchmarks.peers import ONE_TRANSFORM_A_FLIP, PEERS, impossible, prepare, use_threads
 from benchmarks.training import BATCHES, LOSSES, TrainingStep, ValueAndGradient
-from benchmarks.workloads import DTYPES, SMALL_WORKLOADS, THREADS, WORKLOADS, Workload
+from benchmarks.workloads import DENSITIES, DTYPES, RADII, SMALL_WORKLOADS, THREADS, WORKLOADS, Workload
 
 import chdt
 
@@ -129,6 +130,19 @@ def _time(call: Callable[[], Any]) -> float:
     return time.perf_counter() - start
 
 
+def measure_growth(workloads: dict[str, Workload], effort: Effort) -> dict[str, dict[str, Seconds]]:
+    """Seconds of each call, one thread, for images that differ in their masks alone."""
+    measured = {}
+    for name, workload in workloads.items():
+        calls = {}
+        for call in CALLS:
+            function, impl = call.split(", ")
+            use_threads(impl, 1)
+            calls[call] = prepare(function, impl, workload, "bool")
+        measured[name] = take_turns(calls, effort)
+    return measured
+
+
 # ------------------------------------------------------------------------------------------------ telling
 
 
@@ -180,6 +194,41 @@ def losses_table(by_threads: dict[int, dict[str, dict[str, Seconds]]]) -> str:
             row = [what, str(threads)]
             rows.append(row + [_cell(seconds[loss], seconds[LOSSES[0]], 1e3) for loss in LOSSES])
     return f"## expected_size_loss, ms; and how many times cross-entropy's time that is\n\n{_markdown(rows)}"
+
+
+def growth_table(measured: dict[str, dict[str, Seconds]]) -> str:
+    """Milliseconds by radius and density."""
+    rows = [["masks of 2048 x 2048", *CALLS]]
+    for name, seconds in measured.items():
+        rows.append([name] + [_cell(seconds[call], seconds[call], 1e3) for call in CALLS])
+    return f"## Growth with the radius of the object and with density, one thread, bool, ms\n\n{_markdown(rows)}"
+
+
+def pictures(results: list[Measured], growth: dict[str, dict[str, Seconds]], output: Path) -> str:
+    """Draw them beside the output, and give the Markdown that shows them."""
+    from pictures import draw_growth, draw_sizes
+
+    folder = output.parent / "images"
+    folder.mkdir(exist_ok=True)
+    sizes: dict[str, dict[str, dict[int, float]]] = {function: {} for function in PEERS}
+    for result in results:
+        group = result.group
+        if group.threads == 1 and len(group.workload.grid) == 2:
+            for (impl, dtype), seconds in result.seconds.items():
+                if dtype == "bool":  # of several batches of the same grid, the first one
+                    of_impl = sizes[group.function].setdefault(impl, {})
+                    of_impl.setdefault(group.workload.pixels, float(np.median(seconds)))
+    draw_sizes(sizes, folder / "benchmarks_sizes.png")
+    radii = [float(name.removeprefix("radius ")) for name in RADII]
+    by_call = {call: (radii, [float(np.median(growth[name][call])) for name in RADII]) for call in CALLS}
+    draw_growth(by_call, folder / "benchmarks_radius.png")
+    return """\
+## Pictures
+
+![Nanoseconds a pixel of all functions and peers, by the size of the images](images/benchmarks_sizes.png)
+
+![Milliseconds by the radius of the object: chdt's hardly change](images/benchmarks_radius.png)
+"""
 
 
 def _cell(seconds: Seconds | None, of_chdt: Seconds | None, scale: float) -> str:
@@ -258,7 +307,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=15, help="turns that each peer has (default: %(default)s)")
     possible = [n for n in THREADS if n <= (os.cpu_count() or 1)]
     parser.add_argument("--threads", type=int, nargs="+", default=possible, help="numbers of threads (default: all)")
-    parser.add_argument("--output", type=Path, metavar="FILE", help="write the Markdown there, too")
+    parser.add_argument(
+        "--output", type=Path, metavar="FILE", help="write the Markdown there, too, and pictures beside it"
+    )
     args = parser.parse_args()
 
     workloads = list((SMALL_WORKLOADS if args.quick else WORKLOADS).values())
@@ -276,6 +327,11 @@ def main() -> None:
     parts += [table_of(function, results) for function in PEERS]
     print("losses", file=sys.stderr)
     parts.append(losses_table({threads: measure_losses(threads, effort) for threads in args.threads}))
+    print("growth", file=sys.stderr)
+    growth = measure_growth(RADII | DENSITIES, effort)
+    parts.append(growth_table(growth))
+    if args.output:
+        parts.insert(1, pictures(results, growth, args.output))
     report = "# chdt and its peers\n\n" + "\n".join(parts)
     print(report, end="")
     if args.output:

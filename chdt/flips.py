@@ -387,6 +387,7 @@ def _raise_added(
 
 # ------------------------------------------------------------------------------------------------ the answer
 
+EFFORT = 6  # how much longer than packing it takes
 MOST_EXPECTED = 4096  # pixels: what has been fetched must still be there when it is written
 
 
@@ -502,7 +503,7 @@ def flip_sizes_into(packed: PackedMasks, answers: Numbers) -> None:
         scan, workspace = kept(scan_of, layout, lanes), kept(workspace_of, shape, lanes)
         flip_sizes_of(packed.words, first * pixels, last - first, scan, workspace, lead_of(here), here, sizes)
 
-    share(work, packed.images, pixels, layout.images)
+    share(work, packed.images, EFFORT * pixels, layout.images)
 
 
 def flip_sizes(

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import torch
 
 from chdt.bitplanes import WORD, Words, low_bits, packed_words, read_bits
-from chdt.flips import Workspace, flip_sizes_of_images, workspace_of
+from chdt.flips import EFFORT, Workspace, flip_sizes_of_images, workspace_of
 from chdt.jit import helper, kernel
 from chdt.lanes import PIXELS, Number, Numbers, aligned, equal_bits, lowest_bit
 from chdt.masks import Shape, grid_shape, is_traced, pack_masks, type_name
@@ -206,7 +206,7 @@ def sampled_derivative(
         if found >= 0:
             nan.append(start + found)
 
-    share(work, len(drawn_flat), pixels, layout_of(shape).images)
+    share(work, len(drawn_flat), EFFORT * len(mixed) * pixels, layout_of(shape).images)
     if nan:
         raise nan_logit(logits, min(nan))
     return drawn.to(logits.device), gradient.to(logits.device)
@@ -227,7 +227,7 @@ def given_derivative(
         start, end = first * packed.shape.pixels, last * packed.shape.pixels
         differentiate_given(packed.words, start, piece, table[first:last], drawn_flat[first:last], flat[start:end])
 
-    share(work, packed.images, packed.shape.pixels, layout_of(packed.shape).images)
+    share(work, packed.images, EFFORT * packed.shape.pixels, layout_of(packed.shape).images)
     return drawn.to(samples.device), gradient.to(samples.device)
 
 

@@ -162,15 +162,12 @@ def as_words(masks: AnyMasks) -> tuple[npt.NDArray[Any], Any, Any]:
             raise _wrong_dtype(masks.dtype, masks.dtype in _UNSIGNED_TENSORS)
         host = masks.detach().resolve_neg().cpu()
         values = host.view(SAME_SIZE[host.itemsize]).numpy()  # integers, as NumPy has no bfloat16
-        pair = both_values(masks.dtype)
     else:
         if masks.dtype.kind not in "bif" or masks.dtype.itemsize not in WORD_OF_SIZE:
             raise _wrong_dtype(masks.dtype, masks.dtype.kind == "u")
         values = np.asarray(masks)
-        pair = both_values(masks.dtype)
-    word = WORD_OF_SIZE[values.itemsize]
-    foreground, background = pair.view(word)
-    return values.view(word), foreground, background
+    foreground, background = both_words(masks.dtype)
+    return values.view(WORD_OF_SIZE[values.itemsize]), foreground, background
 
 
 def flat_view(values: npt.NDArray[Any]) -> npt.NDArray[Any] | None:
@@ -179,12 +176,15 @@ def flat_view(values: npt.NDArray[Any]) -> npt.NDArray[Any] | None:
 
 
 @functools.cache
-def both_values(dtype: Any) -> npt.NDArray[Any]:
+def both_words(dtype: Any) -> tuple[Any, Any]:
     """+1 and -1, or True and False, as that many bits."""
     if isinstance(dtype, torch.dtype):
-        both = torch.tensor([True, False] if dtype == torch.bool else [1, -1], dtype=dtype)
-        return both.view(SAME_SIZE[both.itemsize]).numpy()
-    return np.array([True, False] if dtype.kind == "b" else [1, -1], dtype)
+        tensor = torch.tensor([True, False] if dtype == torch.bool else [1, -1], dtype=dtype)
+        both = tensor.view(SAME_SIZE[tensor.itemsize]).numpy()
+    else:
+        both = np.array([True, False] if dtype.kind == "b" else [1, -1], dtype)
+    foreground, background = both.view(WORD_OF_SIZE[both.itemsize])
+    return foreground, background
 
 
 _UNSIGNED_TENSORS = (torch.uint8, torch.uint16, torch.uint32, torch.uint64)

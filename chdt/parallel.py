@@ -18,7 +18,7 @@ import torch
 
 T = TypeVar("T")
 
-PIXELS_PER_THREAD = 1 << 19  # fewer are done before a thread has started
+PIXELS_PER_THREAD = 1 << 19  # fewer are packed before a thread has started
 MOST_PIXELS = 1 << 22  # handed out at once: some milliseconds, after which Ctrl-C is answered
 PIECES_PER_THREAD = 4  # so that one slow thread does not keep the others waiting
 
@@ -44,7 +44,7 @@ def share(work: Callable[[int, int], None], count: int, pixels: int, together: i
     count : int
         How many items there are.
     pixels : int
-        Pixels in an item, as the measure of work.
+        Pixels in an item, as the measure of work; as many times more as the work takes longer than packing them.
     together : int
         Pieces begin at multiples of this.
     """

@@ -20,7 +20,7 @@ from chdt.lanes import (
     spread,
     store,
 )
-from chdt.masks import FLOAT_DIGITS, SAME_SIZE, WORD_OF_SIZE, both_values, is_traced, type_name
+from chdt.masks import FLOAT_DIGITS, SAME_SIZE, WORD_OF_SIZE, both_words, is_traced, type_name
 from chdt.parallel import share
 
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2^64 over the golden ratio
@@ -195,7 +195,6 @@ def masks_from_seed(logits: torch.Tensor, seed: torch.Tensor) -> torch.Tensor:
     words = draw_packed(chances, int(seed))
     values = torch.empty(chances.shape, dtype=logits.dtype)
     integers = values.view(-1).view(SAME_SIZE[values.itemsize]).numpy()
-    word = WORD_OF_SIZE[values.itemsize]
-    foreground, background = both_values(logits.dtype).view(word)
-    unpack(words, foreground, background, integers.view(word))
+    foreground, background = both_words(logits.dtype)
+    unpack(words, foreground, background, integers.view(WORD_OF_SIZE[values.itemsize]))
     return values.to(logits.device)

@@ -53,6 +53,7 @@ from chdt.parallel import kept, share
 from chdt.spacing import Spacing, spaced_distances, spacing_of
 
 STEPS = 6  # 2^0, ... 2^5: as far as there are neighbours within a block
+EFFORT = 2  # how much longer than packing it takes
 RASTER = 1024  # distances gathered before they are written
 
 
@@ -75,6 +76,7 @@ class Layout(NamedTuple):
     cap: int  # the distance where there is no background: the largest side of the grid
 
 
+@functools.lru_cache(maxsize=64)
 def layout_of(shape: Shape) -> Layout:
     """The layout for one grid."""
     depth, height, width = shape
@@ -101,6 +103,7 @@ def walls_of(layout: Layout) -> npt.NDArray[np.uint64]:
     return np.packbits(lanes, axis=-1, bitorder="little").view(np.uint64)[..., 0]
 
 
+@functools.lru_cache(maxsize=64)
 def lanes_for(largest: int) -> type[np.unsignedinteger[Any]]:
     """The narrowest lanes that hold numbers up to ``largest`` and a block's width more."""
     return next(t for t in (np.uint8, np.uint16, np.uint32) if largest + PIXELS <= np.iinfo(t).max)
@@ -113,7 +116,8 @@ def raster_of(lanes: type[np.unsignedinteger[Any]]) -> npt.NDArray[Any]:
 
 def lead_of(answers: npt.NDArray[Any]) -> int:
     """Index of the first answer that is aligned with a cache line."""
-    return -(answers.ctypes.data // answers.itemsize) % (WIDEST // answers.itemsize)
+    address: int = answers.__array_interface__["data"][0]
+    return -(address // answers.itemsize) % (WIDEST // answers.itemsize)
 
 
 class Scan(NamedTuple):
@@ -171,23 +175,31 @@ def _nearer(d: Vector, before: Vector, behind: Vector, step: int) -> Vector:
 
 
 @helper
-def _from_next_row(rows: Numbers, at: int, walls: Words, cap: Number) -> Vector:
-    """One more than the least of the three neighbours that each lane has in the next row, its block being at ``at``."""
-    d = load_pixels(rows, at)
-    before = choose(walls[0, 0], fill(rows[at - 1], cap), rotate(d, 1))
-    behind = choose(walls[1, 0], fill(rows[at + PIXELS], cap), rotate(d, -1))
-    return minimum(d, minimum(before, behind)) + 1
+def _from_neighbours(least: Vector, before: Number, behind: Number, walls: Words, cap: Number) -> Vector:
+    """One more than the least of three neighbours: those in each lane, and in the lanes before and behind it."""
+    lane_before = choose(walls[0, 0], fill(before, cap), rotate(least, 1))
+    lane_behind = choose(walls[1, 0], fill(behind, cap), rotate(least, -1))
+    return minimum(least, minimum(lane_before, lane_behind)) + 1
 
 
 @helper
-def _from_next_slab(layout: Layout, rows: Numbers, slab: int, row: int, x: int, walls: Words, cap: Number) -> Vector:
-    """The same for a slab of the band that lies next to the lanes' own: from its rows that are next to theirs."""
-    d = _from_next_row(rows, row_at(layout, slab, row) + x, walls, cap)
+def _from_row(rows: Numbers, at: int, walls: Words, cap: Number) -> Vector:
+    """The same for a row that lies next to the lanes' own, its block being at ``at``."""
+    return _from_neighbours(load_pixels(rows, at), rows[at - 1], rows[at + PIXELS], walls, cap)
+
+
+@helper
+def _from_slab(layout: Layout, rows: Numbers, slab: int, row: int, x: int, walls: Words, cap: Number) -> Vector:
+    """The same for a slab that lies next to the lanes' own: the least of its rows next to theirs comes first."""
+    at = row_at(layout, slab, row) + x
+    least, before, behind = load_pixels(rows, at), rows[at - 1], rows[at + PIXELS]
     if row > 0:
-        d = minimum(d, _from_next_row(rows, row_at(layout, slab, row - 1) + x, walls, cap))
+        least = minimum(least, load_pixels(rows, at - layout.pitch))
+        before, behind = min(before, rows[at - layout.pitch - 1]), min(behind, rows[at - layout.pitch + PIXELS])
     if row + 1 < layout.rows:
-        d = minimum(d, _from_next_row(rows, row_at(layout, slab, row + 1) + x, walls, cap))
-    return d
+        least = minimum(least, load_pixels(rows, at + layout.pitch))
+        before, behind = min(before, rows[at + layout.pitch - 1]), min(behind, rows[at + layout.pitch + PIXELS])
+    return _from_neighbours(least, before, behind, walls, cap)
 
 
 @helper
@@ -221,9 +233,9 @@ def _scan_row_up(words: Words, start: int, images: int, first: int, slab: int, r
             store(rows, at, fill(0, cap))
             return
         d = _distances_in_block(word, walls, cap)
-        d = minimum(d, _from_next_slab(layout, rows, slab + 1, row, 0, walls, cap))
+        d = minimum(d, _from_slab(layout, rows, slab + 1, row, 0, walls, cap))
         if row + 1 < layout.rows:
-            d = minimum(d, _from_next_row(rows, at + layout.pitch, walls, cap))
+            d = minimum(d, _from_row(rows, at + layout.pitch, walls, cap))
         store(rows, at, d)
         return
     distance = layout.cap  # from the last lane before the block to background before the block
@@ -237,9 +249,9 @@ def _scan_row_up(words: Words, start: int, images: int, first: int, slab: int, r
         word = foreground_of(words, start, layout, images, number, block)
         d = _distances_in_block(word, walls, cap)
         d = minimum(d, minimum(rising(left[block] + 1, cap), falling(distance + 1, cap)))
-        d = minimum(d, _from_next_slab(layout, rows, slab + 1, row, x, walls, cap))
+        d = minimum(d, _from_slab(layout, rows, slab + 1, row, x, walls, cap))
         if row + 1 < layout.rows:
-            d = minimum(d, _from_next_row(rows, at + layout.pitch + x, walls, cap))
+            d = minimum(d, _from_row(rows, at + layout.pitch + x, walls, cap))
         store(rows, at + x, d)
         distance = lowest_bit(~word) if ~word != 0 else min(distance + PIXELS, layout.cap)
 
@@ -259,7 +271,7 @@ def _scan_up(words: Words, start: int, images: int, first: int, last: int, scan:
         for row in range(1, layout.rows):
             for x in range(0, layout.blocks * PIXELS, PIXELS):
                 at = row_at(layout, slab, row) + x
-                store(rows, at, minimum(load_pixels(rows, at), _from_next_row(rows, at - layout.pitch, walls, cap)))
+                store(rows, at, minimum(load_pixels(rows, at), _from_row(rows, at - layout.pitch, walls, cap)))
 
 
 @helper
@@ -270,7 +282,7 @@ def _scan_down(count: int, scan: Scan) -> None:
         for row in range(layout.rows):
             for x in range(0, layout.blocks * PIXELS, PIXELS):
                 at = row_at(layout, slab, row) + x
-                d = _from_next_slab(layout, rows, slab - 1, row, x, walls, cap)
+                d = _from_slab(layout, rows, slab - 1, row, x, walls, cap)
                 store(rows, at, minimum(load_pixels(rows, at), d))
 
 
@@ -394,7 +406,7 @@ def distances_into(packed: PackedMasks, answers: Numbers) -> None:
         scan, raster = kept(scan_of, layout, lanes), kept(raster_of, lanes)
         distances_of(packed.words, first * pixels, last - first, scan, raster, lead_of(here), here)
 
-    share(work, packed.images, pixels, layout.images)
+    share(work, packed.images, EFFORT * pixels, layout.images)
 
 
 def distance_transform(

@@ -1,0 +1,55 @@
+"""The pictures of a comparison: one for each question, both axes logarithmic."""
+
+from pathlib import Path
+
+import numpy as np
+from benchmarks.peers import PEERS
+from matplotlib.figure import Figure
+
+INK = "#22303c"
+COLORS = {
+    "chdt": "#0b7a75",
+    "torch copy": "#9aa5b1",
+    "torch sum": "#9aa5b1",
+    "opencv loop": "#d1495b",
+    "scipy loop": "#edae49",
+    "distance_transform": "#66a182",
+}
+LABELS = {
+    "torch copy": "torch copy_ (bound)",
+    "torch sum": "torch sum (bound)",
+    "opencv loop": "OpenCV",
+    "scipy loop": "SciPy",
+}
+
+
+def draw_sizes(by_function: dict[str, dict[str, dict[int, float]]], path: Path) -> None:
+    """Nanoseconds a pixel, by pixels in an image: for each function and peer seconds by pixels."""
+    figure = Figure(figsize=(11, 3.8), layout="constrained")
+    axes = figure.subplots(1, len(by_function), sharey=True)
+    for panel, (function, by_peer) in zip(axes, by_function.items(), strict=True):
+        for impl in (impl for impl in PEERS[function] if impl in COLORS and by_peer.get(impl)):
+            x, y = np.transpose([(pixels, seconds / pixels * 1e9) for pixels, seconds in sorted(by_peer[impl].items())])
+            panel.loglog(x, y, "o-", color=COLORS[impl], label=LABELS.get(impl, impl), markersize=4)
+        panel.set_title(function, color=INK)
+        panel.set_xlabel("pixels in an image")
+        panel.grid(alpha=0.3)
+        panel.legend(fontsize=8, frameon=False)
+    axes[0].set_ylabel("ns a pixel, one thread, bool masks")
+    figure.savefig(path, dpi=110)
+
+
+def draw_growth(by_call: dict[str, tuple[list[float], list[float]]], path: Path) -> None:
+    """Milliseconds for an image of 2048 x 2048, by the radius of its object."""
+    figure = Figure(figsize=(5.5, 3.8), layout="constrained")
+    panel = figure.subplots()
+    for call, (radii, seconds) in by_call.items():
+        function, impl = call.split(", ")
+        style = {"object_size": ":", "distance_transform": "-", "flip_sizes": "--"}[function]
+        label = f"{function}, {LABELS.get(impl, impl)}"
+        panel.loglog(radii, np.multiply(seconds, 1e3), style, marker="o", color=COLORS[impl], label=label, markersize=4)
+    panel.set_xlabel("radius of the object, pixels")
+    panel.set_ylabel("ms, one thread, 2048 x 2048, bool")
+    panel.grid(alpha=0.3)
+    panel.legend(fontsize=8, frameon=False)
+    figure.savefig(path, dpi=110)
