@@ -139,7 +139,7 @@ def _find_maxima(words: Words, start: int, images: int, scan: Scan, maxima: Numb
     nothing = fill(0, cap)
     for x in range(0, across, PIXELS):
         store(maxima, x, nothing)
-    of_rows = places.work + PIXELS  # one vector a row, while there are several slabs of rows
+    of_rows = places.work + PIXELS  # one vector a row, where a slab has several
     if layout.rows > 1:
         for row in range(layout.rows):
             store(maxima, of_rows + row * PIXELS, nothing)
@@ -513,7 +513,7 @@ def flip_sizes(
 
     Parameters
     ----------
-    masks : ndarray or Tensor, shape (..., H, W)
+    masks : ndarray or Tensor, shape (..., H, W), or as many of the last dims as ``spatial_dims``
         ±1 of any signed integer or float dtype, or bool; +1 (True) is foreground. Pixels outside the grid are not
         background.
     spatial_dims : {1, 2, 3}

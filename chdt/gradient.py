@@ -130,16 +130,22 @@ def differentiate_given(
 
 @kernel
 def differentiate_drawn(
-    chances: Numbers, seeds: Words, start: int, piece: Piece, losses: Numbers, drawn: Numbers, one: Number
+    chances: Numbers,
+    seeds: Words,
+    start: int,
+    piece: Piece,
+    losses: Numbers,
+    drawn: Numbers,
+    draws: Number,
+    one: Number,
 ) -> int:
     """Draw a mask with every seed; leave the mean of (21) times F'(a) = F(a) (1 - F(a)) in place of the chances F(a).
 
-    ``start`` is the number of the first pixel in the whole batch, ``drawn`` gets the mean of l(s, g(y)). ``one`` is of
-    the dtype of the chances: an integer would make Numba go on in float64. Give the index of a chance that is NaN, the
-    first one, or -1.
+    ``start`` is the number of the first pixel in the whole batch, ``drawn`` gets the mean of l(s, g(y)). ``draws``, as
+    many as there are seeds, and ``one`` are of the dtype of the chances: integers would make Numba go on in float64.
+    Give the index of a chance that is NaN, the first one, or -1.
     """
     pixels, most = pixels_of(piece.scan.layout), len(piece.sizes)
-    draws = one * len(seeds)
     for first in range(0, len(drawn), most):
         images = min(most, len(drawn) - first)
         here = chances[first * pixels : (first + images) * pixels]
@@ -201,8 +207,8 @@ def sampled_derivative(
     def work(first: int, last: int) -> None:
         piece = kept(piece_of, shape, flat.dtype)
         here = flat[first * pixels : last * pixels]
-        start, one = first * pixels, flat.dtype.type(1)
-        found = differentiate_drawn(here, mixed, start, piece, table[first:last], drawn_flat[first:last], one)
+        start, (draws, one) = first * pixels, np.array([len(mixed), 1], flat.dtype)
+        found = differentiate_drawn(here, mixed, start, piece, table[first:last], drawn_flat[first:last], draws, one)
         if found >= 0:
             nan.append(start + found)
 
@@ -252,15 +258,19 @@ def check_sizes(sizes: torch.Tensor, batch: tuple[int, ...], masks: torch.Tensor
         )
 
 
-def check_values(sizes: torch.Tensor, weight: torch.Tensor | None) -> None:
-    """Sizes must be finite and not negative, but where their weight is 0; weights must be finite and not negative."""
+def check_values(sizes: torch.Tensor, weight: torch.Tensor | None) -> torch.Tensor:
+    """Sizes must be finite and not negative, but where their weight is 0; weights must be finite and not negative.
+
+    Go on with the sizes that this gives: torch would leave out a check of which nothing is used.
+    """
     if is_traced(sizes) or is_traced(weight):
-        torch.ops.chdt.check_values(sizes, weight)
-        return
+        return torch.ops.chdt.check_values(sizes, weight)  # type: ignore[no-any-return]
+    checked = sizes
     if weight is not None:
         _check_finite(weight, "weight", "")
-        sizes = torch.where(weight == 0, 0, sizes)
-    _check_finite(sizes, "sizes", "; give an image of unknown size the weight 0")
+        checked = torch.where(weight == 0, 0, sizes)
+    _check_finite(checked, "sizes", "; give an image of unknown size the weight 0")
+    return sizes
 
 
 def _check_finite(values: torch.Tensor, name: str, remedy: str) -> None:
@@ -336,7 +346,7 @@ def sampled_gradient(
         raise TypeError(f"samples must be a torch tensor, not {type_name(samples)}: convert with torch.from_numpy")
     shape = grid_shape(samples, spatial_dims)
     check_sizes(sizes, tuple(samples.shape[: samples.ndim - spatial_dims]), samples, "samples")
-    check_values(sizes, None)
+    sizes = check_values(sizes, None)
     double = torch.float64 in (samples.dtype, sizes.dtype)
     targets = sizes.detach().to(samples.device, torch.float64 if double else torch.float32)
     return given_derivative(samples, losses_of_sizes(loss, targets, 2 * shape.cap), spatial_dims)

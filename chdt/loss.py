@@ -157,7 +157,7 @@ def expected_size_loss(
         raise ValueError(f"n_samples must be an integer of at least 1, not {n_samples!r}")
     if reduction not in REDUCTIONS:
         raise ValueError(f"reduction must be one of {', '.join(map(repr, REDUCTIONS))}, not {reduction!r}")
-    check_values(sizes, weight)
+    sizes = check_values(sizes, weight)
 
     targets = sizes.detach().to(logits.device, dtype)
     if weight is not None:

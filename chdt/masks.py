@@ -240,13 +240,13 @@ def new_answer(masks: AnyMasks, shape: tuple[int, ...], largest: int) -> Answer:
 def deliver(answers: npt.NDArray[Any], masks: AnyMasks, out: AnyMasks | None) -> Any:
     """Answers that are there, of the kind of the masks and on their device, or in an ``out`` that was checked."""
     if isinstance(out, torch.Tensor):
-        return out.copy_(torch.from_numpy(np.ascontiguousarray(answers)))
+        return out.copy_(torch.from_numpy(np.asarray(answers, order="C")))
     if out is not None:
         out[...] = answers
         return out
     if isinstance(masks, torch.Tensor):
-        return torch.from_numpy(np.ascontiguousarray(answers)).to(masks.device)
-    return np.ascontiguousarray(answers)
+        return torch.from_numpy(np.asarray(answers, order="C")).to(masks.device)
+    return np.asarray(answers, order="C")
 
 
 def answer_into(out: AnyMasks, masks: AnyMasks, largest: int) -> Answer:

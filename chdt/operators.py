@@ -132,8 +132,7 @@ def _(samples: torch.Tensor, losses: torch.Tensor, spatial_dims: int) -> tuple[t
 @_operator("check_values")
 def check_values(sizes: torch.Tensor, weight: torch.Tensor | None) -> torch.Tensor:
     """See `chdt.gradient.check_values`."""
-    _check_values(sizes, weight)
-    return sizes.clone()
+    return _check_values(sizes, weight).clone()
 
 
 @check_values.register_fake
@@ -142,7 +141,7 @@ def _(sizes: torch.Tensor, weight: torch.Tensor | None) -> torch.Tensor:
 
 
 def _map_by_slices(operator: Any) -> None:
-    """One call for each slice: each draws its own noise."""
+    """One call for each slice, with the seeds that it is given."""
 
     @operator.register_vmap
     def rule(info: Any, in_dims: tuple[int | None, ...], *args: Any) -> Any:

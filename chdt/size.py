@@ -173,7 +173,7 @@ def object_size(
 
     Parameters
     ----------
-    masks : ndarray or Tensor, shape (..., H, W)
+    masks : ndarray or Tensor, shape (..., H, W), or as many of the last dims as ``spatial_dims``
         ±1 of any signed integer or float dtype, or bool; +1 (True) is foreground. Pixels outside the grid are not
         background: an object cut by the border is as large as what can be seen of it allows.
     spatial_dims : {1, 2, 3}
@@ -186,8 +186,8 @@ def object_size(
     Returns
     -------
     int32 ndarray or Tensor, shape (...)
-        Sizes in pixels, on the device of the masks: 0 without foreground, 2·max(H, W) without background; float32 with
-        a spacing, and then twice the longest side without background. No gradient.
+        Sizes in pixels, on the device of the masks: 0 without foreground, 2·max(H, W), twice the longest side, without
+        background; float32 with a spacing. No gradient.
 
     Raises
     ------

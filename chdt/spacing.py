@@ -7,6 +7,7 @@ have left on a line, t_i = min over j of max(spacing·|i - j|, v_j).
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -28,11 +29,12 @@ def spacing_of(spacing: Spacing | None, spatial_dims: int) -> Steps | None:
         return None
     remedy = f"give one positive number, or one for each of the spatial_dims={spatial_dims} dims"
     try:
-        numbers = [float(x) for x in (spacing if isinstance(spacing, Sequence | np.ndarray) else [spacing])]
+        values: Any = [spacing] * spatial_dims if np.ndim(spacing) == 0 else spacing
+        numbers = [float(x) for x in values]
     except (TypeError, ValueError):
         raise TypeError(f"spacing must be made of numbers, not {spacing!r}: {remedy}") from None
-    if len(numbers) == 1 and not isinstance(spacing, Sequence | np.ndarray):
-        numbers *= spatial_dims
+    if isinstance(spacing, str | bytes):
+        raise TypeError(f"spacing must be made of numbers, not {spacing!r}: {remedy}")
     if len(numbers) != spatial_dims:
         raise ValueError(f"spacing has {len(numbers)} numbers: {remedy}")
     for axis, number in enumerate(numbers):

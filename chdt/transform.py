@@ -95,7 +95,7 @@ def pixels_of(layout: Layout) -> int:
 
 @functools.lru_cache(maxsize=16)
 def walls_of(layout: Layout) -> npt.NDArray[np.uint64]:
-    """[0, k]: lanes of a block that have no neighbour of their image 2^k lanes before them, [1, k]: behind them."""
+    """Lanes of a block whose neighbour 2^k lanes lower, [0, k], or higher, [1, k], is not one of their image."""
     width = min(layout.width, PIXELS)
     column = np.arange(PIXELS) % width
     steps = 1 << np.arange(STEPS)[:, None]
@@ -421,7 +421,7 @@ def distance_transform(
 
     Parameters
     ----------
-    masks : ndarray or Tensor, shape (..., H, W)
+    masks : ndarray or Tensor, shape (..., H, W), or as many of the last dims as ``spatial_dims``
         ±1 of any signed integer or float dtype, or bool; +1 (True) is foreground. Pixels outside the grid are not
         background.
     spatial_dims : {1, 2, 3}
@@ -440,9 +440,9 @@ def distance_transform(
     Returns
     -------
     int32 ndarray or Tensor, or out, shape (..., H, W)
-        Distances in pixels, on the device of the masks; float32 with a spacing. Without any background, max(H, W)
-        everywhere: the smallest number that no distance in the grid reaches. With a spacing that is the length of the
-        longest side, spacing times pixels. No gradient.
+        Distances in pixels, on the device of the masks; float32 with a spacing. Without any background, the longest
+        side everywhere, max(H, W): the smallest number that no distance in the grid reaches. With a spacing that side
+        is spacing times pixels long. No gradient.
 
     Raises
     ------
@@ -461,8 +461,8 @@ def distance_transform(
 
     Notes
     -----
-    Equation (3) of Baručić and Kybic (2022), d_i = min over background j of max(|i_y - j_y|, |i_x - j_x|). One scan of
-    the rows from the last to the first, one back, 64 pixels at a time.
+    Equation (3) of Baručić and Kybic (2022), d_i = min over background j of max(|i_y - j_y|, |i_x - j_x|), in volumes
+    |i_z - j_z|, too. One scan of the rows, or slices, from the last to the first, one back, 64 pixels at a time.
 
     Examples
     --------

@@ -309,6 +309,21 @@ def test_compiled(model):
     torch.testing.assert_close(compiled_gradients, gradients)
 
 
+@pytest.mark.filterwarnings("default")
+def test_compiled_calls_refuse_bad_sizes_too():
+    compiled = torch.compile(lambda logits, sizes, weight: expected_size_loss(logits, sizes, weight=weight))
+    logits, sizes, weight = torch.zeros(2, 3, 3), torch.tensor([2.0, 4.0]), torch.ones(2)
+    assert torch.isfinite(compiled(logits, sizes, weight))
+    for wrong in (-1.0, torch.nan):
+        with pytest.raises(ValueError, match=r"sizes\[1\]"):
+            compiled(logits, torch.tensor([2.0, wrong]), weight)
+        with pytest.raises(ValueError, match=r"weight\[1\]"):
+            compiled(logits, sizes, torch.tensor([1.0, wrong]))
+    sampled = torch.compile(lambda samples, sizes: sampled_gradient(samples, sizes)[1])
+    with pytest.raises(ValueError, match=r"sizes\[0\]"):
+        sampled(-torch.ones(2, 3, 3), torch.tensor([-1.0, 2.0]))
+
+
 def test_saved_loaded_and_copied(model):
     value, gradients = run(model)
     buffer = io.BytesIO()

@@ -43,7 +43,7 @@ def test_spacing_of_volumes(data, masks):
 def test_equal_spacing_is_scaling(grid):
     mask = objects(grid, 2) if grid != (1, 1) else np.ones(grid, bool)
     scaled = (1.7 * distance_transform(mask).astype(np.float64)).astype(np.float32)
-    for spacing in (1.7, (1.7, 1.7), np.array([1.7, 1.7])):
+    for spacing in (1.7, np.array(1.7), (1.7, 1.7), np.array([1.7, 1.7])):
         np.testing.assert_array_equal(distance_transform(mask, spacing=spacing), scaled)
         assert object_size(mask, spacing=spacing) == 2 * scaled.max()
 
@@ -70,6 +70,7 @@ def test_without_background_the_longest_side_counts():
         (-1, ValueError, r"spacing\[0\] is -1"),
         ((1, np.nan), ValueError, r"spacing\[1\] is nan"),
         ((np.inf, 1), ValueError, r"spacing\[0\] is inf"),
+        ("12", TypeError, "numbers"),
         ("ab", TypeError, "numbers"),
         ((1, None), TypeError, "numbers"),
     ],
@@ -163,3 +164,16 @@ def test_compiled_and_mapped():
         compiled = torch.compile(lambda m, function=function, options=options: function(m, **options), fullgraph=True)
         assert torch.equal(compiled(masks), expected)
         assert torch.equal(torch.func.vmap(lambda m, f=function, o=options: f(m, **o))(masks), expected)
+
+
+@pytest.mark.parametrize("spacing", [2.0, (2.0, 1.0)])
+def test_one_mask_with_a_spacing_gives_no_dims(spacing):
+    mask = objects((9, 8), 2)
+    for black_border in (False, True):
+        size = object_size(mask, spacing=spacing, black_border=black_border)
+        assert size.shape == ()
+        assert object_size(torch.from_numpy(mask), spacing=spacing, black_border=black_border).shape == ()
+    three = [2.0, 2.0, 1.0]
+    torch.library.opcheck(torch.ops.chdt.object_size.default, (torch.from_numpy(mask), 2, three, True))
+    torch.library.opcheck(torch.ops.chdt.distance_transform.default, (torch.from_numpy(mask), 2, three, True))
+    torch.library.opcheck(torch.ops.chdt.flip_sizes.default, (torch.from_numpy(mask), 2, True))
