@@ -5,10 +5,11 @@ from functools import cache
 from pathlib import Path
 
 import torch
-from hippocampus.slices import Slices, draw_slices, read_slices
 from lightning import LightningDataModule
 from lightning.pytorch.utilities import CombinedLoader
 from torch.utils.data import DataLoader, Sampler, TensorDataset
+
+from hippocampus.slices import Slices, draw_slices, read_slices
 
 TRAINING, VALIDATION = 0.7, 0.1  # of the slices, or of the volumes; the rest is for the test
 
@@ -29,10 +30,7 @@ def split(volumes: torch.Tensor, seed: int, by_volume: bool) -> tuple[torch.Tens
     names, group = volumes.unique(return_inverse=True)
     count = len(names) if by_volume else len(volumes)
     first, second = round(TRAINING * count), round((TRAINING + VALIDATION) * count)
-    if by_volume:
-        rank = torch.randperm(count, generator=generator)[group][order]
-    else:
-        rank = torch.arange(count)
+    rank = torch.randperm(count, generator=generator)[group][order] if by_volume else torch.arange(count)
     return order[rank < first], order[(first <= rank) & (rank < second)], order[rank >= second]
 
 
@@ -77,7 +75,7 @@ class HippocampusData(LightningDataModule):
         Images in a training batch.
     batches : int, optional
         Make an epoch this many batches of outlined images, for the first phase. By default an epoch passes once over
-        all training images, and each batch comes with one of outlined images.
+        all training images, and each batch comes with half as many outlined images.
     """
 
     def __init__(
@@ -121,7 +119,7 @@ class HippocampusData(LightningDataModule):
             return loader(pixels, Batches(len(pixels), self.batch_size, self.seed, self.batches))
         sizes = self.sizes_only()
         every = Batches(len(sizes), self.batch_size, self.seed)
-        few = Batches(len(pixels), self.batch_size, self.seed + 1, len(every))
+        few = Batches(len(pixels), self.batch_size // 2, self.seed + 1, len(every))
         return CombinedLoader({"sizes": loader(sizes, every), "pixels": loader(pixels, few)}, "min_size")
 
     def val_dataloader(self) -> DataLoader:

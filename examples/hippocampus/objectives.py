@@ -8,7 +8,10 @@ from torch.nn.functional import binary_cross_entropy_with_logits, l1_loss
 from chdt import expected_size_loss, object_size, squared_error
 
 # By distance from 0, the threshold of a network that is sure: of several that give the true size, the first is taken.
-THRESHOLDS = (0.0, *(sign * t for t in (0.15, 0.3, 0.5, 0.75, 1, 1.3, 1.6, 2, 2.5, 3, 3.5, 4, 5, 6) for sign in (1, -1)))
+THRESHOLDS = (
+    0.0,
+    *(sign * t for t in (0.15, 0.3, 0.5, 0.75, 1, 1.3, 1.6, 2, 2.5, 3, 3.5, 4, 5, 6) for sign in (1, -1)),
+)
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,7 @@ class Objective:
     entropy: float = 0.0  # of every pixel, on all images
     anchor: float = 0.0  # pixel-wise loss against the probabilities of the network that the phase began with
     edges: float = 0.0  # change of probability between neighbours that look alike
+    learning_rate: float = 1e-3
 
     @property
     def remembers(self) -> bool:
@@ -33,18 +37,23 @@ class Objective:
 
 
 OBJECTIVES = {
-    "size": Objective("the paper's: expected size loss alone", size=1),
-    "calibrated": Objective("pixel-wise loss on outlined images and on own masks of the true size", pixels=1, masks=1),
-    "uncalibrated": Objective("the same, but own masks at threshold 0, of any size", pixels=1, masks=1, calibrated=False),
-    "masks": Objective("calibrated without the outlined images", masks=1),
-    "pixels": Objective("pixel-wise loss on outlined images only", pixels=1),
-    "size+pixels": Objective("the paper's, and the outlined images in every step", size=0.02, pixels=1),
-    "calibrated+size": Objective("calibrated, and the paper's", size=0.02, pixels=1, masks=1),
-    "absolute": Objective("absolute in place of squared errors", size=1, absolute=True),
-    "spread": Objective("size+pixels, and sizes that agree between draws", size=0.02, pixels=1, spread=0.02),
-    "entropy": Objective("size+pixels, and confident pixels", size=0.02, pixels=1, entropy=0.1),
-    "anchor": Objective("size+pixels, and close to where it began", size=0.02, pixels=1, anchor=1),
-    "edges": Objective("size+pixels, and outlines that follow edges", size=0.02, pixels=1, edges=1),
+    "size": Objective("the paper's: expected size loss alone", size=1, learning_rate=2e-5),
+    "calibrated": Objective(
+        "expected size loss, outlined images, own masks of true size", size=0.05, pixels=1, masks=1
+    ),
+    "uncalibrated": Objective("the same, own masks at threshold 0", size=0.05, pixels=1, masks=1, calibrated=False),
+    "masks+pixels": Objective("outlined images, own masks of true size", pixels=1, masks=1),
+    "masks": Objective("own masks of true size alone", masks=1),
+    "self-training": Objective(
+        "outlined images, own masks at threshold 0: no sizes", pixels=1, masks=1, calibrated=False
+    ),
+    "pixels": Objective("outlined images alone, as in the first phase", pixels=1),
+    "size+pixels": Objective("expected size loss, outlined images", size=0.05, pixels=1),
+    "absolute": Objective("expected absolute error alone", size=1, absolute=True, learning_rate=2e-5),
+    "spread": Objective("size+pixels, and the variance of the size over the draws", size=0.05, pixels=1, spread=0.05),
+    "entropy": Objective("size+pixels, and the entropy of every pixel", size=0.05, pixels=1, entropy=0.1),
+    "anchor": Objective("size+pixels, and closeness to where the phase began", size=0.05, pixels=1, anchor=1),
+    "edges": Objective("size+pixels, and outlines along edges of the image", size=0.05, pixels=1, edges=1),
 }
 
 

@@ -52,7 +52,9 @@ def listed_volumes(folder: Path) -> list[dict[str, str]]:
         listed = load_decathlon_datalist(index, is_segmentation=True, data_list_key="training")
         return [{"image": str(pair["image"]), "label": str(pair["label"])} for pair in listed]
     except (ValueError, KeyError, TypeError) as error:
-        raise DataError(index, "not the index of a Decathlon task, which lists images and labels in 'training'") from error
+        raise DataError(
+            index, "not the index of a Decathlon task, which lists images and labels in 'training'"
+        ) from error
 
 
 def read_volume(path: Path) -> Array:

@@ -8,18 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from hippocampus.data import HippocampusData
-from hippocampus.network import small_unet
-from hippocampus.objectives import OBJECTIVES, second_phase_loss
 from lightning import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, TQDMProgressBar
 from torch.nn.functional import binary_cross_entropy_with_logits
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from chdt import intersection_over_union, squared_size_error
+from hippocampus.data import HippocampusData
+from hippocampus.network import small_unet
+from hippocampus.objectives import OBJECTIVES, second_phase_loss
 
 AVERAGED = 0.99  # of the averaged network stays at each step
-REMEMBERED = 0.6  # of what the network said about an image before, each time it sees the image
+REMEMBERED = 0.8  # of what the network said about an image before, each time it sees the image
 
 warnings.filterwarnings("ignore", "The '\\w+_dataloader' does not have many workers")  # the data is in memory
 warnings.filterwarnings("ignore", "`isinstance\\(treespec, LeafSpec\\)` is deprecated")  # lightning's own
@@ -108,9 +108,7 @@ class SecondPhase(Segmentation):
         How many masks the expected size loss draws for each image.
     """
 
-    def __init__(
-        self, objective: str = "size", n_samples: int = 8, learning_rate: float = 1e-3, seed: int = 0
-    ) -> None:
+    def __init__(self, objective: str = "size", n_samples: int = 8, learning_rate: float = 1e-3, seed: int = 0) -> None:
         super().__init__(learning_rate, seed)
         self.save_hyperparameters()
         self.objective = OBJECTIVES[objective]
@@ -125,7 +123,9 @@ class SecondPhase(Segmentation):
     @torch.no_grad()
     def over_all_flips(self, images: torch.Tensor) -> torch.Tensor:
         """Mean of the logits over the four ways to flip an image."""
-        ways = [torch.tensor([[a, b]], dtype=torch.bool, device=images.device) for a in (False, True) for b in (False, True)]
+        ways = [
+            torch.tensor([[a, b]], dtype=torch.bool, device=images.device) for a in (False, True) for b in (False, True)
+        ]
         return torch.stack([flip(self(flip(images, way.expand(len(images), 2))), way) for way in ways]).mean(dim=0)
 
     def recall(self, index: torch.Tensor, logits: torch.Tensor) -> torch.Tensor | None:
@@ -143,7 +143,12 @@ class SecondPhase(Segmentation):
         flips = flips_of(images)
         logits = flip(self.network(flip(images, flips))[:, 0], flips)
         loss = second_phase_loss(
-            self.objective, logits, images[:, 0], sizes, n_samples=self.hparams.n_samples, memory=self.recall(index, logits)
+            self.objective,
+            logits,
+            images[:, 0],
+            sizes,
+            n_samples=self.hparams.n_samples,
+            memory=self.recall(index, logits),
         )
         if self.objective.pixels:
             outlined, masks, _ = batch["pixels"]
@@ -241,3 +246,9 @@ def train(
 def best_weights(folder: Path) -> dict[str, torch.Tensor]:
     """The network that a training kept."""
     return torch.load(folder / "best.pt", weights_only=True)
+
+
+def read_csv(path: Path) -> list[dict[str, float]]:
+    """The numbers of a table."""
+    with path.open(newline="", encoding="utf-8") as file:
+        return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
