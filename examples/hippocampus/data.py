@@ -132,8 +132,11 @@ class HippocampusData(LightningDataModule):
 
 
 def loader(dataset: TensorDataset, batches: Sampler[torch.Tensor]) -> DataLoader:
-    """Batches picked in one go: the tensors are in memory, and worker processes would only cost time."""
-    return DataLoader(dataset, sampler=batches, batch_size=None)
+    """Batches picked in one go: the tensors are in memory, and worker processes would only cost time.
+
+    Its generator is its own, as it draws from it whenever Lightning begins, and that is not the same when it goes on.
+    """
+    return DataLoader(dataset, sampler=batches, batch_size=None, generator=torch.Generator())
 
 
 def whole(dataset: TensorDataset) -> DataLoader:

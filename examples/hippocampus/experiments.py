@@ -114,11 +114,11 @@ def figure6(study: Study, results: Path, seed: int, processes: int, outlined: in
 # ------------------------------------------------------------------------------------------------ figure 7
 
 
-def figure7(study: Study, results: Path, seeds: list[int], most: int, processes: int) -> list[dict[str, Any]]:
+def figure7(study: Study, results: Path, seeds: list[int], most: int, processes: int, least: int = 64) -> list[dict[str, Any]]:
     """Test IoU before and after the second phase for m = 64, 128, ..."""
     data = study.data(1, 0)
     data.setup()
-    many = [64 << k for k in range(7) if 64 << k <= min(most, len(data.training))]
+    many = [least << k for k in range(7) if least << k <= min(most, len(data.training))]
     jobs = [(study, outlined, seed, (THEIRS, OURS)) for outlined, seed in product(many, seeds)]
     rows = [row for rows in in_processes(outcome, jobs, processes) for row in rows]
     name = "figure7-by-volume" if study.by_volume else "figure7"

@@ -176,6 +176,8 @@ class Best(Callback):
 
     def on_validation_end(self, trainer: Trainer, module: Segmentation) -> None:
         """Add a row."""
+        if trainer.sanity_checking and self.rows:  # of a training that goes on
+            return
         epoch = 0 if trainer.sanity_checking else trainer.current_epoch + 1
         row = {"epoch": epoch, **{name: float(trainer.callback_metrics[name]) for name in ("E", "IoU")}}
         if not self.rows or row["E"] < min(earlier["E"] for earlier in self.rows):
