@@ -82,7 +82,11 @@ def test_slices_are_cut(folder):
         (lambda folder: (folder / "dataset.json").write_text("{"), "dataset.json", "index of a Decathlon task"),
         (lambda folder: image_of(folder).unlink(), "imagesTr/hippocampus_003.nii.gz", "no such file"),
         (lambda folder: cut_off(image_of(folder)), "imagesTr/hippocampus_003.nii.gz", "read to its end"),
-        (lambda folder: image_of(folder).write_bytes(gzip.compress(b"no")), "hippocampus_003.nii.gz", "not a NIfTI file"),
+        (
+            lambda folder: image_of(folder).write_bytes(gzip.compress(b"no")),
+            "hippocampus_003.nii.gz",
+            "not a NIfTI file",
+        ),
         (lambda folder: save(image_of(folder), np.zeros((4, 4))), "imagesTr/hippocampus_003.nii.gz", "3 dims"),
         (lambda folder: save(image_of(folder), np.full((34, 44, DEPTH), np.nan)), "hippocampus_003", "not finite"),
         (lambda folder: save(label_of(folder), np.zeros((34, 44, 2))), "labelsTr/hippocampus_003.nii.gz", "shape"),
@@ -152,11 +156,13 @@ def test_too_many_outlined_images(folder):
 def test_batches_depend_on_seed_and_epoch_alone():
     batches = Batches(10, 4, seed=1)
     first = [batch.tolist() for batch in batches]
-    assert sorted(sum(first, [])) == list(range(10))
+    assert sorted(itertools.chain(*first)) == list(range(10))
     assert [batch.tolist() for batch in batches] == first
     batches.set_epoch(1)
     assert [batch.tolist() for batch in batches] != first
-    assert [len(batch) for batch in Batches(3, 4, 0, batches=5)] == [4] * 5 and len(Batches(3, 4, 0, batches=5)) == 5
+    few = Batches(3, 4, 0, batches=5)
+    assert len(few) == 5
+    assert [len(batch) for batch in few] == [4] * 5
 
 
 def test_drawn_slices_are_no_matter_of_a_threshold():
@@ -203,13 +209,19 @@ def test_objectives_have_gradients(name):
     torch.manual_seed(0)
     logits = torch.randn(4, 12, 8, requires_grad=True)
     loss = second_phase_loss(
-        OBJECTIVES[name], logits, torch.randn(4, 12, 8), torch.full((4,), 4.0), n_samples=2, memory=torch.randn(4, 12, 8)
+        OBJECTIVES[name],
+        logits,
+        torch.randn(4, 12, 8),
+        torch.full((4,), 4.0),
+        n_samples=2,
+        memory=torch.randn(4, 12, 8),
     )
     if name == "pixels":  # its only term is not for images without outlines
         assert loss == 0
     else:
         loss.backward()
-        assert logits.grad.isfinite().all() and logits.grad.any()
+        assert logits.grad.isfinite().all()
+        assert logits.grad.any()
 
 
 def first_phase(folder, home, epochs=1):
@@ -255,7 +267,7 @@ def test_masks_of_other_images_stay_out_of_reach(folder):
         assert batch["sizes"][1].ndim == 1
 
 
-class Stopped(Exception):
+class StoppedError(Exception):
     pass
 
 
@@ -273,12 +285,12 @@ def test_resumed_training_ends_as_one_that_was_not_stopped(folder, tmp_path, mon
 
     def stopping(self, batch, number):
         if self.current_epoch == 2 and number == 1:
-            raise Stopped
+            raise StoppedError
         return step(self, batch, number)
 
     whole = run(tmp_path / "whole")
     monkeypatch.setattr(kind, "training_step", stopping)
-    with pytest.raises(Stopped):
+    with pytest.raises(StoppedError):
         run(tmp_path / "stopped")
     monkeypatch.setattr(kind, "training_step", step)
     assert not (tmp_path / "stopped" / "result.json").exists()
@@ -299,7 +311,9 @@ def test_what_is_done_is_not_done_again(folder, tmp_path, monkeypatch):
 
 def test_the_start_may_be_best(folder, tmp_path, monkeypatch):
     first_phase(folder, tmp_path / "start")
-    monkeypatch.setattr(SecondPhase, "configure_optimizers", lambda self: torch.optim.SGD(self.network.parameters(), 0.1, maximize=True))
+    monkeypatch.setattr(
+        SecondPhase, "configure_optimizers", lambda self: torch.optim.SGD(self.network.parameters(), 0.1, maximize=True)
+    )
     _, _, result = second_phase(folder, tmp_path / "start", tmp_path / "run", epochs=2)
     assert result["validation"]["epoch"] == 0
     a, b = best_weights(tmp_path / "start"), best_weights(tmp_path / "run")
@@ -312,7 +326,6 @@ def test_the_start_may_be_best(folder, tmp_path, monkeypatch):
 def test_experiments_end_in_tables_and_pictures(folder, tmp_path):
     study = Study(folder, tmp_path / "runs", first_epochs=1, first_batches=2, epochs=1, patience=1)
     results = tmp_path / "results"
-    results.mkdir()
     rows = experiments.figure5(study, results, seed=0, rounds=1)
     assert [row["draws"] for row in rows] == [0, 1, 2, 4, 8]
     rows = experiments.figure6(study, results, seed=0, processes=1, outlined=8)
@@ -323,7 +336,11 @@ def test_experiments_end_in_tables_and_pictures(folder, tmp_path):
         (16, 0, "size"),
         (16, 0, "calibrated"),
     ]
-    for name in ("figure5", "figure6", "figure7"):
+    (row, *_) = experiments.summary(rows)[2::3]
+    assert (row["m"], row["objective"], row["seeds"]) == (16, "calibrated", 2)
+    rows = experiments.compare_objectives(study, results, [8], [0], processes=1)
+    assert [row["objective"] for row in rows] == ["start", *OBJECTIVES]
+    for name in ("figure5", "figure6", "figure7", "objectives"):
         assert (results / f"{name}.csv").read_text().count("\n") > 3
         assert (results / f"{name}.png").stat().st_size > 5000
 

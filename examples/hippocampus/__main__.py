@@ -110,7 +110,7 @@ def figure7(
     """Test IoU before and after the second phase, for m = 64, 128, ..., 4096 as far as the data goes."""
     study = Study(data, runs, by_volume, epochs=epochs, patience=patience)
     rows = experiments.figure7(study, results, seeds, most, processes)
-    show(rows, results / ("figure7-by-volume.png" if by_volume else "figure7.png"))
+    show(experiments.summary(rows), results / ("figure7-by-volume.png" if by_volume else "figure7.png"))
 
 
 @app.command()
@@ -126,14 +126,17 @@ def objectives(
 ) -> None:
     """All objectives of the second phase, from the same first phases."""
     study = Study(data, runs, epochs=epochs, patience=patience)
-    show(experiments.compare_objectives(study, results, outlined, seeds, processes), results / "objectives.png")
+    rows = experiments.compare_objectives(study, results, outlined, seeds, processes)
+    show(experiments.summary(rows), results / "objectives.png")
 
 
 def show(rows: list[dict[str, Any]], picture: Path) -> None:
     """Print a table, and where it is."""
-    print("".join(f"{name:>17}" for name in rows[0]))
-    for row in rows:
-        print("".join(f"{value:>17.4g}" if isinstance(value, float) else f"{value:>17}" for value in row.values()))
+    cells = [list(rows[0])] + [[f"{v:.4g}" if isinstance(v, float) else str(v) for v in row.values()] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    cells.insert(1, ["-" * (width - 1) + ":" for width in widths])
+    for row in cells:
+        print("| " + " | ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) + " |")
     print(f"\n{picture.with_suffix('.csv')}, {picture}")
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from hippocampus.objectives import OBJECTIVES
-from hippocampus.pictures import draw_figure5, draw_figure6, draw_figure7
+from hippocampus.pictures import draw_figure5, draw_figure6, draw_figure7, draw_objectives
 from hippocampus.runs import Study, in_processes
 from hippocampus.training import FirstPhase, SecondPhase, read_csv, write_csv
 
@@ -72,6 +72,7 @@ def figure5(study: Study, results: Path, seed: int, rounds: int) -> list[dict[st
         }
         for n, taken in seconds.items()
     ]
+    results.mkdir(parents=True, exist_ok=True)
     write_csv(results / "figure5.csv", rows)
     draw_figure5(rows, results / "figure5.png")
     return rows
@@ -106,6 +107,7 @@ def figure6(study: Study, results: Path, seed: int, processes: int, outlined: in
     study.first(outlined, seed)
     jobs = [(study, outlined, seed, THEIRS, n) for n in DRAWS] + [(study, outlined, seed, OURS, 8)]
     rows = [row for rows in in_processes(curve, jobs, processes) for row in rows]
+    results.mkdir(parents=True, exist_ok=True)
     write_csv(results / "figure6.csv", rows)
     draw_figure6(rows, results / "figure6.png")
     return rows
@@ -114,7 +116,9 @@ def figure6(study: Study, results: Path, seed: int, processes: int, outlined: in
 # ------------------------------------------------------------------------------------------------ figure 7
 
 
-def figure7(study: Study, results: Path, seeds: list[int], most: int, processes: int, least: int = 64) -> list[dict[str, Any]]:
+def figure7(
+    study: Study, results: Path, seeds: list[int], most: int, processes: int, least: int = 64
+) -> list[dict[str, Any]]:
     """Test IoU before and after the second phase for m = 64, 128, ..."""
     data = study.data(1, 0)
     data.setup()
@@ -122,6 +126,7 @@ def figure7(study: Study, results: Path, seeds: list[int], most: int, processes:
     jobs = [(study, outlined, seed, (THEIRS, OURS)) for outlined, seed in product(many, seeds)]
     rows = [row for rows in in_processes(outcome, jobs, processes) for row in rows]
     name = "figure7-by-volume" if study.by_volume else "figure7"
+    results.mkdir(parents=True, exist_ok=True)
     write_csv(results / f"{name}.csv", rows)
     draw_figure7(rows, results / f"{name}.png")
     return rows
@@ -140,5 +145,31 @@ def compare_objectives(
     rows = [row for rows in in_processes(outcome, jobs, processes) for row in rows]
     unique = {(row["m"], row["seed"], row["objective"]): row for row in rows}
     rows = sorted(unique.values(), key=lambda row: (row["m"], row["seed"]))
+    results.mkdir(parents=True, exist_ok=True)
     write_csv(results / "objectives.csv", rows)
+    draw_objectives(rows, results / "objectives.png")
     return rows
+
+
+def summary(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Means and deviations over the seeds, and the smallest gain over the start of the same seed."""
+    starts = {(row["m"], row["seed"]): row["test_IoU"] for row in rows if row["objective"] == "start"}
+    table = []
+    for m, objective in dict.fromkeys((row["m"], row["objective"]) for row in rows):
+        chosen = [row for row in rows if (row["m"], row["objective"]) == (m, objective)]
+        gains = [row["test_IoU"] - starts[m, row["seed"]] for row in chosen]
+        overlaps = [row["test_IoU"] for row in chosen]
+        table.append(
+            {
+                "m": m,
+                "objective": objective,
+                "seeds": len(chosen),
+                "test E": f"{statistics.mean(row['test_E'] for row in chosen):.2f}",
+                "test IoU": f"{statistics.mean(overlaps):.3f}",
+                "deviation": f"{statistics.stdev(overlaps) if len(chosen) > 1 else 0:.3f}",
+                "gain": f"{statistics.mean(gains):+.3f}",
+                "smallest gain": f"{min(gains):+.3f}",
+                "epochs kept": " ".join(str(row["kept"]) for row in chosen),
+            }
+        )
+    return table

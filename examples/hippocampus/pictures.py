@@ -90,3 +90,27 @@ def draw_figure7(rows: Rows, path: Path) -> None:
     panels[1].set_ylim(bottom=0)
     panels[0].legend(frameon=False, fontsize=9, loc="lower right")
     figure.savefig(path, dpi=160)
+
+
+def draw_objectives(rows: Rows, path: Path) -> None:
+    """Bars of the IoU and E that each objective ends at, beside those of the start."""
+    many, names = sorted({row["m"] for row in rows}), list(dict.fromkeys(row["objective"] for row in rows))[::-1]
+    figure, panels = new_figure(4.6 * len(many) + 1.6, 0.3 * len(names) + 1.3, len(many))
+    for axes, m in zip(panels, many, strict=True):
+        chosen = {
+            name: statistics.mean(row["test_IoU"] for row in rows if (row["m"], row["objective"]) == (m, name))
+            for name in names
+        }
+        colours = [COLOURS.get(name, "#c5d3de") for name in names]
+        bars = axes.barh(names, list(chosen.values()), color=colours, height=0.7)
+        errors = [
+            statistics.mean(row["test_E"] for row in rows if (row["m"], row["objective"]) == (m, name))
+            for name in names
+        ]
+        labels = [f"{value:.3f}, E {error:.2f}" for value, error in zip(chosen.values(), errors, strict=True)]
+        axes.bar_label(bars, labels, fontsize=8.5, color=INK, padding=3)
+        axes.axvline(chosen["start"], color=INK, linewidth=0.8, linestyle=":")
+        axes.set_xlim(min(chosen.values()) - 0.03, max(chosen.values()) + 0.05)
+        axes.grid(visible=False, axis="y")
+        axes.set_title(f"Test IoU, m = {m}", fontsize=10.5, color=INK)
+    figure.savefig(path, dpi=160)
