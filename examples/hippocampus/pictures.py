@@ -93,24 +93,23 @@ def draw_figure7(rows: Rows, path: Path) -> None:
 
 
 def draw_objectives(rows: Rows, path: Path) -> None:
-    """Bars of the IoU and E that each objective ends at, beside those of the start."""
+    """Bars of what each objective gains in IoU over the start, with the IoU and E that it ends at."""
     many, names = sorted({row["m"] for row in rows}), list(dict.fromkeys(row["objective"] for row in rows))[::-1]
     figure, panels = new_figure(4.6 * len(many) + 1.6, 0.3 * len(names) + 1.3, len(many))
     for axes, m in zip(panels, many, strict=True):
-        chosen = {
-            name: statistics.mean(row["test_IoU"] for row in rows if (row["m"], row["objective"]) == (m, name))
-            for name in names
-        }
-        colours = [COLOURS.get(name, "#c5d3de") for name in names]
-        bars = axes.barh(names, list(chosen.values()), color=colours, height=0.7)
-        errors = [
-            statistics.mean(row["test_E"] for row in rows if (row["m"], row["objective"]) == (m, name))
-            for name in names
-        ]
-        labels = [f"{value:.3f}, E {error:.2f}" for value, error in zip(chosen.values(), errors, strict=True)]
-        axes.bar_label(bars, labels, fontsize=8.5, color=INK, padding=3)
-        axes.axvline(chosen["start"], color=INK, linewidth=0.8, linestyle=":")
-        axes.set_xlim(min(chosen.values()) - 0.03, max(chosen.values()) + 0.05)
+
+        def mean(name: str, value: str, m: int = m) -> float:
+            return statistics.mean(row[value] for row in rows if (row["m"], row["objective"]) == (m, name))
+
+        gains = [100 * (mean(name, "test_IoU") - mean("start", "test_IoU")) for name in names]
+        axes.barh(names, gains, color=[COLOURS.get(name, "#c5d3de") for name in names], height=0.7)
+        most = max(0.0, *gains)
+        for name, gain in zip(names, gains, strict=True):
+            label = f"{mean(name, 'test_IoU'):.3f}, E {mean(name, 'test_E'):.2f}"
+            axes.annotate(label, (max(0.0, gain), name), (4, 0), textcoords="offset points", va="center", fontsize=8.5)
+        axes.axvline(0, color=INK, linewidth=0.8)
+        axes.set_xlim(right=most + 0.45 * (most - min(0.0, *gains)))
         axes.grid(visible=False, axis="y")
-        axes.set_title(f"Test IoU, m = {m}", fontsize=10.5, color=INK)
+        axes.set_xlabel("gain of test IoU over the start, points", color=INK)
+        axes.set_title(f"m = {m}; beside the bars IoU and E", fontsize=10.5, color=INK)
     figure.savefig(path, dpi=160)
