@@ -234,8 +234,6 @@ def train(
     trainer = trainer_for(folder, epochs, patience, progress)
     last = folder / "last.ckpt"
     trainer.fit(module, data, ckpt_path=last if last.is_file() else None)
-    if trainer.interrupted:
-        raise KeyboardInterrupt
     rows = next(callback.rows for callback in trainer.callbacks if isinstance(callback, Best))
     result = {"epochs": len(rows) - 1, "validation": min(rows, key=lambda row: row["E"])}
     module.start_from(best_weights(folder))
