@@ -34,6 +34,7 @@ ManyOutlined = Annotated[list[int], typer.Option("--outlined", "-m", min=1, help
 Seed = Annotated[int, typer.Option(help="Decides split, outlined images, first weights and all that is drawn.")]
 Seeds = Annotated[list[int], typer.Option("--seed", help="May be given several times.")]
 Processes = Annotated[int, typer.Option(min=1, help="Trainings at a time, each on one thread if there are several.")]
+Chosen = Annotated[list[Objective], typer.Option("--objective", help="May be given several times.", show_default="all")]
 Epochs = Annotated[int, typer.Option(min=1, help="Most epochs of the second phase.")]
 Patience = Annotated[int, typer.Option(min=1, help="Epochs without a lower validation E that end the second phase.")]
 
@@ -118,6 +119,7 @@ def objectives(
     data: Data = None,
     outlined: ManyOutlined = (64, 512),
     seeds: Seeds = (0,),
+    chosen: Chosen = tuple(Objective),
     epochs: Epochs = 10,
     patience: Patience = 3,
     processes: Processes = 1,
@@ -126,7 +128,9 @@ def objectives(
 ) -> None:
     """All objectives of the second phase, from the same first phases."""
     study = Study(data, runs, epochs=epochs, patience=patience)
-    rows = experiments.compare_objectives(study, results, outlined, seeds, processes)
+    rows = experiments.compare_objectives(
+        study, results, outlined, seeds, processes, tuple(name.value for name in chosen)
+    )
     show(experiments.summary(rows), results / "objectives.png")
 
 

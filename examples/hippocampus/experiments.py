@@ -136,12 +136,17 @@ def figure7(
 
 
 def compare_objectives(
-    study: Study, results: Path, many: list[int], seeds: list[int], processes: int
+    study: Study,
+    results: Path,
+    many: list[int],
+    seeds: list[int],
+    processes: int,
+    names: tuple[str, ...] = tuple(OBJECTIVES),
 ) -> list[dict[str, Any]]:
-    """Every objective, from the same starts."""
+    """Several objectives, from the same starts."""
     for outlined, seed in product(many, seeds):
         study.first(outlined, seed)
-    jobs = [(study, *job) for job in product(many, seeds, ((name,) for name in OBJECTIVES))]
+    jobs = [(study, *job) for job in product(many, seeds, ((name,) for name in names))]
     rows = [row for rows in in_processes(outcome, jobs, processes) for row in rows]
     unique = {(row["m"], row["seed"], row["objective"]): row for row in rows}
     rows = sorted(unique.values(), key=lambda row: (row["m"], row["seed"]))
