@@ -33,6 +33,15 @@ pytestmark = [
 VOLUMES, DEPTH = 10, 6
 
 
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Networks this small wait for more threads, for ages if the cores are busy."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 @pytest.fixture
 def folder(tmp_path):
     """Volumes of 34 x 44 x DEPTH: wider than a slice, and less high. The last slice of each shows too little."""
