@@ -29,7 +29,8 @@ def spacing_of(spacing: Spacing | None, spatial_dims: int) -> Steps | None:
         return None
     remedy = f"give one positive number, or one for each of the spatial_dims={spatial_dims} dims"
     try:
-        values: Any = [spacing] * spatial_dims if np.ndim(spacing) == 0 else spacing
+        is_one = spacing.ndim == 0 if isinstance(spacing, np.ndarray) else not isinstance(spacing, Sequence)
+        values: Any = [spacing] * spatial_dims if is_one else spacing
         numbers = [float(x) for x in values]
     except (TypeError, ValueError):
         raise TypeError(f"spacing must be made of numbers, not {spacing!r}: {remedy}") from None
