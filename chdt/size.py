@@ -204,7 +204,8 @@ def object_size(
 
     Notes
     -----
-    Equations (4) and (5) of Baručić and Kybic (2022), g(y) = 2·max_i d_i. Costs about as much as reading the masks.
+    Equations (4) and (5) of Baručić and Kybic (2022), g(y) = 2·max_i d_i. Costs about twice as much as
+    reading the masks.
 
     Examples
     --------
