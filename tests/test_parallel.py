@@ -333,6 +333,7 @@ def test_ctrl_c(python):
     python(
         BEGIN
         + """
+signal.signal(signal.SIGINT, signal.default_int_handler)  # who is started in the background may have it ignored
 main = threading.main_thread()
 for by_caller in True, False:
     begun, ended, came = [], [], set()
