@@ -75,6 +75,7 @@ from chdt.masks import (
 )
 from chdt.parallel import kept, share
 from chdt.transform import (
+    EFFORT,
     RASTER,
     Layout,
     Scan,
@@ -387,7 +388,6 @@ def _raise_added(
 
 # ------------------------------------------------------------------------------------------------ the answer
 
-EFFORT = 6  # how much longer than packing it takes
 MOST_EXPECTED = 4096  # pixels: what has been fetched must still be there when it is written
 
 

@@ -9,13 +9,13 @@ import numpy.typing as npt
 import torch
 
 from chdt.bitplanes import WORD, Words, low_bits, packed_words, read_bits
-from chdt.flips import EFFORT, Workspace, flip_sizes_of_images, workspace_of
+from chdt.flips import Workspace, flip_sizes_of_images, workspace_of
 from chdt.jit import helper, kernel
 from chdt.lanes import PIXELS, Number, Numbers, aligned, equal_bits, lowest_bit
 from chdt.masks import Shape, grid_shape, is_traced, pack_masks, type_name
 from chdt.parallel import kept, share
 from chdt.sampling import chances_of, draw_pixels, nan_logit
-from chdt.transform import Scan, lanes_for, layout_of, pixels_of, scan_of
+from chdt.transform import EFFORT, Scan, lanes_for, layout_of, pixels_of, scan_of
 
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 

@@ -53,7 +53,7 @@ from chdt.parallel import kept, share
 from chdt.spacing import Spacing, spaced_distances, spacing_of
 
 STEPS = 6  # 2^0, ... 2^5: as far as there are neighbours within a block
-EFFORT = 2  # how much longer than packing it takes
+EFFORT = 2  # times what packing takes; flips take more, but new threads start late while those of torch still spin
 RASTER = 1024  # distances gathered before they are written
 
 
