@@ -154,6 +154,18 @@ def plane_at(grid: Grid, number: int) -> int:
 
 
 @helper
+def pixels_in(grid: Grid) -> int:
+    """Pixels of an image."""
+    return grid.depth * grid.height * grid.width
+
+
+@helper
+def cap_of(grid: Grid) -> int:
+    """The longest side, which no distance reaches."""
+    return max(grid.depth, grid.height, grid.width)
+
+
+@helper
 def length_of(grid: Grid, axis: int) -> int:
     """Pixels along this axis."""
     return grid.width if axis == COLUMNS else grid.height if axis == ROWS else grid.depth

@@ -24,6 +24,7 @@ from chdt.bitplanes import (
     WORD,
     Grid,
     Words,
+    cap_of,
     dilate,
     grid_of,
     lay_out_background,
@@ -38,7 +39,7 @@ from chdt.bitplanes import (
     read_bits,
     step_of,
 )
-from chdt.jit import helper, kernel, part, stay_apart
+from chdt.jit import helper, kernel, part
 from chdt.lanes import (
     PIXELS,
     WORDS,
@@ -67,11 +68,9 @@ from chdt.masks import (
     check_out,
     deliver,
     grid_shape,
-    inside,
     is_traced,
     new_answer,
     pack_masks,
-    surrounded,
 )
 from chdt.parallel import kept, share
 from chdt.transform import (
@@ -258,7 +257,6 @@ def _count_on_one_side(
 @part
 def _count_along(grid: Grid, patterns: Words, planes: Words, radius: int, axis: int) -> None:
     """Counts in windows of this radius along one axis, cut at the border, in place of the counts."""
-    stay_apart()
     if radius == 0:
         return
     _copy_counts(grid, planes, COUNTS, DOUBLED)
@@ -363,7 +361,7 @@ def _raise_added(
     first: int,
 ) -> None:
     """Raise the answers of the background pixels that make a larger size when added."""
-    cap = max(grid.depth, grid.height, grid.width)
+    cap = cap_of(grid)
     # The sets are nested, so as many pixels are the same pixels. Find the last r that has as many, in growing steps and
     # then by bisection: any set on the way is right to raise, and the last one is among them.
     r, lonely = largest, -1  # the last radius known, and how many pixels it has
@@ -579,7 +577,7 @@ def flip_sizes(
         return answer.finish()  # type: ignore[no-any-return]
     if out is not None:
         check_out(out, masks, largest)
-    packed: PackedMasks = surrounded(pack_masks(masks, spatial_dims), spatial_dims)
+    packed: PackedMasks = pack_masks(masks, spatial_dims, black_border)
     sizes = np.empty((packed.images, *packed.shape), np.int32)
     flip_sizes_into(packed, sizes.reshape(-1).view(np.uint32))
-    return deliver(inside(sizes, masks, spatial_dims), masks, out)  # type: ignore[no-any-return]
+    return deliver(packed.inside(sizes).reshape(tuple(masks.shape)), masks, out)  # type: ignore[no-any-return]

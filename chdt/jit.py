@@ -3,7 +3,7 @@
 A *kernel* is what the rest of the package calls; it is compiled on its first call and cached between processes.
 A *helper* is what kernels are made of; it becomes part of the kernels that use it and is never cached by itself.
 A *part* is a large helper that is called rather than copied into each place that uses it: one copy is compiled, not
-dozens. Its first line is `stay_apart`.
+dozens.
 """
 
 import hashlib
@@ -12,9 +12,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
-from numba import types
-
-from chdt.lanes import emitted
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -42,19 +39,6 @@ def part(function: F) -> F:
     """Compile a function that only kernels call, in several places."""
     # Told so, as Numba takes what is not said from the caller: helpers would make helpers of their parts.
     return numba.njit(forceinline=False, **OPTIONS)(function)  # type: ignore[no-any-return]
-
-
-def _emit_stay_apart(typing: Any) -> Any:
-    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        builder.function.attributes.add("noinline")
-        return context.get_dummy_value()
-
-    return types.none(), emit
-
-
-@emitted(_emit_stay_apart)
-def stay_apart() -> None:
-    """Keep LLVM from copying the function that calls this into its callers."""
 
 
 def kernel(function: F) -> F:

@@ -55,12 +55,18 @@ class PackedMasks(NamedTuple):
 
     words: Words
     batch: tuple[int, ...]  # shape of the batch dims
-    shape: Shape
+    shape: Shape  # of each, with the border
+    border: Shape = Shape(0, 0, 0)  # background that was added on either side
 
     @property
     def images(self) -> int:
         """How many masks there are."""
         return math.prod(self.batch)
+
+    def inside(self, answers: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Answers of shape (images, depth, height, width) without those of the border."""
+        inner = (slice(more, side - more) for side, more in zip(self.shape, self.border, strict=True))
+        return answers[(slice(None), *inner)]
 
 
 def is_traced(masks: object) -> bool:
@@ -102,8 +108,8 @@ def grid_shape(masks: AnyMasks, spatial_dims: int) -> Shape:
     return Shape(*(1, 1, *grid)[-3:])
 
 
-def pack_masks(masks: AnyMasks, spatial_dims: int) -> PackedMasks:
-    """Check the values of a batch of masks and pack it."""
+def pack_masks(masks: AnyMasks, spatial_dims: int, black_border: bool = False) -> PackedMasks:
+    """Check the values of a batch of masks and pack it, with a border of one pixel of background if that is wanted."""
     shape = grid_shape(masks, spatial_dims)
     values, foreground, background = as_words(masks)
     words = np.empty(packed_words(values.size), np.uint64)
@@ -136,22 +142,16 @@ def pack_masks(masks: AnyMasks, spatial_dims: int) -> PackedMasks:
             start += piece.size
     if invalid:
         raise invalid_value(masks, min(invalid))
-    return PackedMasks(words, tuple(masks.shape[: masks.ndim - spatial_dims]), shape)
+    packed = PackedMasks(words, tuple(masks.shape[: masks.ndim - spatial_dims]), shape)
+    return _surrounded(packed, spatial_dims) if black_border else packed
 
 
-def surrounded(packed: PackedMasks, spatial_dims: int) -> PackedMasks:
-    """The same masks with one pixel of background on every side of the grid."""
+def _surrounded(packed: PackedMasks, spatial_dims: int) -> PackedMasks:
     border = Shape(int(spatial_dims > 2), int(spatial_dims > 1), 1)
-    shape = Shape(*(length + 2 * more for length, more in zip(packed.shape, border, strict=True)))
+    shape = Shape(*(side + 2 * more for side, more in zip(packed.shape, border, strict=True)))
     words = np.zeros(packed_words(packed.images * shape.pixels), np.uint64)
     surround(packed.words, packed.images, packed.shape, border, words)
-    return PackedMasks(words, packed.batch, shape)
-
-
-def inside(answers: npt.NDArray[Any], masks: AnyMasks, spatial_dims: int) -> npt.NDArray[Any]:
-    """Answers for masks that were surrounded, in the shape of the masks."""
-    inner = (slice(None), *(slice(None),) * (3 - spatial_dims), *(slice(1, -1),) * spatial_dims)
-    return answers[inner].reshape(tuple(masks.shape))
+    return PackedMasks(words, packed.batch, shape, border)
 
 
 def as_words(masks: AnyMasks) -> tuple[npt.NDArray[Any], Any, Any]:
@@ -237,16 +237,15 @@ def new_answer(masks: AnyMasks, shape: tuple[int, ...], largest: int) -> Answer:
     return Answer(array.reshape(-1).view(np.uint32), lambda: array)
 
 
-def deliver(answers: npt.NDArray[Any], masks: AnyMasks, out: AnyMasks | None) -> Any:
+def deliver(answers: npt.NDArray[Any], masks: AnyMasks, out: AnyMasks | None = None) -> Any:
     """Answers that are there, of the kind of the masks and on their device, or in an ``out`` that was checked."""
-    if isinstance(out, torch.Tensor):
-        return out.copy_(torch.from_numpy(np.asarray(answers, order="C")))
-    if out is not None:
+    if isinstance(out, np.ndarray):
         out[...] = answers
         return out
-    if isinstance(masks, torch.Tensor):
-        return torch.from_numpy(np.asarray(answers, order="C")).to(masks.device)
-    return np.asarray(answers, order="C")
+    answers = np.asarray(answers, order="C")
+    if isinstance(out, torch.Tensor):
+        return out.copy_(torch.from_numpy(answers))
+    return torch.from_numpy(answers).to(masks.device) if isinstance(masks, torch.Tensor) else answers
 
 
 def answer_into(out: AnyMasks, masks: AnyMasks, largest: int) -> Answer:

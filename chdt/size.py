@@ -11,12 +11,14 @@ from chdt.bitplanes import (
     Grid,
     Words,
     any_object,
+    cap_of,
     dilate,
     grid_of,
     lay_out_background,
     length_of,
     pack,
     packed_words,
+    pixels_in,
     plane_at,
     planes_of,
 )
@@ -33,7 +35,6 @@ from chdt.masks import (
     is_traced,
     new_answer,
     pack_masks,
-    surrounded,
 )
 from chdt.parallel import kept, share
 from chdt.spacing import Spacing, spaced_sizes, spacing_of
@@ -113,7 +114,7 @@ def _measure(words: Words, start: int, images: int, workspace: Workspace, ahead:
     searched between the last two.
     """
     grid, patterns, planes, current, eroded, spare, _, radius, ended, _ = workspace
-    pixels, cap = grid.depth * grid.height * grid.width, max(grid.depth, grid.height, grid.width)
+    pixels, cap = pixels_in(grid), cap_of(grid)
     part = -(-len(ahead) // (images * STEPS_AHEAD))
     fetched = 0
     for image in range(images):
@@ -142,7 +143,7 @@ def _measure(words: Words, start: int, images: int, workspace: Workspace, ahead:
 def sizes_of_packed(words: Words, start: int, count: int, workspace: Workspace, sizes: Numbers) -> None:
     """Sizes of ``count`` images whose packed bits begin at ``start``."""
     grid, most = workspace.grid, len(workspace.current)
-    pixels = grid.depth * grid.height * grid.width
+    pixels = pixels_in(grid)
     for first in range(0, count, most):
         _measure(words, start + first * pixels, min(most, count - first), workspace, words[:0], sizes[first:])
 
@@ -154,7 +155,7 @@ def sizes_of(values: Numbers, foreground: Number, background: Number, workspace:
     While some images are eroded, the next ones are fetched: so it takes little more time than reading the masks.
     """
     grid, words, most = workspace.grid, workspace.words, len(workspace.current)
-    pixels = grid.depth * grid.height * grid.width
+    pixels = pixels_in(grid)
     for first in range(0, len(sizes), most):
         images = min(most, len(sizes) - first)
         begin, end = first * pixels, (first + images) * pixels
@@ -230,15 +231,13 @@ def object_size(
     shape = grid_shape(masks, spatial_dims)
     batch = tuple(masks.shape[: masks.ndim - spatial_dims])
     if spaced is not None and len(set(spaced)) > 1:
-        some = pack_masks(masks, spatial_dims)
-        sizes = spaced_sizes(surrounded(some, spatial_dims) if black_border else some, spaced)
-        return deliver(sizes.reshape(batch), masks, None)  # type: ignore[no-any-return]
+        sizes = spaced_sizes(pack_masks(masks, spatial_dims, black_border), spaced)
+        return deliver(sizes.reshape(batch), masks)  # type: ignore[no-any-return]
     answer = new_answer(masks, batch, 2 * shape.cap)
     values, foreground, background = as_words(masks)
     flat = None if black_border else flat_view(values)
-    packed = pack_masks(masks, spatial_dims) if flat is None else None
-    if packed is not None and black_border:
-        packed = surrounded(packed, spatial_dims)
+    packed = pack_masks(masks, spatial_dims, black_border) if flat is None else None
+    if packed is not None:
         shape = packed.shape
     pixels = shape.pixels
     invalid: list[int] = []
@@ -258,5 +257,5 @@ def object_size(
         raise invalid_value(masks, min(invalid))
     if spaced is not None:
         sizes = np.multiply(answer.words, spaced[0], dtype=np.float64).astype(np.float32)
-        return deliver(sizes.reshape(batch), masks, None)  # type: ignore[no-any-return]
+        return deliver(sizes.reshape(batch), masks)  # type: ignore[no-any-return]
     return answer.finish()  # type: ignore[no-any-return]

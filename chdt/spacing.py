@@ -29,13 +29,13 @@ def spacing_of(spacing: Spacing | None, spatial_dims: int) -> Steps | None:
         return None
     remedy = f"give one positive number, or one for each of the spatial_dims={spatial_dims} dims"
     try:
+        if isinstance(spacing, str | bytes):  # a sequence, and float reads it
+            raise TypeError
         is_one = spacing.ndim == 0 if isinstance(spacing, np.ndarray) else not isinstance(spacing, Sequence)
         values: Any = [spacing] * spatial_dims if is_one else spacing
         numbers = [float(x) for x in values]
     except (TypeError, ValueError):
         raise TypeError(f"spacing must be made of numbers, not {spacing!r}: {remedy}") from None
-    if isinstance(spacing, str | bytes):
-        raise TypeError(f"spacing must be made of numbers, not {spacing!r}: {remedy}")
     if len(numbers) != spatial_dims:
         raise ValueError(f"spacing has {len(numbers)} numbers: {remedy}")
     for axis, number in enumerate(numbers):

@@ -13,7 +13,7 @@ from chdt.bitplanes import (
     low_bits,
     read_bits,
 )
-from chdt.jit import helper, kernel, part, stay_apart
+from chdt.jit import helper, kernel, part
 from chdt.lanes import (
     PIXELS,
     WIDEST,
@@ -43,11 +43,9 @@ from chdt.masks import (
     check_out,
     deliver,
     grid_shape,
-    inside,
     is_traced,
     new_answer,
     pack_masks,
-    surrounded,
 )
 from chdt.parallel import kept, share
 from chdt.spacing import Spacing, spaced_distances, spacing_of
@@ -263,7 +261,6 @@ def _scan_up(words: Words, start: int, images: int, first: int, last: int, scan:
     The slab below the band must be there. In a slice, the distances to background in the slice itself take a scan of
     its rows up and one down; those to what is below may come along, as they are right already.
     """
-    stay_apart()
     layout, walls, cap, rows, _ = scan
     for slab in range(last - first - 1, -1, -1):
         for row in range(layout.rows - 1, -1, -1):
@@ -494,9 +491,7 @@ def distance_transform(
         return answer.finish()  # type: ignore[no-any-return]
     if out is not None:
         check_out(out, masks, shape.cap if spaced is None else None)
-    packed: PackedMasks = pack_masks(masks, spatial_dims)
-    if black_border:
-        packed = surrounded(packed, spatial_dims)
+    packed: PackedMasks = pack_masks(masks, spatial_dims, black_border)
     distances: npt.NDArray[Any]
     if spaced is None or len(set(spaced)) == 1:
         distances = np.empty((packed.images, *packed.shape), np.int32)
@@ -505,5 +500,4 @@ def distance_transform(
             distances = np.multiply(distances, spaced[0], dtype=np.float64).astype(np.float32)
     else:
         distances = spaced_distances(packed, spaced)
-    distances = inside(distances, masks, spatial_dims) if black_border else distances.reshape(tuple(masks.shape))
-    return deliver(distances, masks, out)  # type: ignore[no-any-return]
+    return deliver(packed.inside(distances).reshape(tuple(masks.shape)), masks, out)  # type: ignore[no-any-return]

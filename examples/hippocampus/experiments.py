@@ -2,6 +2,7 @@
 
 import statistics
 import time
+from collections.abc import Callable
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,15 @@ def outcome(study: Study, outlined: int, seed: int, objectives: tuple[str, ...])
     ]
 
 
+def save(
+    rows: list[dict[str, Any]], results: Path, name: str, draw: Callable[[list[dict[str, Any]], Path], None]
+) -> None:
+    """The table, and the picture of it."""
+    results.mkdir(parents=True, exist_ok=True)
+    write_csv(results / f"{name}.csv", rows)
+    draw(rows, results / f"{name}.png")
+
+
 # ------------------------------------------------------------------------------------------------ figure 5
 
 
@@ -72,9 +82,7 @@ def figure5(study: Study, results: Path, seed: int, rounds: int) -> list[dict[st
         }
         for n, taken in seconds.items()
     ]
-    results.mkdir(parents=True, exist_ok=True)
-    write_csv(results / "figure5.csv", rows)
-    draw_figure5(rows, results / "figure5.png")
+    save(rows, results, "figure5", draw_figure5)
     return rows
 
 
@@ -107,9 +115,7 @@ def figure6(study: Study, results: Path, seed: int, processes: int, outlined: in
     study.first(outlined, seed)
     jobs = [(study, outlined, seed, THEIRS, n) for n in DRAWS] + [(study, outlined, seed, OURS, 8)]
     rows = [row for rows in in_processes(curve, jobs, processes) for row in rows]
-    results.mkdir(parents=True, exist_ok=True)
-    write_csv(results / "figure6.csv", rows)
-    draw_figure6(rows, results / "figure6.png")
+    save(rows, results, "figure6", draw_figure6)
     return rows
 
 
@@ -125,10 +131,7 @@ def figure7(
     many = [least << k for k in range(7) if least << k <= min(most, len(data.training))]
     jobs = [(study, outlined, seed, (THEIRS, OURS)) for outlined, seed in product(many, seeds)]
     rows = [row for rows in in_processes(outcome, jobs, processes) for row in rows]
-    name = "figure7-by-volume" if study.by_volume else "figure7"
-    results.mkdir(parents=True, exist_ok=True)
-    write_csv(results / f"{name}.csv", rows)
-    draw_figure7(rows, results / f"{name}.png")
+    save(rows, results, "figure7-by-volume" if study.by_volume else "figure7", draw_figure7)
     return rows
 
 
@@ -150,9 +153,7 @@ def compare_objectives(
     rows = [row for rows in in_processes(outcome, jobs, processes) for row in rows]
     unique = {(row["m"], row["seed"], row["objective"]): row for row in rows}
     rows = sorted(unique.values(), key=lambda row: (row["m"], row["seed"]))
-    results.mkdir(parents=True, exist_ok=True)
-    write_csv(results / "objectives.csv", rows)
-    draw_objectives(rows, results / "objectives.png")
+    save(rows, results, "objectives", draw_objectives)
     return rows
 
 
