@@ -64,7 +64,7 @@ class Workspace(NamedTuple):
 
 def workspace_of(shape: Shape) -> Workspace:
     """Memory for one thread."""
-    grid, patterns = grid_of(*shape)
+    grid, patterns = grid_of(*shape.without_single_pixels)
     images = max(1, WORDS_SIDE_BY_SIDE // grid.words)
     current, eroded, spare, radius, ended = np.empty((5, images), np.int64)
     words = np.zeros(packed_words(images * shape.pixels), np.uint64)
