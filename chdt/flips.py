@@ -422,17 +422,22 @@ class Workspace(NamedTuple):
 def workspace_of(shape: Shape, lanes: type[np.unsignedinteger[Any]]) -> Workspace:
     """Memory for one thread."""
     layout = layout_of(shape)
-    across = layout.blocks * PIXELS
     grid, patterns = grid_of(*shape.without_single_pixels)
-    of_rows = layout.rows * PIXELS if layout.rows > 1 else 0
     return Workspace(
-        aligned(across + layout.images * (layout.rows + layout.slabs) + PIXELS + of_rows, 0, lanes),
-        aligned(across + _padded(layout.rows) + _padded(layout.slabs), 0, lanes),
+        maxima_memory(layout, lanes),
+        aligned(layout.blocks * PIXELS + _padded(layout.rows) + _padded(layout.slabs), 0, lanes),
         raster_of(lanes),
         grid,
         patterns,
         planes_of(grid, PLANES),
     )
+
+
+def maxima_memory(layout: Layout, lanes: type[np.unsignedinteger[Any]]) -> npt.NDArray[Any]:
+    """Memory for what `Maxima` tells the places of."""
+    of_rows = layout.rows * PIXELS if layout.rows > 1 else 0
+    count = layout.blocks * PIXELS + layout.images * (layout.rows + layout.slabs) + PIXELS + of_rows
+    return aligned(count, 0, lanes)  # type: ignore[no-any-return]
 
 
 @helper
@@ -568,23 +573,29 @@ def sizes_of_added(
     _write_added(words, start, largest, layout, workspace, answers, 0)
 
 
-def _flip_sizes_of_image(words: Words, start: int, shape: Shape, lanes: Any, answers: Numbers) -> None:
-    layout, workspace = layout_of(shape), kept(workspace_of, shape, lanes)
-    edges = edges_of_image(words, start, layout, lanes)
+def _maxima_of_image(words: Words, start: int, layout: Layout, lanes: Any) -> npt.NDArray[Any]:
     found: list[Numbers] = []
 
-    def find_maxima(first: int, last: int, scan: Scan) -> None:
-        maxima = np.zeros_like(workspace.maxima)
+    def work(first: int, last: int, scan: Scan) -> None:
+        maxima = maxima_memory(layout, lanes)
         maxima_of_bands(words, start, first, last, scan, maxima)
         found.append(maxima)
+
+    share_bands(work, layout, lanes, edges_of_image(words, start, layout, lanes))
+    return np.max(found, axis=0)  # type: ignore[no-any-return]
+
+
+def _flip_sizes_of_image(words: Words, start: int, shape: Shape, lanes: Any, answers: Numbers) -> None:
+    layout = layout_of(shape)
+    maxima = _maxima_of_image(words, start, layout, lanes)
+    workspace = kept(workspace_of, shape, lanes)
+    workspace.maxima[:] = maxima
+    largest = levels_of(kept(scan_of, layout, lanes, False), workspace)
 
     def write_sizes(first: int, last: int) -> None:
         of_thread = workspace._replace(raster=kept(raster_of, lanes))
         sizes_of_slabs(first, last, layout, of_thread, lead_of(answers), answers)
 
-    share_bands(find_maxima, layout, lanes, edges)
-    workspace.maxima[:] = np.max(found, axis=0)
-    largest = levels_of(kept(scan_of, layout, lanes, False), workspace)
     share(write_sizes, layout.slabs, layout.rows * layout.width)
     sizes_of_added(words, start, largest, layout, workspace, answers)
 

@@ -55,7 +55,8 @@ from chdt.spacing import Spacing, spaced_distances, spacing_of
 STEPS = 6  # 2^0, ... 2^5: as far as there are neighbours within a block
 EFFORT = 2  # times what packing takes; flips take more, but new threads start late while those of torch still spin
 RASTER = 1024  # distances gathered before they are written
-BAND = 1 << 16  # distances that are held at once: they stay in the second nearest cache
+WHOLE = 1 << 18  # distances of an image that is scanned in one go
+BAND = 1 << 16  # distances that are held at once of a larger one: they stay in the second nearest cache
 
 
 class Layout(NamedTuple):
@@ -85,7 +86,8 @@ def layout_of(shape: Shape) -> Layout:
     slabs, rows = (height, 1) if depth == 1 else (depth, height)
     blocks = -(-width // PIXELS)
     pitch = (blocks + 1) * PIXELS
-    band = min(slabs, max(BAND // (rows * pitch), math.isqrt(slabs), 1))
+    slab = rows * pitch
+    band = slabs if slabs * slab <= WHOLE else min(slabs, max(BAND // slab, math.isqrt(slabs)))
     return Layout(slabs, rows, width, max(1, PIXELS // width), blocks, pitch, band, -(-slabs // band), shape.cap)
 
 
