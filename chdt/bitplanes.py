@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from chdt.jit import helper, kernel
 from chdt.lanes import (
+    WIDEST,
     WORDS,
     Number,
     Numbers,
@@ -24,6 +25,7 @@ from chdt.lanes import (
     any_set,
     equal_bits,
     load_words,
+    prefetch_to_read,
     store,
 )
 
@@ -31,6 +33,7 @@ Words = npt.NDArray[np.uint64]
 Sides = tuple[int, int, int]  # slices, rows, columns
 
 WORD = 64  # bits
+AHEAD = 6 << 10  # bytes of masks that are fetched before they are packed
 SPARE = 2 * WORDS  # words before and behind a plane that are always zero: a shift reads up to 9 of them
 
 
@@ -56,6 +59,8 @@ def pack(values: Numbers, foreground: Number, background: Number, words: Words, 
     whole = (values.size - head) // WORD
     for k in range(whole):
         at = head + k * WORD
+        for line in range(0, WORD, WIDEST // values.itemsize):
+            prefetch_to_read(values, at + AHEAD // values.itemsize + line)
         bits = equal_bits(values, at, foreground)
         if bits | equal_bits(values, at, background) != ~np.uint64(0):
             return _first_invalid(values, at, foreground, background)
@@ -300,6 +305,9 @@ def dilate(grid: Grid, patterns: Words, planes: Words, axis: int, level: int, ba
         for k in range(0, min(period, grid.words - first), WORDS):
             at = first + k
             grown = load_words(planes, background + at)
+            if not any_set(load_words(patterns, INSIDE + at) & ~grown):  # no object to grow into, as mostly in the end
+                store(planes, dilated + at, grown)
+                continue
             grown |= moved_higher(grid, planes, background, at, distance) & load_words(patterns, higher + k)
             grown |= moved_lower(grid, planes, background, at, distance) & load_words(patterns, lower + k)
             store(planes, dilated + at, grown)

@@ -56,6 +56,7 @@ from chdt.lanes import (
     load_words,
     lowest_bit,
     maximum,
+    minimum,
     reaching_bits,
     rotate,
     store,
@@ -78,6 +79,7 @@ from chdt.transform import (
     RASTER,
     Layout,
     Scan,
+    edges_of_image,
     expect_to_write,
     lanes_for,
     layout_of,
@@ -88,6 +90,7 @@ from chdt.transform import (
     row_at,
     scan_band,
     scan_of,
+    share_bands,
     write_full_raster,
     write_raster,
 )
@@ -100,7 +103,7 @@ class Maxima(NamedTuple):
 
     rows: int
     slabs: int
-    work: int  # memory for one vector; before it, one for each row of a slab
+    work: int  # memory for one vector; behind it, one for each row of a slab, where it has several
 
 
 @helper
@@ -111,40 +114,51 @@ def _places(layout: Layout) -> Maxima:
 
 
 @helper
-def _reduce(largest: Vector, walls: Words, layout: Layout, images: int, maxima: Numbers, first: int, step: int) -> None:
+def _reduce(largest: Vector, scan: Scan, images: int, maxima: Numbers, first: int, step: int) -> None:
     """Store the largest lane of each image in maxima[first], maxima[first + step], ..."""
-    work = _places(layout).work
+    layout, walls, cap = scan.layout, scan.walls, scan.cap
     if not any_set(largest):
         for image in range(images):
             maxima[first + image * step] = 0
         return
-    nothing = largest ^ largest
-    largest = maximum(largest, choose(walls[0, 0], nothing, rotate(largest, 1)))
-    largest = maximum(largest, choose(walls[0, 1], nothing, rotate(largest, 2)))
-    largest = maximum(largest, choose(walls[0, 2], nothing, rotate(largest, 4)))
-    largest = maximum(largest, choose(walls[0, 3], nothing, rotate(largest, 8)))
-    largest = maximum(largest, choose(walls[0, 4], nothing, rotate(largest, 16)))
-    largest = maximum(largest, choose(walls[0, 5], nothing, rotate(largest, 32)))
+    largest = _larger(largest, rotate(largest, 1), layout, walls, 0, cap)
+    largest = _larger(largest, rotate(largest, 2), layout, walls, 1, cap)
+    largest = _larger(largest, rotate(largest, 4), layout, walls, 2, cap)
+    largest = _larger(largest, rotate(largest, 8), layout, walls, 3, cap)
+    largest = _larger(largest, rotate(largest, 16), layout, walls, 4, cap)
+    largest = _larger(largest, rotate(largest, 32), layout, walls, 5, cap)
     # The last lane within each pair of walls holds the maximum between them.
+    work = _places(layout).work
     store(maxima, work, largest)
     for image in range(images):
         maxima[first + image * step] = maxima[work + min(PIXELS, (image + 1) * layout.width) - 1]
 
 
 @helper
-def _find_maxima(words: Words, start: int, images: int, scan: Scan, maxima: Numbers) -> None:
-    """The largest distance of each column, row and slab of the images in a block."""
-    layout, walls, cap, rows, _ = scan
+def _larger(largest: Vector, before: Vector, layout: Layout, walls: Numbers, k: int, cap: Number) -> Vector:
+    if layout.blocks == 1:
+        before = minimum(before, fill(cap, cap) - load_pixels(walls, k * PIXELS))
+    return maximum(largest, before)
+
+
+@helper
+def _clear_maxima(layout: Layout, maxima: Numbers, cap: Number) -> None:
+    places = _places(layout)
+    for x in range(0, layout.blocks * PIXELS, PIXELS):
+        store(maxima, x, fill(0, cap))
+    for x in range(places.rows, places.work):
+        maxima[x] = 0
+    for row in range(layout.rows if layout.rows > 1 else 0):
+        store(maxima, places.work + (1 + row) * PIXELS, fill(0, cap))
+
+
+@helper
+def _find_maxima(words: Words, start: int, images: int, first: int, last: int, scan: Scan, maxima: Numbers) -> None:
+    """Take into the maxima the distances of bands first..last - 1 of the images in a block."""
+    layout, cap, rows = scan.layout, scan.cap, scan.rows
     across, places = layout.blocks * PIXELS, _places(layout)
     nothing = fill(0, cap)
-    for x in range(0, across, PIXELS):
-        store(maxima, x, nothing)
-    of_rows = places.work + PIXELS  # one vector a row, where a slab has several
-    if layout.rows > 1:
-        for row in range(layout.rows):
-            store(maxima, of_rows + row * PIXELS, nothing)
-    prepare_bands(words, start, images, scan)
-    for band in range(layout.bands):
+    for band in range(first, last):
         count = scan_band(words, start, images, band, scan)
         for slab in range(count):
             of_slab = nothing
@@ -158,14 +172,19 @@ def _find_maxima(words: Words, start: int, images: int, scan: Scan, maxima: Numb
                     of_row = maximum(of_row, d)
                 of_slab = maximum(of_slab, of_row)
                 if layout.rows > 1:
-                    at = of_rows + row * PIXELS
+                    at = places.work + (1 + row) * PIXELS
                     store(maxima, at, maximum(load_pixels(maxima, at), of_row))
             number = band * layout.band + slab
-            _reduce(of_slab, walls, layout, images, maxima, places.slabs + number, layout.slabs)
-    if layout.rows > 1:
-        for row in range(layout.rows):
-            of_row = load_pixels(maxima, of_rows + row * PIXELS)
-            _reduce(of_row, walls, layout, images, maxima, places.rows + row, layout.rows)
+            _reduce(of_slab, scan, images, maxima, places.slabs + number, layout.slabs)
+
+
+@helper
+def _finish_maxima(images: int, scan: Scan, maxima: Numbers) -> None:
+    """The maxima of rows, from the vectors in which they were gathered."""
+    layout, places = scan.layout, _places(scan.layout)
+    for row in range(layout.rows if layout.rows > 1 else 0):
+        of_row = load_pixels(maxima, places.work + (1 + row) * PIXELS)
+        _reduce(of_row, scan, images, maxima, places.rows + row, layout.rows)
 
 
 @helper
@@ -403,17 +422,22 @@ class Workspace(NamedTuple):
 def workspace_of(shape: Shape, lanes: type[np.unsignedinteger[Any]]) -> Workspace:
     """Memory for one thread."""
     layout = layout_of(shape)
-    across = layout.blocks * PIXELS
-    grid, patterns = grid_of(*shape)
-    of_rows = layout.rows * PIXELS if layout.rows > 1 else 0
+    grid, patterns = grid_of(*shape.without_single_pixels)
     return Workspace(
-        aligned(across + layout.images * (layout.rows + layout.slabs) + 2 * PIXELS + of_rows, 0, lanes),
-        aligned(across + _padded(layout.rows) + _padded(layout.slabs), 0, lanes),
+        maxima_memory(layout, lanes),
+        aligned(layout.blocks * PIXELS + _padded(layout.rows) + _padded(layout.slabs), 0, lanes),
         raster_of(lanes),
         grid,
         patterns,
         planes_of(grid, PLANES),
     )
+
+
+def maxima_memory(layout: Layout, lanes: type[np.unsignedinteger[Any]]) -> npt.NDArray[Any]:
+    """Memory for what `Maxima` tells the places of."""
+    of_rows = layout.rows * PIXELS if layout.rows > 1 else 0
+    count = layout.blocks * PIXELS + layout.images * (layout.rows + layout.slabs) + PIXELS + of_rows
+    return aligned(count, 0, lanes)  # type: ignore[no-any-return]
 
 
 @helper
@@ -436,6 +460,47 @@ def _find_all_levels(image: int, largest: int, scan: Scan, workspace: Workspace)
 
 
 @helper
+def _write_sizes(
+    first: int, last: int, layout: Layout, workspace: Workspace, lead: int, answers: Numbers, at: int
+) -> None:
+    """The sizes that slabs first..last - 1 of an image have by their levels, without those of added pixels."""
+    levels, raster = workspace.levels, workspace.raster
+    of_rows = layout.blocks * PIXELS
+    of_slabs = of_rows + _padded(layout.rows)
+    gathered = 0
+    for slab in range(first, last):
+        for row in range(layout.rows):
+            level_of_row = max(levels[of_slabs + slab], levels[of_rows + row])
+            for column in range(0, layout.width, PIXELS):
+                level = load_pixels(levels, column)
+                level = maximum(level, fill(level_of_row, levels[0]))
+                store(raster, gathered, (level - 1) << 1)
+                gathered += min(PIXELS, layout.width - column)
+                if gathered >= RASTER:
+                    at, gathered = write_full_raster(raster, gathered, answers, at, lead)
+    write_raster(raster, gathered, answers, at, lead)
+
+
+@helper
+def _size_of(image: int, layout: Layout, maxima: Numbers) -> int:
+    """Half of the size of an image, its largest distance."""
+    largest, first = 0, _places(layout).slabs + image * layout.slabs
+    for slab in range(first, first + layout.slabs):
+        largest = max(largest, maxima[slab])
+    return largest
+
+
+@helper
+def _write_added(
+    words: Words, start: int, largest: int, layout: Layout, workspace: Workspace, answers: Numbers, first: int
+) -> None:
+    """The sizes of an image after adding a pixel, where they are larger."""
+    _, _, _, grid, patterns, planes = workspace
+    if largest < layout.cap and _may_fit(words, start, largest, layout, grid, patterns, planes):
+        _raise_added(words, start, largest, grid, patterns, planes, answers, first)
+
+
+@helper
 def flip_sizes_of_images(
     words: Words, start: int, count: int, scan: Scan, workspace: Workspace, lead: int, answers: Numbers, sizes: Numbers
 ) -> None:
@@ -443,36 +508,21 @@ def flip_sizes_of_images(
 
     ``sizes`` gets the size of each image without any flip.
     """
-    layout, cap = scan.layout, scan.cap
-    maxima, levels, raster, grid, patterns, planes = workspace
-    across, first_slab = layout.blocks * PIXELS, _places(layout).slabs
+    layout, maxima = scan.layout, workspace.maxima
     pixels = pixels_of(layout)
     for first in range(0, count, layout.images):
         images = min(layout.images, count - first)
         expect_to_write(answers, first * pixels, min(images * pixels, MOST_EXPECTED))
-        _find_maxima(words, start + first * pixels, images, scan, maxima)
+        prepare_bands(words, start + first * pixels, images, scan)
+        _clear_maxima(layout, maxima, scan.cap)
+        _find_maxima(words, start + first * pixels, images, 0, layout.bands, scan, maxima)
+        _finish_maxima(images, scan, maxima)
         for image in range(images):
-            largest = 0
-            for slab in range(layout.slabs):
-                largest = max(largest, maxima[first_slab + image * layout.slabs + slab])
+            largest, at = _size_of(image, layout, maxima), (first + image) * pixels
             _find_all_levels(image, largest, scan, workspace)
             sizes[first + image] = 2 * largest
-            first_answer = (first + image) * pixels
-            at, gathered = first_answer, 0
-            for slab in range(layout.slabs):
-                for row in range(layout.rows):
-                    level_of_row = max(levels[across + _padded(layout.rows) + slab], levels[across + row])
-                    for column in range(0, layout.width, PIXELS):
-                        level = maximum(load_pixels(levels, column), fill(level_of_row, cap))
-                        store(raster, gathered, (level - 1) << 1)
-                        gathered += min(PIXELS, layout.width - column)
-                        if gathered >= RASTER:
-                            at, gathered = write_full_raster(raster, gathered, answers, at, lead)
-            write_raster(raster, gathered, answers, at, lead)
-            if largest < layout.cap:
-                begin = start + first_answer
-                if _may_fit(words, begin, largest, layout, grid, patterns, planes):
-                    _raise_added(words, begin, largest, grid, patterns, planes, answers, first_answer)
+            _write_sizes(0, layout.slabs, layout, workspace, lead, answers, at)
+            _write_added(words, start + at, largest, layout, workspace, answers, at)
 
 
 @kernel
@@ -490,16 +540,81 @@ def flip_sizes_of(
     flip_sizes_of_images(words, start, count, scan, workspace, lead, answers, sizes)
 
 
+# The steps of the same, where an image is large enough for several threads.
+
+
+@kernel
+def maxima_of_bands(words: Words, start: int, first: int, last: int, scan: Scan, maxima: Numbers) -> None:
+    """The maxima of bands first..last - 1 of an image, whose edges must be there."""
+    _clear_maxima(scan.layout, maxima, scan.cap)
+    _find_maxima(words, start, 1, first, last, scan, maxima)
+
+
+@kernel
+def levels_of(scan: Scan, workspace: Workspace) -> int:
+    """Find the levels from the maxima of all bands; give half of the size of the image."""
+    _finish_maxima(1, scan, workspace.maxima)
+    largest = _size_of(0, scan.layout, workspace.maxima)
+    _find_all_levels(0, largest, scan, workspace)
+    return largest
+
+
+@kernel
+def sizes_of_slabs(first: int, last: int, layout: Layout, workspace: Workspace, lead: int, answers: Numbers) -> None:
+    """`_write_sizes` into the answers of the image."""
+    _write_sizes(first, last, layout, workspace, lead, answers, first * layout.rows * layout.width)
+
+
+@kernel
+def sizes_of_added(
+    words: Words, start: int, largest: int, layout: Layout, workspace: Workspace, answers: Numbers
+) -> None:
+    """`_write_added` into the answers of the image."""
+    _write_added(words, start, largest, layout, workspace, answers, 0)
+
+
+def _maxima_of_image(words: Words, start: int, layout: Layout, lanes: Any) -> npt.NDArray[Any]:
+    found: list[Numbers] = []
+
+    def work(first: int, last: int, scan: Scan) -> None:
+        maxima = maxima_memory(layout, lanes)
+        maxima_of_bands(words, start, first, last, scan, maxima)
+        found.append(maxima)
+
+    share_bands(work, layout, lanes, edges_of_image(words, start, layout, lanes))
+    return np.max(found, axis=0)  # type: ignore[no-any-return]
+
+
+def _flip_sizes_of_image(words: Words, start: int, shape: Shape, lanes: Any, answers: Numbers) -> None:
+    layout = layout_of(shape)
+    maxima = _maxima_of_image(words, start, layout, lanes)
+    workspace = kept(workspace_of, shape, lanes)
+    workspace.maxima[:] = maxima
+    largest = levels_of(kept(scan_of, layout, lanes, False), workspace)
+
+    def write_sizes(first: int, last: int) -> None:
+        of_thread = workspace._replace(raster=kept(raster_of, lanes))
+        sizes_of_slabs(first, last, layout, of_thread, lead_of(answers), answers)
+
+    share(write_sizes, layout.slabs, layout.rows * layout.width)
+    sizes_of_added(words, start, largest, layout, workspace, answers)
+
+
 def flip_sizes_into(packed: PackedMasks, answers: Numbers) -> None:
     """Write the sizes after every single flip of a batch, in reading order."""
-    shape, pixels = packed.shape, packed.shape.pixels
+    words, shape, pixels = packed.words, packed.shape, packed.shape.pixels
     layout, lanes = layout_of(shape), lanes_for(2 * shape.cap)
+    if layout.bands > 1:
+        for image in range(packed.images):
+            here = answers[image * pixels : (image + 1) * pixels]
+            _flip_sizes_of_image(words, image * pixels, shape, lanes, here)
+        return
 
     def work(first: int, last: int) -> None:
         here = answers[first * pixels : last * pixels]
         sizes = np.empty(last - first, np.int64)
         scan, workspace = kept(scan_of, layout, lanes), kept(workspace_of, shape, lanes)
-        flip_sizes_of(packed.words, first * pixels, last - first, scan, workspace, lead_of(here), here, sizes)
+        flip_sizes_of(words, first * pixels, last - first, scan, workspace, lead_of(here), here, sizes)
 
     share(work, packed.images, EFFORT * pixels, layout.images)
 

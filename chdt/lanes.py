@@ -330,6 +330,21 @@ def fill(number: Any, like: Any) -> Any:
     return np.full(PIXELS, number, np.asarray(like).dtype)
 
 
+def _emit_widened(typing: Any, narrow: Any, like: Any) -> Any:
+    lanes = Lanes(like, PIXELS)
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return _resized(builder, args[0], like.bitwidth)
+
+    return lanes(narrow, like), emit
+
+
+@emitted(_emit_widened)
+def widened(narrow: Any, like: Any) -> Any:
+    """The lanes in the dtype of ``like``."""
+    return narrow.astype(np.asarray(like).dtype)
+
+
 def _emit_steps(numbers: list[int]) -> Callable[..., Any]:
     def emitter(typing: Any, first: Any, like: Any) -> Any:
         lanes = Lanes(like, PIXELS)

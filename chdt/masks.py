@@ -45,6 +45,11 @@ class Shape(NamedTuple):
         return self.depth * self.height * self.width
 
     @property
+    def without_single_pixels(self) -> "Shape":
+        """The same grid with its axes of one pixel first: no distance is along them."""
+        return Shape(*(1, 1, 1, *(side for side in self if side > 1))[-3:])
+
+    @property
     def cap(self) -> int:
         """The distance where there is no background: the largest side, which no distance in the grid reaches."""
         return max(self)

@@ -36,7 +36,7 @@ from chdt.masks import (
     new_answer,
     pack_masks,
 )
-from chdt.parallel import kept, share
+from chdt.parallel import PIXELS_PER_THREAD, kept, share, thread_count
 from chdt.spacing import Spacing, spaced_sizes, spacing_of
 
 WORDS_SIDE_BY_SIDE = 128  # of all images that are eroded side by side: little enough to leave room for the next ones
@@ -64,7 +64,7 @@ class Workspace(NamedTuple):
 
 def workspace_of(shape: Shape) -> Workspace:
     """Memory for one thread."""
-    grid, patterns = grid_of(*shape)
+    grid, patterns = grid_of(*shape.without_single_pixels)
     images = max(1, WORDS_SIDE_BY_SIDE // grid.words)
     current, eroded, spare, radius, ended = np.empty((5, images), np.int64)
     words = np.zeros(packed_words(images * shape.pixels), np.uint64)
@@ -167,6 +167,14 @@ def sizes_of(values: Numbers, foreground: Number, background: Number, workspace:
     return -1
 
 
+def _packs_first(images: int, pixels: int) -> bool:
+    """Whether a batch is packed before it is measured: only then do several threads read one image.
+
+    Packing is most of the work; the erosions that follow are done by one thread an image.
+    """
+    return images < thread_count() and images * pixels >= 2 * PIXELS_PER_THREAD
+
+
 def object_size(
     masks: ArrayOrTensor, *, spatial_dims: int = 2, spacing: Spacing | None = None, black_border: bool = False
 ) -> ArrayOrTensor:
@@ -235,7 +243,7 @@ def object_size(
         return deliver(sizes.reshape(batch), masks)  # type: ignore[no-any-return]
     answer = new_answer(masks, batch, 2 * shape.cap)
     values, foreground, background = as_words(masks)
-    flat = None if black_border else flat_view(values)
+    flat = None if black_border or _packs_first(len(answer.words), shape.pixels) else flat_view(values)
     packed = pack_masks(masks, spatial_dims, black_border) if flat is None else None
     if packed is not None:
         shape = packed.shape

@@ -2,6 +2,7 @@
 
 import functools
 import math
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,18 +23,19 @@ from chdt.lanes import (
     Vector,
     Word,
     aligned,
-    choose,
     falling,
     fill,
     leading_zeros,
     load_pixels,
     lowest_bit,
+    maximum,
     minimum,
     prefetch_to_write,
     rising,
     rotate,
     spread,
     store,
+    widened,
 )
 from chdt.masks import (
     ArrayOrTensor,
@@ -53,6 +55,8 @@ from chdt.spacing import Spacing, spaced_distances, spacing_of
 STEPS = 6  # 2^0, ... 2^5: as far as there are neighbours within a block
 EFFORT = 2  # times what packing takes; flips take more, but new threads start late while those of torch still spin
 RASTER = 1024  # distances gathered before they are written
+WHOLE = 1 << 18  # distances of an image that is scanned in one go
+BAND = 1 << 16  # distances that are held at once of a larger one: they stay in the second nearest cache
 
 
 class Layout(NamedTuple):
@@ -60,7 +64,8 @@ class Layout(NamedTuple):
 
     A *slab* is what the scan goes through one by one: a row of an image, a slice of a volume. A *block* is 64
     neighbouring pixels of a row, or the same row of several narrow images side by side. A *band* is as many slabs as
-    are held at once: about the square root of their number, or what stays in the nearest cache.
+    are held at once. Bands are scanned independently of each other, once it is known how far it is from their first and
+    last slab to background outside of them.
     """
 
     slabs: int
@@ -77,11 +82,12 @@ class Layout(NamedTuple):
 @functools.lru_cache(maxsize=64)
 def layout_of(shape: Shape) -> Layout:
     """The layout for one grid."""
-    depth, height, width = shape
+    depth, height, width = shape.without_single_pixels
     slabs, rows = (height, 1) if depth == 1 else (depth, height)
     blocks = -(-width // PIXELS)
     pitch = (blocks + 1) * PIXELS
-    band = min(slabs, max(32_768 // (rows * pitch), math.isqrt(slabs), 1))
+    slab = rows * pitch
+    band = slabs if slabs * slab <= WHOLE else min(slabs, max(BAND // slab, math.isqrt(slabs)))
     return Layout(slabs, rows, width, max(1, PIXELS // width), blocks, pitch, band, -(-slabs // band), shape.cap)
 
 
@@ -91,14 +97,17 @@ def pixels_of(layout: Layout) -> int:
     return layout.slabs * layout.rows * layout.width
 
 
-@functools.lru_cache(maxsize=16)
-def walls_of(layout: Layout) -> npt.NDArray[np.uint64]:
-    """Lanes of a block whose neighbour 2^k lanes lower, [0, k], or higher, [1, k], is not one of their image."""
-    width = min(layout.width, PIXELS)
+@functools.lru_cache(maxsize=64)
+def walls_of(width: int, cap: int, lanes: type[np.unsignedinteger[Any]]) -> npt.NDArray[Any]:
+    """The cap in the lanes of a block whose neighbour 2^k lanes lower, or higher, is not one of their image, else 0.
+
+    First lower, then higher, for every k one after the other.
+    """
     column = np.arange(PIXELS) % width
     steps = 1 << np.arange(STEPS)[:, None]
-    lanes = np.stack([column < steps, column >= width - steps])
-    return np.packbits(lanes, axis=-1, bitorder="little").view(np.uint64)[..., 0]
+    walls = aligned(2 * STEPS * PIXELS, 0, lanes)
+    walls[:] = (np.stack([column < steps, column >= width - steps]) * cap).reshape(-1)
+    return walls  # type: ignore[no-any-return]
 
 
 @functools.lru_cache(maxsize=64)
@@ -122,22 +131,34 @@ class Scan(NamedTuple):
     """What a thread needs to scan images."""
 
     layout: Layout
-    walls: npt.NDArray[np.uint64]
+    walls: npt.NDArray[Any]  # of narrow images side by side: see `walls_of`
+    block_walls: npt.NDArray[np.uint8]  # of a block of a long row
     cap: np.unsignedinteger[Any]
-    rows: npt.NDArray[Any]  # of a band, of one slab above it and one below, and of the slab below each band
+    rows: npt.NDArray[Any]  # of a band, of the slab above it and of the one below
     left: npt.NDArray[np.int64]  # of each block of a row, the distance to background before it
+    edges: npt.NDArray[Any]  # see `edge_at`
 
 
-def scan_of(layout: Layout, lanes: type[np.unsignedinteger[Any]]) -> Scan:
-    """Memory for one thread."""
-    slabs = layout.band + 2 + (layout.bands if layout.bands > 1 else 0)
+FAR = np.uint8(PIXELS)  # farther than any two pixels of a block
+
+
+def scan_of(layout: Layout, lanes: type[np.unsignedinteger[Any]], with_edges: bool = True) -> Scan:
+    """Memory for one thread; the edges may be left out where threads share them."""
     return Scan(
         layout,
-        walls_of(layout),
+        walls_of(min(PIXELS, layout.width), layout.cap, lanes),
+        walls_of(PIXELS, int(FAR), np.uint8),
         lanes(layout.cap),
-        aligned(PIXELS + slabs * layout.rows * layout.pitch, layout.cap, lanes),
+        aligned(PIXELS + (layout.band + 2) * layout.rows * layout.pitch, layout.cap, lanes),
         np.empty(layout.blocks, np.int64),
+        edges_of(layout, lanes) if with_edges else aligned(0, 0, lanes),
     )
+
+
+def edges_of(layout: Layout, lanes: type[np.unsignedinteger[Any]]) -> npt.NDArray[Any]:
+    """Memory for what `edge_at` finds there."""
+    slabs = 2 * layout.bands if layout.bands > 1 else 0
+    return aligned(slabs * layout.rows * layout.pitch, layout.cap, lanes)  # type: ignore[no-any-return]
 
 
 @helper
@@ -150,54 +171,55 @@ def row_at(layout: Layout, slab: int, row: int) -> int:
 
 
 @helper
-def _distances_in_block(word: Word, walls: Words, cap: Number) -> Vector:
+def _distances_in_block(word: Word, walls: Numbers, cap: Number) -> Vector:
     """Distance of each lane to the nearest clear bit of the word within the same walls, at most the cap."""
     d = spread(word, cap, 0)
-    outside = fill(cap, cap)
-    d = _nearer(d, choose(walls[0, 0], outside, rotate(d, 1)), choose(walls[1, 0], outside, rotate(d, -1)), 1)
-    d = _nearer(d, choose(walls[0, 1], outside, rotate(d, 2)), choose(walls[1, 1], outside, rotate(d, -2)), 2)
-    d = _nearer(d, choose(walls[0, 2], outside, rotate(d, 4)), choose(walls[1, 2], outside, rotate(d, -4)), 4)
+    d = _nearer(d, rotate(d, 1), rotate(d, -1), walls, 0)
+    d = _nearer(d, rotate(d, 2), rotate(d, -2), walls, 1)
     runs = word & (word >> np.uint64(1))
     runs &= runs >> np.uint64(2)
+    if runs == 0:
+        return d
+    d = _nearer(d, rotate(d, 4), rotate(d, -4), walls, 2)
     runs &= runs >> np.uint64(4)
-    if runs != 0:  # eight in a row somewhere: distances may be eight and more
-        d = _nearer(d, choose(walls[0, 3], outside, rotate(d, 8)), choose(walls[1, 3], outside, rotate(d, -8)), 8)
-        d = _nearer(d, choose(walls[0, 4], outside, rotate(d, 16)), choose(walls[1, 4], outside, rotate(d, -16)), 16)
-        d = _nearer(d, choose(walls[0, 5], outside, rotate(d, 32)), choose(walls[1, 5], outside, rotate(d, -32)), 32)
-    return d
+    if runs == 0:
+        return d
+    # eight in a row somewhere: distances may be eight and more
+    d = _nearer(d, rotate(d, 8), rotate(d, -8), walls, 3)
+    runs &= runs >> np.uint64(8)
+    if runs == 0:
+        return d
+    d = _nearer(d, rotate(d, 16), rotate(d, -16), walls, 4)
+    return _nearer(d, rotate(d, 32), rotate(d, -32), walls, 5)
 
 
 @helper
-def _nearer(d: Vector, before: Vector, behind: Vector, step: int) -> Vector:
-    return minimum(d, minimum(before, behind) + step)
+def _nearer(d: Vector, before: Vector, behind: Vector, walls: Numbers, k: int) -> Vector:
+    before = maximum(before, load_pixels(walls, k * PIXELS))
+    behind = maximum(behind, load_pixels(walls, (STEPS + k) * PIXELS))
+    return minimum(d, minimum(before, behind) + (1 << k))
 
 
 @helper
-def _from_neighbours(least: Vector, before: Number, behind: Number, walls: Words, cap: Number) -> Vector:
-    """One more than the least of three neighbours: those in each lane, and in the lanes before and behind it."""
-    lane_before = choose(walls[0, 0], fill(before, cap), rotate(least, 1))
-    lane_behind = choose(walls[1, 0], fill(behind, cap), rotate(least, -1))
-    return minimum(least, minimum(lane_before, lane_behind)) + 1
+def _from_row(layout: Layout, rows: Numbers, at: int, walls: Numbers) -> Vector:
+    """One more than the least of three neighbours in a row next to the lanes' own, whose block is at ``at``."""
+    before, behind = load_pixels(rows, at - 1), load_pixels(rows, at + 1)
+    if layout.blocks == 1:
+        before = maximum(before, load_pixels(walls, 0))
+        behind = maximum(behind, load_pixels(walls, STEPS * PIXELS))
+    return minimum(load_pixels(rows, at), minimum(before, behind)) + 1
 
 
 @helper
-def _from_row(rows: Numbers, at: int, walls: Words, cap: Number) -> Vector:
-    """The same for a row that lies next to the lanes' own, its block being at ``at``."""
-    return _from_neighbours(load_pixels(rows, at), rows[at - 1], rows[at + PIXELS], walls, cap)
-
-
-@helper
-def _from_slab(layout: Layout, rows: Numbers, slab: int, row: int, x: int, walls: Words, cap: Number) -> Vector:
-    """The same for a slab that lies next to the lanes' own: the least of its rows next to theirs comes first."""
+def _from_slab(layout: Layout, rows: Numbers, slab: int, row: int, x: int, walls: Numbers) -> Vector:
+    """The same for all of a slab next to the lanes' own: up to three of its rows."""
     at = row_at(layout, slab, row) + x
-    least, before, behind = load_pixels(rows, at), rows[at - 1], rows[at + PIXELS]
+    d = _from_row(layout, rows, at, walls)
     if row > 0:
-        least = minimum(least, load_pixels(rows, at - layout.pitch))
-        before, behind = min(before, rows[at - layout.pitch - 1]), min(behind, rows[at - layout.pitch + PIXELS])
+        d = minimum(d, _from_row(layout, rows, at - layout.pitch, walls))
     if row + 1 < layout.rows:
-        least = minimum(least, load_pixels(rows, at + layout.pitch))
-        before, behind = min(before, rows[at + layout.pitch - 1]), min(behind, rows[at + layout.pitch + PIXELS])
-    return _from_neighbours(least, before, behind, walls, cap)
+        d = minimum(d, _from_row(layout, rows, at + layout.pitch, walls))
+    return d
 
 
 @helper
@@ -223,7 +245,7 @@ def foreground_of(words: Words, start: int, layout: Layout, images: int, row: in
 @helper
 def _scan_row_up(words: Words, start: int, images: int, first: int, slab: int, row: int, scan: Scan) -> None:
     """The distances of a row to background in itself and in what was scanned before it."""
-    layout, walls, cap, rows, left = scan
+    layout, walls, block_walls, cap, rows, left, _ = scan
     at, number = row_at(layout, slab, row), (first + slab) * layout.rows + row
     if layout.blocks == 1:
         word = foreground_of(words, start, layout, images, number, 0)
@@ -231,10 +253,10 @@ def _scan_row_up(words: Words, start: int, images: int, first: int, slab: int, r
             store(rows, at, fill(0, cap))
             return
         d = _distances_in_block(word, walls, cap)
-        d = minimum(d, _from_slab(layout, rows, slab + 1, row, 0, walls, cap))
+        d = minimum(d, _from_slab(layout, rows, slab + 1, row, 0, walls))
         if row + 1 < layout.rows:
-            d = minimum(d, _from_row(rows, at + layout.pitch, walls, cap))
-        store(rows, at, d)
+            d = minimum(d, _from_row(layout, rows, at + layout.pitch, walls))
+        store(rows, at, minimum(d, fill(cap, cap)))
         return
     distance = layout.cap  # from the last lane before the block to background before the block
     for block in range(layout.blocks):
@@ -245,13 +267,20 @@ def _scan_row_up(words: Words, start: int, images: int, first: int, slab: int, r
     for block in range(layout.blocks - 1, -1, -1):
         x = block * PIXELS
         word = foreground_of(words, start, layout, images, number, block)
-        d = _distances_in_block(word, walls, cap)
-        d = minimum(d, minimum(rising(left[block] + 1, cap), falling(distance + 1, cap)))
-        d = minimum(d, _from_slab(layout, rows, slab + 1, row, x, walls, cap))
+        if word == 0:
+            store(rows, at + x, fill(0, cap))
+            distance = 0
+            continue
+        d = minimum(rising(left[block] + 1, cap), falling(distance + 1, cap))
+        if ~word != 0:
+            d = minimum(d, widened(_distances_in_block(word, block_walls, FAR), cap))
+            distance = lowest_bit(~word)
+        else:
+            distance = min(distance + PIXELS, layout.cap)
+        d = minimum(d, _from_slab(layout, rows, slab + 1, row, x, walls))
         if row + 1 < layout.rows:
-            d = minimum(d, _from_row(rows, at + layout.pitch + x, walls, cap))
-        store(rows, at + x, d)
-        distance = lowest_bit(~word) if ~word != 0 else min(distance + PIXELS, layout.cap)
+            d = minimum(d, _from_row(layout, rows, at + layout.pitch + x, walls))
+        store(rows, at + x, minimum(d, fill(cap, cap)))
 
 
 @part
@@ -261,69 +290,168 @@ def _scan_up(words: Words, start: int, images: int, first: int, last: int, scan:
     The slab below the band must be there. In a slice, the distances to background in the slice itself take a scan of
     its rows up and one down; those to what is below may come along, as they are right already.
     """
-    layout, walls, cap, rows, _ = scan
+    layout, walls, _, _, rows, _, _ = scan
     for slab in range(last - first - 1, -1, -1):
         for row in range(layout.rows - 1, -1, -1):
             _scan_row_up(words, start, images, first, slab, row, scan)
         for row in range(1, layout.rows):
             for x in range(0, layout.blocks * PIXELS, PIXELS):
                 at = row_at(layout, slab, row) + x
-                store(rows, at, minimum(load_pixels(rows, at), _from_row(rows, at - layout.pitch, walls, cap)))
+                store(rows, at, minimum(load_pixels(rows, at), _from_row(layout, rows, at - layout.pitch, walls)))
 
 
-@helper
+@part
 def _scan_down(count: int, scan: Scan) -> None:
     """The same with background above, for the first ``count`` slabs of the band; the slab above must be there."""
-    layout, walls, cap, rows, _ = scan
+    layout, walls, _, _, rows, _, _ = scan
     for slab in range(count):
         for row in range(layout.rows):
             for x in range(0, layout.blocks * PIXELS, PIXELS):
                 at = row_at(layout, slab, row) + x
-                d = _from_slab(layout, rows, slab - 1, row, x, walls, cap)
-                store(rows, at, minimum(load_pixels(rows, at), d))
+                store(rows, at, minimum(load_pixels(rows, at), _from_slab(layout, rows, slab - 1, row, x, walls)))
+
+
+# ------------------------------------------------------------------------------------------------ bands
+
+# Of the first slab of each band, how far it is to background in the band and below; of the last one, in the band and
+# above. They are found for each band by itself, and then joined.
+FIRST, LAST = 0, 1
 
 
 @helper
-def _copy_slab(source: int, target: int, layout: Layout, rows: Numbers) -> None:
-    for row in range(layout.rows):
-        for x in range(0, layout.blocks * PIXELS, PIXELS):
-            store(rows, row_at(layout, target, row) + x, load_pixels(rows, row_at(layout, source, row) + x))
+def edge_at(layout: Layout, side: int, band: int) -> int:
+    """Where among the edges that of a band begins."""
+    return (side * layout.bands + band) * layout.rows * layout.pitch
 
 
 @helper
-def _clear_slab(target: int, layout: Layout, rows: Numbers, cap: Number) -> None:
+def _copy_slab(source: Numbers, source_at: int, target: Numbers, target_at: int, layout: Layout) -> None:
     for row in range(layout.rows):
         for x in range(0, layout.blocks * PIXELS, PIXELS):
-            store(rows, row_at(layout, target, row) + x, fill(cap, cap))
+            at = row * layout.pitch + x
+            store(target, target_at + at, load_pixels(source, source_at + at))
+
+
+@helper
+def _clear_slab(rows: Numbers, target: int, layout: Layout, cap: Number) -> None:
+    for row in range(layout.rows):
+        for x in range(0, layout.blocks * PIXELS, PIXELS):
+            store(rows, target + row * layout.pitch + x, fill(cap, cap))
+
+
+@helper
+def find_edges(words: Words, start: int, images: int, first: int, last: int, scan: Scan) -> None:
+    """The edges of bands first..last - 1, each by itself."""
+    layout, _, _, cap, rows, _, edges = scan
+    for band in range(first, last):
+        begin, end = band * layout.band, min(layout.slabs, (band + 1) * layout.band)
+        count = end - begin
+        _clear_slab(rows, row_at(layout, -1, 0), layout, cap)
+        _clear_slab(rows, row_at(layout, count, 0), layout, cap)
+        _scan_up(words, start, images, begin, end, scan)
+        _copy_slab(rows, row_at(layout, 0, 0), edges, edge_at(layout, FIRST, band), layout)
+        _scan_down(count, scan)
+        _copy_slab(rows, row_at(layout, count - 1, 0), edges, edge_at(layout, LAST, band), layout)
+
+
+@helper
+def _move(slabs: int, scan: Scan) -> int:
+    """Distances of slab 0 as they are so many slabs away from it; tell which slab of the band has them.
+
+    The least of all within as many steps, along one axis after the other, found by powers of two of which none is more
+    than one above what was done: see `bitplanes.dilate`.
+    """
+    layout, walls, _, cap, rows, _, _ = scan
+    source, target = 0, 1
+    for axis in range(2):
+        radius = min(slabs, (layout.width if axis == 0 else layout.rows) - 1)
+        done, level = 0, 0
+        while done < radius:
+            while (1 << level) > radius - done:
+                level -= 1
+            for row in range(layout.rows):
+                for x in range(0, layout.blocks * PIXELS, PIXELS):
+                    at = row_at(layout, source, row) + x
+                    d = load_pixels(rows, at)
+                    if axis == 0:
+                        before, behind = load_pixels(rows, at - (1 << level)), load_pixels(rows, at + (1 << level))
+                        if layout.blocks == 1:
+                            before = maximum(before, load_pixels(walls, level * PIXELS))
+                            behind = maximum(behind, load_pixels(walls, (STEPS + level) * PIXELS))
+                        d = minimum(d, minimum(before, behind))
+                    else:
+                        if row >= 1 << level:
+                            d = minimum(d, load_pixels(rows, at - (layout.pitch << level)))
+                        if row + (1 << level) < layout.rows:
+                            d = minimum(d, load_pixels(rows, at + (layout.pitch << level)))
+                    store(rows, row_at(layout, target, row) + x, d)
+            source, target = target, source
+            done += 1 << level
+            if level + 1 < STEPS and (2 << level) <= done + 1:  # walls are as wide as a block, and no wider
+                level += 1
+    for row in range(layout.rows):
+        for x in range(0, layout.blocks * PIXELS, PIXELS):
+            at = row_at(layout, source, row) + x
+            store(rows, at, minimum(load_pixels(rows, at), fill(layout.cap - slabs, cap)) + slabs)
+    return source
+
+
+@helper
+def join_edges(scan: Scan) -> None:
+    """Let every edge know of all the bands before it."""
+    layout, _, _, _, rows, _, edges = scan
+    for side in range(2):
+        for number in range(1, layout.bands):
+            band = number if side == LAST else layout.bands - 1 - number
+            before = band - 1 if side == LAST else band + 1
+            count = min(layout.slabs, (band + 1) * layout.band) - band * layout.band
+            _copy_slab(edges, edge_at(layout, side, before), rows, row_at(layout, 0, 0), layout)
+            moved = row_at(layout, _move(count, scan), 0)
+            for row in range(layout.rows):
+                for x in range(0, layout.blocks * PIXELS, PIXELS):
+                    at = row * layout.pitch + x
+                    edge = edge_at(layout, side, band) + at
+                    store(edges, edge, minimum(load_pixels(edges, edge), load_pixels(rows, moved + at)))
 
 
 @helper
 def prepare_bands(words: Words, start: int, images: int, scan: Scan) -> None:
-    """For an image of several bands: scan it upwards once, and keep of it the slab below each band."""
-    layout, cap, rows = scan.layout, scan.cap, scan.rows
-    if layout.bands == 1:
-        return
-    _clear_slab(layout.band + layout.bands, layout, rows, cap)
-    _clear_slab(-1, layout, rows, cap)
-    for band in range(layout.bands - 1, 0, -1):
-        first, last = band * layout.band, min(layout.slabs, (band + 1) * layout.band)
-        _copy_slab(layout.band + 1 + band, last - first, layout, rows)
-        _scan_up(words, start, images, first, last, scan)
-        _copy_slab(0, layout.band + band, layout, rows)
+    """Find and join all edges, where an image has several bands."""
+    if scan.layout.bands > 1:
+        find_edges(words, start, images, 0, scan.layout.bands, scan)
+        join_edges(scan)
 
 
 @helper
 def scan_band(words: Words, start: int, images: int, band: int, scan: Scan) -> int:
-    """Leave the distances of a band in ``rows``, and give how many slabs; bands must be asked for in their order."""
-    layout, rows = scan.layout, scan.rows
+    """Leave the distances of a band in ``rows``, and give how many slabs it has; its edges must be there."""
+    layout, _, _, cap, rows, _, edges = scan
     first, last = band * layout.band, min(layout.slabs, (band + 1) * layout.band)
     if layout.bands > 1:
+        above, below = row_at(layout, -1, 0), row_at(layout, last - first, 0)
         if band > 0:
-            _copy_slab(layout.band - 1, -1, layout, rows)
-        _copy_slab(layout.band + 1 + band, last - first, layout, rows)
+            _copy_slab(edges, edge_at(layout, LAST, band - 1), rows, above, layout)
+        else:
+            _clear_slab(rows, above, layout, cap)
+        if band + 1 < layout.bands:
+            _copy_slab(edges, edge_at(layout, FIRST, band + 1), rows, below, layout)
+        else:
+            _clear_slab(rows, below, layout, cap)
     _scan_up(words, start, images, first, last, scan)
     _scan_down(last - first, scan)
     return last - first
+
+
+@kernel
+def edges_of_bands(words: Words, start: int, first: int, last: int, scan: Scan) -> None:
+    """`find_edges` of one image, to be called from Python."""
+    find_edges(words, start, 1, first, last, scan)
+
+
+@kernel
+def edges_joined(scan: Scan) -> None:
+    """`join_edges`, to be called from Python."""
+    join_edges(scan)
 
 
 # ------------------------------------------------------------------------------------------------ the answer
@@ -359,51 +487,119 @@ def write_full_raster(raster: Numbers, gathered: int, answers: Numbers, at: int,
     return at + written, gathered - written
 
 
+@helper
+def _write_long_rows(slabs: int, scan: Scan, answers: Numbers, at: int) -> None:
+    """Write the distances of a band, from ``at`` on."""
+    layout, _, _, _, rows, _, _ = scan
+    lines = slabs * layout.rows
+    for row in range(lines):
+        source = row_at(layout, 0, row)
+        # The last vector of a row may go on into the next one, which is written after it.
+        width = layout.width if row + 1 < lines else layout.width // PIXELS * PIXELS
+        for x in range(0, width, PIXELS):
+            store(answers, at + x, load_pixels(rows, source + x))
+        for x in range(width, layout.width):
+            answers[at + x] = rows[source + x]
+        at += layout.width
+
+
+@helper
+def _write_band(
+    band: int, slabs: int, images: int, scan: Scan, raster: Numbers, lead: int, answers: Numbers, first: int
+) -> None:
+    """Write the distances of a band of images side by side, the answers of the first one being at ``first``."""
+    layout, _, _, _, rows, _, _ = scan
+    first += band * layout.band * layout.rows * layout.width
+    if layout.blocks > 1:
+        _write_long_rows(slabs, scan, answers, first)
+        return
+    at, gathered = first, 0
+    for image in range(images):
+        position = first + image * pixels_of(layout)
+        if position != at + gathered:
+            write_raster(raster, gathered, answers, at, lead)
+            at, gathered = position, 0
+        for row in range(slabs * layout.rows):
+            # A vector may hold more than is left of the row: the next one overwrites that.
+            store(raster, gathered, load_pixels(rows, row_at(layout, 0, row) + image * layout.width))
+            gathered += layout.width
+            if gathered >= RASTER:
+                at, gathered = write_full_raster(raster, gathered, answers, at, lead)
+                expect_to_write(answers, at, RASTER)
+    write_raster(raster, gathered, answers, at, lead)
+
+
 @kernel
 def distances_of(
     words: Words, start: int, count: int, scan: Scan, raster: Numbers, lead: int, answers: Numbers
 ) -> None:
     """Distances of ``count`` images whose packed bits begin at ``start``, in reading order.
 
-    They are gathered in ``raster``, so that memory is written in long aligned runs. ``lead`` is the index of the first
-    answer that is aligned with a cache line.
+    Those of narrow images are gathered in ``raster``, so that memory is written in long aligned runs. ``lead`` is the
+    index of the first answer that is aligned with a cache line.
     """
-    layout, rows = scan.layout, scan.rows
+    layout = scan.layout
     pixels = pixels_of(layout)
-    at, gathered = 0, 0
     for first in range(0, count, layout.images):
         images = min(layout.images, count - first)
-        prepare_bands(words, start + first * pixels, images, scan)
+        begin = start + first * pixels
+        prepare_bands(words, begin, images, scan)
         for band in range(layout.bands):
-            slabs = scan_band(words, start + first * pixels, images, band, scan)
-            for image in range(images):
-                position = (first + image) * pixels + band * layout.band * layout.rows * layout.width
-                if position != at + gathered:
-                    write_raster(raster, gathered, answers, at, lead)
-                    at, gathered = position, 0
-                for row in range(slabs * layout.rows):
-                    source = row_at(layout, 0, row) + image * layout.width
-                    for column in range(0, layout.width, PIXELS):
-                        # A vector may hold more than is left of the row: the next one overwrites that.
-                        store(raster, gathered, load_pixels(rows, source + column))
-                        gathered += min(PIXELS, layout.width - column)
-                        if gathered >= RASTER:
-                            at, gathered = write_full_raster(raster, gathered, answers, at, lead)
-                            expect_to_write(answers, at, RASTER)
-    write_raster(raster, gathered, answers, at, lead)
+            slabs = scan_band(words, begin, images, band, scan)
+            _write_band(band, slabs, images, scan, raster, lead, answers, first * pixels)
+
+
+@kernel
+def distances_of_bands(
+    words: Words, start: int, first: int, last: int, scan: Scan, raster: Numbers, lead: int, answers: Numbers
+) -> None:
+    """Distances of the bands first..last - 1 of one image, whose edges must be there; ``answers`` are its own."""
+    for band in range(first, last):
+        slabs = scan_band(words, start, 1, band, scan)
+        _write_band(band, slabs, 1, scan, raster, lead, answers, 0)
+
+
+def share_bands(work: Callable[[int, int, Scan], None], layout: Layout, lanes: Any, edges: Numbers) -> None:
+    """Call ``work(first, last, scan)`` for all bands of an image, on several threads, each with a scan of its own."""
+
+    def work_with_scan(first: int, last: int) -> None:
+        work(first, last, kept(scan_of, layout, lanes, False)._replace(edges=edges))
+
+    share(work_with_scan, layout.bands, EFFORT * min(layout.band, layout.slabs) * layout.rows * layout.width)
+
+
+def edges_of_image(words: Words, start: int, layout: Layout, lanes: Any) -> npt.NDArray[Any]:
+    """All edges of an image, from several threads."""
+    edges = edges_of(layout, lanes)
+    share_bands(lambda first, last, scan: edges_of_bands(words, start, first, last, scan), layout, lanes, edges)
+    edges_joined(kept(scan_of, layout, lanes, False)._replace(edges=edges))
+    return edges
 
 
 def distances_into(packed: PackedMasks, answers: Numbers) -> None:
     """Write the distances of a batch, in reading order."""
-    pixels = packed.shape.pixels
+    words, pixels = packed.words, packed.shape.pixels
     layout, lanes = layout_of(packed.shape), lanes_for(packed.shape.cap)
+    if layout.bands > 1:
+        for image in range(packed.images):
+            _distances_of_image(words, image * pixels, layout, lanes, answers[image * pixels : (image + 1) * pixels])
+        return
 
     def work(first: int, last: int) -> None:
         here = answers[first * pixels : last * pixels]
         scan, raster = kept(scan_of, layout, lanes), kept(raster_of, lanes)
-        distances_of(packed.words, first * pixels, last - first, scan, raster, lead_of(here), here)
+        distances_of(words, first * pixels, last - first, scan, raster, lead_of(here), here)
 
     share(work, packed.images, EFFORT * pixels, layout.images)
+
+
+def _distances_of_image(words: Words, start: int, layout: Layout, lanes: Any, answers: Numbers) -> None:
+    """The same for an image that is large enough for several threads."""
+
+    def work(first: int, last: int, scan: Scan) -> None:
+        distances_of_bands(words, start, first, last, scan, kept(raster_of, lanes), lead_of(answers), answers)
+
+    share_bands(work, layout, lanes, edges_of_image(words, start, layout, lanes))
 
 
 def distance_transform(

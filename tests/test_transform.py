@@ -22,7 +22,7 @@ from chdt import distance_transform
 from chdt.masks import Shape
 from chdt.transform import layout_of
 
-LARGE_GRIDS = [(600, 600), (1200, 40), (300, 64), (40, 1200), (1000, 129)]
+LARGE_GRIDS = [(600, 600), (2100, 40), (2060, 64), (220, 1200), (1030, 129)]
 
 
 def expect(masks, spatial_dims=2):
