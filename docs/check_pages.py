@@ -27,6 +27,7 @@ from playwright.sync_api import BrowserContext, Page, sync_playwright
 HTML = Path(__file__).parent / "_build" / "html"
 WINDOWS = {"desktop": (1280, 900), "phone": (390, 844)}
 SCHEMES = ("light", "dark")
+PATIENCE = 120_000  # milliseconds, on a busy machine
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -69,7 +70,7 @@ def problems_of(page: Page, address: str, name: str) -> list[str]:
     page.on("response", lambda answer: found.append(f"{answer.status} {answer.url}") if answer.status >= 400 else None)
     page.on("request", lambda r: None if r.url.startswith((address, "data:")) else found.append(f"fetches {r.url}"))
     page.on("pageerror", lambda error: found.append(f"script: {error}"))
-    page.goto(f"{address}/{name}", wait_until="networkidle")
+    page.goto(f"{address}/{name}")
     page.evaluate("() => document.fonts.ready")
     if page.evaluate("() => document.scrollingElement.scrollWidth > innerWidth"):
         found.append(f"wider than the window: {page.evaluate(WIDER)}")
@@ -128,18 +129,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 )
                 for name in names:
                     page = context.new_page()
-                    problems += [f"{name}, {window}, {scheme}: {found}" for found in problems_of(page, address, name)]
+                    page.set_default_timeout(PATIENCE)
+                    here = [f"{name}, {window}, {scheme}: {found}" for found in problems_of(page, address, name)]
+                    print("".join(f"{problem}\n" for problem in here), end="", flush=True)
+                    problems += here
                     links[name] = links_of(page)
                     if options.screenshots:
-                        file = (
-                            options.screenshots
-                            / f"{name.removesuffix('.html').replace('/', '-')}-{window}-{scheme}.png"
-                        )
-                        page.screenshot(path=file, full_page=True)
+                        file = f"{name.removesuffix('.html').replace('/', '-')}-{window}-{scheme}.png"
+                        page.screenshot(path=options.screenshots / file, full_page=True)
                     page.close()
                 context.close()
-        problems += check_links(links, address)
-    print("\n".join(problems))
+        broken = check_links(links, address)
+    print("".join(f"{problem}\n" for problem in broken), end="")
+    problems += broken
     print(f"{len(names)} pages, {len(WINDOWS) * len(SCHEMES)} views of each: {len(problems)} problems")
     sys.exit(bool(problems))
 

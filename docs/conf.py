@@ -6,6 +6,7 @@ Nothing is fetched, neither to build the pages nor to read them.
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
@@ -78,6 +79,7 @@ html_theme = "furo"
 html_title = "chdt"
 html_static_path = ["_static"]
 html_css_files = ["chdt.css"]
+html_js_files = ["chdt.js"]
 html_show_sphinx = False
 html_copy_source = False
 html_theme_options = {
@@ -109,7 +111,14 @@ def link_to_pictures(app: Sphinx, doctree: nodes.document) -> None:
         image.setdefault("width", "100%")
 
 
+def give_captions_a_level(app: Sphinx, name: str, template: str, context: dict[str, Any], _: object) -> None:
+    """Captions of the table of contents say that they are headings, but not which: a screen reader needs to know."""
+    tree = context.get("furo_navigation_tree", "")
+    context["furo_navigation_tree"] = tree.replace('role="heading"', 'role="heading" aria-level="2"')
+
+
 def setup(app: Sphinx) -> None:
     """Connect the functions above."""
     app.connect("source-read", point_at_pages)
     app.connect("doctree-read", link_to_pictures)
+    app.connect("html-page-context", give_captions_a_level, priority=900)  # after the theme

@@ -1,4 +1,4 @@
-"""The pages build without a warning, their links lead somewhere, every public name is there, and they need no network."""
+"""The pages build without a warning or a network, their links lead somewhere, and every public name is there."""
 
 import csv
 import importlib.util
@@ -20,18 +20,10 @@ pytest.importorskip("sphinx")
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
-PAGES = (
-    "index",
-    "start",
-    "training",
-    "exact",
-    "benchmarks",
-    "elsewhere",
-    "experiments",
-    "reference",
-    "glossary",
-    "cite",
-)
+PAGES = {
+    *(f"{page}.html" for page in ("index", "start", "training", "exact", "benchmarks", "elsewhere", "experiments")),
+    *(f"{page}.html" for page in ("reference", "glossary", "cite", "gallery/quickstart", "gallery/gradient_samples")),
+}
 
 
 class Links(HTMLParser):
@@ -72,9 +64,7 @@ def site(tmp_path_factory):
 
 
 def test_every_page_is_there(site):
-    assert {f"{page}.html" for page in PAGES} | {"gallery/quickstart.html", "gallery/gradient_samples.html"} <= set(
-        site[1]
-    )
+    assert set(site[1]) >= PAGES
 
 
 def broken(html, pages):
