@@ -106,7 +106,9 @@ def point_at_pages(app: Sphinx, name: str, source: list[str]) -> None:
 
 
 def link_to_pictures(app: Sphinx, doctree: nodes.document) -> None:
-    """Pictures are links to themselves, so that they can be seen larger on a phone."""
+    """Pictures are links to themselves, so that they can be seen larger on a phone; the gallery has its own ways."""
+    if app.env.docname.startswith("gallery/"):
+        return
     for image in doctree.findall(nodes.image):
         image.setdefault("width", "100%")
 

@@ -319,7 +319,7 @@ def draw_start() -> Figure:
     mask[box_of(mask)[0][0], 2] = False  # the corner of its largest square
     distances, size, effects = distance_transform(mask), int(object_size(mask)), flip_sizes(mask) - object_size(mask)
     ensure(bool((effects == flipped_sizes(mask) - size).all()), "flip_sizes is right")
-    figure = figure_of(6.4, 3.2)
+    figure = figure_of(6.4, 2.75)
     left, right = figure.subplots(1, 2)
     show_mask(left, mask, f"Largest square: size {size}")
     reach = size // 2 - 1

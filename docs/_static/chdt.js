@@ -6,3 +6,7 @@ addEventListener("load", () => {
     }
   }
 });
+
+// Both sidebars are landmarks, and need names to be told apart.
+document.querySelector(".sidebar-drawer")?.setAttribute("aria-label", "All pages");
+document.querySelector(".toc-drawer")?.setAttribute("aria-label", "On this page");
