@@ -9,7 +9,9 @@ import importlib.metadata
 import itertools
 import os
 import platform
+import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,11 +19,13 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
+from benchmarks.busy import BUSY_WORKLOADS, Busy
+from benchmarks.busy import FUNCTIONS as BUSY_FUNCTIONS
 from benchmarks.flips import FEW_SLICES
 from benchmarks.growth import CALLS
 from benchmarks.peers import ONE_TRANSFORM_A_FLIP, PEERS, impossible, prepare, use_threads
 from benchmarks.training import BATCHES, LOSSES, TrainingStep, ValueAndGradient
-from benchmarks.workloads import DENSITIES, DTYPES, RADII, SMALL_WORKLOADS, THREADS, WORKLOADS, Workload
+from benchmarks.workloads import DENSITIES, DTYPES, RADII, SMALL_WORKLOADS, THREADS, WORKLOADS, Workload, tensor_of
 
 import chdt
 
@@ -143,6 +147,81 @@ def measure_growth(workloads: dict[str, Workload], effort: Effort) -> dict[str, 
     return measured
 
 
+def measure_busy(effort: Effort) -> dict[str, dict[str, Seconds]]:
+    """Seconds of calls on all cores, alone and beside as many busy processes as there are cores."""
+    measured: dict[str, dict[str, Seconds]] = {}
+    for name, function in itertools.product(BUSY_WORKLOADS, BUSY_FUNCTIONS):
+        row = measured[f"{function}, {name}"] = {}
+        for heading, others in (("alone", 0), ("beside busy processes", os.cpu_count() or 1)):
+            benchmark = Busy()
+            benchmark.setup(function, name, others)
+            try:
+                calls = 10 * effort.rounds  # one by one, as it is the slowest that matters
+                row[heading] = np.array([_time(benchmark.call) for _ in range(calls)])
+            finally:
+                benchmark.teardown(function, name, others)
+    return measured
+
+
+FIRST_CALL = """
+import time
+begin = time.perf_counter()
+import numpy, torch, numba
+imported = time.perf_counter()
+import chdt
+ready = time.perf_counter()
+chdt.{function}(-numpy.ones((4, 48, 32), numpy.float32))
+print(imported - begin, ready - imported, time.perf_counter() - ready)
+"""
+
+PEAK = """
+import resource, sys
+import numpy, chdt
+masks = numpy.load(sys.argv[1])
+for function in chdt.object_size, chdt.distance_transform, chdt.flip_sizes:
+    function(masks[:, :8])
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+chdt.{function}(masks)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+
+
+def _run(code: str, *arguments: str, **env: str) -> list[float]:
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], env={**os.environ, **env}, capture_output=True, text=True, check=True
+    )
+    return [float(word) for word in done.stdout.split()]
+
+
+def start_table(effort: Effort) -> str:
+    """Seconds until the first answer, with kernels from the cache and compiled."""
+    rows = [["first call of", "import numpy, torch, numba", "import chdt", "call, cache filled", "call, cache empty"]]
+    for function in PEERS:
+        code = FIRST_CALL.format(function=function)
+        _run(code)
+        warm = np.array([_run(code) for _ in range(effort.rounds)]).T
+        with tempfile.TemporaryDirectory() as folder:
+            empty = np.array([_run(code, NUMBA_CACHE_DIR=folder)[2]])
+        rows.append([function, *(_spread(seconds, 1) for seconds in (*warm, empty))])
+    return f"## Until the first answer, each in a new process, s\n\n{_markdown(rows)}"
+
+
+def memory_table(workload: Workload) -> str:
+    """What a call adds to the peak of a process, answer included."""
+    rows = [["function", "dtype", "MB of masks", "MB of the answer", "MB more at the peak"]]
+    with tempfile.TemporaryDirectory() as folder:
+        for dtype in DTYPES:
+            masks = tensor_of(workload, dtype).numpy()
+            file = Path(folder) / f"{dtype}.npy"
+            np.save(file, masks)
+            for function in PEERS:
+                answer = masks.size * 4 / 1e6 if function != "object_size" else 0
+                (more,) = _run(PEAK.format(function=function), str(file))
+                row = [function, dtype, f"{masks.nbytes / 1e6:.0f}", f"{answer:.0f}", f"{more * 1024 / 1e6:.0f}"]
+                rows.append(row)
+    return f"## Memory, {workload.name}\n\n{_markdown(rows)}"
+
+
 # ------------------------------------------------------------------------------------------------ telling
 
 
@@ -204,39 +283,69 @@ def growth_table(measured: dict[str, dict[str, Seconds]]) -> str:
     return f"## Growth with the radius of the object and with density, one thread, bool, ms\n\n{_markdown(rows)}"
 
 
+def busy_table(measured: dict[str, dict[str, Seconds]]) -> str:
+    """Calls beside busy processes; half of the time is the fair share of a call."""
+    rows = [["call, float32, all cores", "alone, ms", "beside, ms", "times as long", "slowest call, times as long"]]
+    for name, row in measured.items():
+        alone, beside = row["alone"], row["beside busy processes"]
+        typical = np.median(alone)
+        ratios = [_number(np.median(beside) / typical), _number(beside.max() / typical)]
+        rows.append([name, _spread(alone, 1e3), _spread(beside, 1e3), *ratios])
+    return f"## Beside a busy process for each core\n\n{_markdown(rows)}"
+
+
 def pictures(results: list[Measured], growth: dict[str, dict[str, Seconds]], output: Path) -> str:
     """Draw them beside the output, and give the Markdown that shows them."""
-    from pictures import draw_growth, draw_sizes
+    from pictures import draw_growth, draw_sizes, draw_threads
 
     folder = output.parent / "images"
-    folder.mkdir(exist_ok=True)
-    sizes: dict[str, dict[str, dict[int, float]]] = {function: {} for function in PEERS}
+    folder.mkdir(parents=True, exist_ok=True)
+    for dims in (2, 3):
+        sizes: dict[str, dict[str, dict[int, float]]] = {function: {} for function in PEERS}
+        for result in results:
+            group = result.group
+            if group.threads == 1 and len(group.workload.grid) == dims:
+                for (impl, dtype), seconds in result.seconds.items():
+                    if dtype == "bool":  # of several batches of the same grid, the first one
+                        of_impl = sizes[group.function].setdefault(impl, {})
+                        of_impl.setdefault(group.workload.pixels, float(np.median(seconds)))
+        draw_sizes(sizes, folder / f"benchmarks_{'images' if dims == 2 else 'volumes'}.png")
+    threads: dict[str, dict[int, float]] = {}
     for result in results:
         group = result.group
-        if group.threads == 1 and len(group.workload.grid) == 2:
-            for (impl, dtype), seconds in result.seconds.items():
-                if dtype == "bool":  # of several batches of the same grid, the first one
-                    of_impl = sizes[group.function].setdefault(impl, {})
-                    of_impl.setdefault(group.workload.pixels, float(np.median(seconds)))
-    draw_sizes(sizes, folder / "benchmarks_sizes.png")
-    radii = [float(name.removeprefix("radius ")) for name in RADII]
-    by_call = {call: (radii, [float(np.median(growth[name][call])) for name in RADII]) for call in CALLS}
-    draw_growth(by_call, folder / "benchmarks_radius.png")
+        if group.workload.name in BUSY_WORKLOADS:
+            line = threads.setdefault(f"{group.function}, {group.workload.name}", {})
+            line[group.threads] = float(np.median(result.of("chdt", "float32"))) * group.workload.count
+    draw_threads(threads, folder / "benchmarks_threads.png")
+    for workloads, prefix, name in ((RADII, "radius ", "radius"), (DENSITIES, "density ", "density")):
+        x = [float(each.removeprefix(prefix)) for each in workloads]
+        by_call = {call: (x, [float(np.median(growth[each][call])) for each in workloads]) for call in CALLS}
+        draw_growth(by_call, name, folder / f"benchmarks_{name}.png")
     return """\
 ## Pictures
 
-![Nanoseconds a pixel of all functions and peers, by the size of the images](images/benchmarks_sizes.png)
+![Nanoseconds a pixel of all functions and peers, by the size of the images](images/benchmarks_images.png)
+
+![The same for volumes](images/benchmarks_volumes.png)
 
 ![Milliseconds by the radius of the object: chdt's hardly change](images/benchmarks_radius.png)
+
+![Milliseconds by the density of the foreground](images/benchmarks_density.png)
+
+![Milliseconds by the number of threads](images/benchmarks_threads.png)
 """
 
 
 def _cell(seconds: Seconds | None, of_chdt: Seconds | None, scale: float) -> str:
     if seconds is None or of_chdt is None:
         return ""
-    low, median, high = np.quantile(seconds * scale, (0.25, 0.5, 0.75))
     ratio = "" if seconds is of_chdt else f", {_number(np.median(seconds / of_chdt))}×"
-    return f"{_number(median)} ({_number(low)}–{_number(high)}){ratio}"
+    return _spread(seconds, scale) + ratio
+
+
+def _spread(seconds: Seconds, scale: float) -> str:
+    low, median, high = np.quantile(seconds * scale, (0.25, 0.5, 0.75))
+    return f"{_number(median)} ({_number(low)}–{_number(high)})"
 
 
 def _number(x: float) -> str:
@@ -262,6 +371,7 @@ CLAIMS = (
     ("distance_transform", 0, "opencv loop", "float32", "faster than OpenCV"),
     ("distance_transform", 0, "scipy batch", "float32", "faster than SciPy in one call"),
     ("distance_transform", 0, "scipy loop", "float32", "faster than SciPy in a loop"),
+    ("distance_transform", 0, "chdt into uint8", "bool", "into uint8, against int32"),
     ("distance_transform", 1, "opencv loop", "float32", "faster than OpenCV"),
     ("distance_transform", 2, "opencv loop", "float32", "faster than OpenCV"),
     ("distance_transform", 6, "scipy loop", "float32", "faster than SciPy"),
@@ -270,6 +380,10 @@ CLAIMS = (
     ("flip_sizes", 0, "opencv loop", "float32", "faster than OpenCV, one transform a flip"),
     ("flip_sizes", 0, "scipy batch", "float32", "faster than SciPy, one transform a flip"),
     ("flip_sizes", 1, "distance_transform", "float32", "about the time of one distance_transform"),
+    ("flip_sizes", 2, "distance_transform", "float32", "about the time of one distance_transform"),
+    ("object_size", 8, "opencv loop", "float32", "faster than OpenCV"),
+    ("distance_transform", 8, "opencv loop", "float32", "faster than OpenCV"),
+    ("flip_sizes", 8, "distance_transform", "float32", "about the time of one distance_transform"),
 )
 
 
@@ -330,6 +444,8 @@ def main() -> None:
     print("growth", file=sys.stderr)
     growth = measure_growth(RADII | DENSITIES, effort)
     parts.append(growth_table(growth))
+    print("busy, start, memory", file=sys.stderr)
+    parts += [busy_table(measure_busy(effort)), start_table(effort), memory_table(workloads[2])]
     if args.output:
         parts.insert(1, pictures(results, growth, args.output))
     report = "# chdt and its peers\n\n" + "\n".join(parts)

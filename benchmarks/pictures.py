@@ -11,6 +11,7 @@ COLORS = {
     "chdt": "#0b7a75",
     "torch copy": "#9aa5b1",
     "torch sum": "#9aa5b1",
+    "torch max_pool": "#7d5ba6",
     "opencv loop": "#d1495b",
     "scipy loop": "#edae49",
     "distance_transform": "#66a182",
@@ -18,6 +19,7 @@ COLORS = {
 LABELS = {
     "torch copy": "torch copy_ (bound)",
     "torch sum": "torch sum (bound)",
+    "torch max_pool": "torch max_pool",
     "opencv loop": "OpenCV",
     "scipy loop": "SciPy",
 }
@@ -39,17 +41,40 @@ def draw_sizes(by_function: dict[str, dict[str, dict[int, float]]], path: Path) 
     figure.savefig(path, dpi=110)
 
 
-def draw_growth(by_call: dict[str, tuple[list[float], list[float]]], path: Path) -> None:
-    """Milliseconds for an image of 2048 x 2048, by the radius of its object."""
+STYLES = {"object_size": ":", "distance_transform": "-", "flip_sizes": "--"}
+
+
+def draw_growth(by_call: dict[str, tuple[list[float], list[float]]], what: str, path: Path) -> None:
+    """Milliseconds for an image of 2048 x 2048, by the radius of its object, or by the density of foreground."""
     figure = Figure(figsize=(5.5, 3.8), layout="constrained")
     panel = figure.subplots()
-    for call, (radii, seconds) in by_call.items():
+    for call, (x, seconds) in by_call.items():
         function, impl = call.split(", ")
-        style = {"object_size": ":", "distance_transform": "-", "flip_sizes": "--"}[function]
         label = f"{function}, {LABELS.get(impl, impl)}"
-        panel.loglog(radii, np.multiply(seconds, 1e3), style, marker="o", color=COLORS[impl], label=label, markersize=4)
-    panel.set_xlabel("radius of the object, pixels")
+        style = {"linestyle": STYLES[function], "marker": "o", "color": COLORS[impl], "markersize": 4}
+        # Densities are as far apart as what is left for background.
+        panel.loglog(x if what == "radius" else np.subtract(1, x), np.multiply(seconds, 1e3), label=label, **style)
+    panel.set_xlabel("radius of the object, pixels" if what == "radius" else "share of background")
     panel.set_ylabel("ms, one thread, 2048 x 2048, bool")
+    panel.grid(alpha=0.3)
+    panel.legend(fontsize=8, frameon=False)
+    figure.savefig(path, dpi=110)
+
+
+def draw_threads(by_call: dict[str, dict[int, float]], path: Path) -> None:
+    """Milliseconds of a call by the number of threads."""
+    figure = Figure(figsize=(5.5, 3.8), layout="constrained")
+    panel = figure.subplots()
+    for number, (call, seconds) in enumerate(by_call.items()):
+        function = call.split(", ")[0]
+        color = list(COLORS.values())[number % len(COLORS)]
+        panel.loglog(
+            list(seconds), [1e3 * s for s in seconds.values()], STYLES[function], marker="o", color=color, label=call
+        )
+    counts = sorted({count for seconds in by_call.values() for count in seconds})
+    panel.set_xticks(counts, [str(count) for count in counts], minor=False)
+    panel.set_xlabel("threads")
+    panel.set_ylabel("ms a call, float32")
     panel.grid(alpha=0.3)
     panel.legend(fontsize=8, frameon=False)
     figure.savefig(path, dpi=110)

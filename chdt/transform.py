@@ -98,7 +98,7 @@ def pixels_of(layout: Layout) -> int:
 
 
 @functools.lru_cache(maxsize=64)
-def walls_of(width: int, cap: int, lanes: type[np.unsignedinteger[Any]]) -> npt.NDArray[Any]:
+def walls_of(width: int, cap: int, lanes: Any) -> npt.NDArray[Any]:
     """The cap in the lanes of a block whose neighbour 2^k lanes lower, or higher, is not one of their image, else 0.
 
     First lower, then higher, for every k one after the other.
@@ -142,7 +142,7 @@ class Scan(NamedTuple):
 FAR = np.uint8(PIXELS)  # farther than any two pixels of a block
 
 
-def scan_of(layout: Layout, lanes: type[np.unsignedinteger[Any]], with_edges: bool = True) -> Scan:
+def scan_of(layout: Layout, lanes: Any, with_edges: bool = True) -> Scan:
     """Memory for one thread; the edges may be left out where threads share them."""
     return Scan(
         layout,

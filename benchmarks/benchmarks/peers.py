@@ -8,7 +8,7 @@ behave in the whole process.
 
 import functools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -61,7 +61,34 @@ def torch_copy(masks: torch.Tensor, out: torch.Tensor) -> torch.Tensor:
     return out.copy_(masks)
 
 
+def torch_erosions(masks: torch.Tensor) -> Iterator[torch.Tensor]:
+    """The masks, 0 and 1, eroded by 0, 1, 2, ... pixels for as long as anything is left.
+
+    How it is done where there is nothing but torch: a minimum over 3 x 3 pixels is a maximum of negatives.
+    """
+    pool = getattr(torch.nn.functional, f"max_pool{masks.ndim - 1}d")
+    eroded = masks
+    for _ in range(max(masks.shape[1:])):
+        yield eroded
+        if not eroded.any():
+            return
+        eroded = -pool(-eroded[:, None], 3, stride=1, padding=1)[:, 0]
+
+
+def torch_distances(masks: torch.Tensor, out: torch.Tensor) -> torch.Tensor:
+    """How many erosions a pixel outlives."""
+    out.zero_()
+    for eroded in torch_erosions(masks):
+        out += eroded
+    return out
+
+
 # ------------------------------------------------------------------------------------------------ object_size
+
+
+def torch_sizes(masks: torch.Tensor, out: torch.Tensor) -> torch.Tensor:
+    """Twice as many erosions as something of the mask outlives."""
+    return sum(2 * eroded.flatten(1).amax(1) for eroded in torch_erosions(masks))
 
 
 def chdt_sizes(masks: torch.Tensor, out: torch.Tensor) -> torch.Tensor:
@@ -155,6 +182,11 @@ def _integers(shape: tuple[int, ...]) -> npt.NDArray[np.int32]:
 
 
 @functools.lru_cache(maxsize=2)
+def _bytes(shape: tuple[int, ...]) -> torch.Tensor:
+    return torch.zeros(shape, dtype=torch.uint8)
+
+
+@functools.lru_cache(maxsize=2)
 def _floats(shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
     return np.zeros(shape, np.float32)
 
@@ -167,6 +199,14 @@ def _of_scipy(run: Callable[[Any, Any], Any]) -> Peer:
     return Peer(run, lambda workload, _: masks_of(workload), _integers, any_threads=False)
 
 
+def _of_pooling(run: Callable[[Any, Any], Any]) -> Peer:
+    return Peer(run, lambda workload, _: torch.from_numpy(masks_of(workload)).float(), _floats_of_torch)
+
+
+def _floats_of_torch(shape: tuple[int, ...]) -> torch.Tensor:
+    return torch.from_numpy(_floats(shape))
+
+
 def _of_opencv(run: Callable[[Any, Any], Any]) -> Peer:
     return Peer(run, lambda workload, _: masks_of(workload).view(np.uint8), _floats)
 
@@ -175,14 +215,17 @@ PEERS = {
     "object_size": {
         "chdt": _of_torch(chdt_sizes),
         "torch sum": _of_torch(torch_sum, is_bound=True),
+        "torch max_pool": _of_pooling(torch_sizes),
         "opencv loop": _of_opencv(opencv_sizes),
         "scipy batch": _of_scipy(scipy_batch_sizes),
         "scipy loop": _of_scipy(scipy_sizes),
     },
     "distance_transform": {
         "chdt": _of_torch(chdt_distances),
+        "chdt into uint8": Peer(chdt_distances, tensor_of, _bytes, any_dtype=True),
         "chdt without out": _of_torch(chdt_new_distances),
         "torch copy": _of_torch(torch_copy, is_bound=True),
+        "torch max_pool": _of_pooling(torch_distances),
         "opencv loop": _of_opencv(opencv_distances),
         "scipy batch": _of_scipy(scipy_batch_distances),
         "scipy loop": _of_scipy(scipy_distances),
@@ -200,6 +243,7 @@ PEERS = {
 
 ONE_TRANSFORM_A_FLIP = ("opencv loop", "scipy batch")
 MOST_FLIPS = 48 * 32
+MOST_POOLED = 64 * 64
 
 
 def impossible(function: str, impl: str, workload: Workload, dtype: str, threads: int) -> str | None:
@@ -209,8 +253,12 @@ def impossible(function: str, impl: str, workload: Workload, dtype: str, threads
         return f"{threads} threads need as many cores"
     if threads > 1 and not peer.any_threads:
         return f"{impl} uses one thread"
-    if impl.startswith("opencv") and len(workload.grid) > 2:
+    if impl.startswith("opencv") and len(workload.grid) != 2:
         return f"{impl} knows images only"
+    if impl == "torch max_pool" and workload.pixels > MOST_POOLED:
+        return f"{impl} erodes all masks as often as the largest object needs"
+    if impl == "chdt into uint8" and max(workload.grid) > 255:
+        return "uint8 does not hold these distances"
     if function == "flip_sizes" and impl in ONE_TRANSFORM_A_FLIP and workload.pixels > MOST_FLIPS:
         return f"{impl} would take hours"
     if dtype != "bool" and not peer.any_dtype:
@@ -258,7 +306,7 @@ def prepare_or_skip(function: str, impl: str, workload: Workload, dtype: str, th
 def check(function: str, impl: str, workload: Workload, dtype: str) -> None:
     """Raise an error if the answer is not chdt's, up to what stands for "no background": -1 or something huge."""
     expected = getattr(chdt, function)(masks_of(workload), spatial_dims=len(workload.grid))
-    PEERS[function][impl].out(workload.shape)[...] = -7  # whoever used this memory before may have left the answer
+    PEERS[function][impl].out(workload.shape)[...] = 7  # whoever used this memory before may have left the answer
     answer = np.asarray(_call_of(function, impl, workload, dtype)())
     largest = max(workload.grid) * (1 if function == "distance_transform" else 2)
     answer = np.where((answer < 0) | (answer > largest), largest, answer)

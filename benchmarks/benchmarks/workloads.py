@@ -26,10 +26,13 @@ def ellipses(rng: np.random.Generator, count: int, height: int, width: int) -> M
 
 
 def blobs(rng: np.random.Generator, count: int, *grid: int) -> Masks:
-    """Noise, smoothed over some 16 pixels and thresholded: half of it foreground, in shapes of all sizes."""
+    """Noise, smoothed over some 16 pixels and thresholded: half of it foreground, in shapes of all sizes.
+
+    In tiny images it is smoothed over fewer.
+    """
     noise = rng.standard_normal((count, *grid), dtype=np.float32)
     for _ in range(2):
-        noise = ndimage.uniform_filter(noise, size=(1, *(17,) * len(grid)))
+        noise = ndimage.uniform_filter(noise, size=(1, *(min(17, side // 4) for side in grid)))
     return _with_both_values(noise > 0)
 
 
@@ -97,12 +100,18 @@ WORKLOADS = _by_name(
     Workload("slices 1024x48x32", ellipses, 1024, (48, 32)),
     Workload("64 x 35x50x36", blobs, 64, (35, 50, 36)),
     Workload("1 x 256x256x256", blobs, 1, (256, 256, 256)),
+    # The ends of the scale: many tiny images, one huge one, and the other numbers of dims.
+    Workload("10000 x 16x16", blobs, 10_000, (16, 16)),
+    Workload("1 x 8192x8192", blobs, 1, (8192, 8192)),
+    Workload("8 x 64x64x64", blobs, 8, (64, 64, 64)),
+    Workload("1000 x 4096", blobs, 1000, (4096,)),
 )
 SMALL_WORKLOADS = _by_name(  # for a look at whether everything runs
     Workload("slices 256x48x32", ellipses, 256, (48, 32)),
     Workload("2 x 256x256", blobs, 2, (256, 256)),
     Workload("1 x 512x512", blobs, 1, (512, 512)),
     Workload("1 x 40x40x40", blobs, 1, (40, 40, 40)),
+    Workload("20 x 400", blobs, 20, (400,)),
 )
 RADII = _by_name(
     *(
@@ -119,6 +128,7 @@ DENSITIES = _by_name(
 
 
 EDGE_CASES = {
+    1: tuple(Workload("edge cases", edge_cases, 7, grid) for grid in ((9,), (4,), (1,))),
     2: tuple(Workload("edge cases", edge_cases, 7, grid) for grid in ((6, 9), (7, 4), (1, 5), (1, 1))),
     3: tuple(Workload("edge cases", edge_cases, 7, grid) for grid in ((3, 6, 9), (5, 1, 4), (2, 2, 2))),
 }
