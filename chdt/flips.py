@@ -30,6 +30,7 @@ from chdt.bitplanes import (
     lay_out_background,
     length_of,
     low_bits,
+    move_of,
     moved_higher,
     moved_lower,
     pattern_of,
@@ -37,7 +38,6 @@ from chdt.bitplanes import (
     plane_at,
     planes_of,
     read_bits,
-    step_of,
 )
 from chdt.jit import helper, kernel, part
 from chdt.lanes import (
@@ -228,22 +228,24 @@ def _add_moved(
     """
     one_s, two_s = plane_at(grid, source), plane_at(grid, source + 1)
     one_t, two_t = plane_at(grid, target), plane_at(grid, target + 1)
-    distance = step_of(grid, axis) << level
-    pattern, period = pattern_of(grid, axis, level, higher), period_of(grid, axis)
-    for x in range(0, grid.words, WORDS):
-        # In place, so begin where nothing comes from.
-        at = grid.words - WORDS - x if higher else x
+    pattern, period, move = pattern_of(grid, axis, level, higher), period_of(grid, axis), move_of(grid, axis, level)
+    # In place, so begin where nothing comes from.
+    at, step = (grid.words - WORDS, -WORDS) if higher else (0, WORDS)
+    k = at % period
+    for _ in range(0, grid.words, WORDS):
         if higher:
-            one = moved_higher(grid, planes, one_t, at, distance)
-            two = moved_higher(grid, planes, two_t, at, distance)
+            one = moved_higher(grid, planes, one_t, at, move)
+            two = moved_higher(grid, planes, two_t, at, move)
         else:
-            one = moved_lower(grid, planes, one_t, at, distance)
-            two = moved_lower(grid, planes, two_t, at, distance)
-        keep = load_words(patterns, pattern + at % period)
+            one = moved_lower(grid, planes, one_t, at, move)
+            two = moved_lower(grid, planes, two_t, at, move)
+        keep = load_words(patterns, pattern + k)
         one, two = one & keep, two & keep
         others = load_words(planes, one_s + at)
         store(planes, two_t + at, two | load_words(planes, two_s + at) | (one & others))
         store(planes, one_t + at, one | others)
+        at, k = at + step, k + step
+        k = period - WORDS if k < 0 else 0 if k == period else k
 
 
 @helper
@@ -496,6 +498,10 @@ def _write_added(
 ) -> None:
     """The sizes of an image after adding a pixel, where they are larger."""
     _, _, _, grid, patterns, planes = workspace
+    if largest == 0:  # a lone pixel, wherever it is
+        for at in range(first, first + pixels_of(layout)):
+            answers[at] = 2
+        return
     if largest < layout.cap and _may_fit(words, start, largest, layout, grid, patterns, planes):
         _raise_added(words, start, largest, grid, patterns, planes, answers, first)
 
