@@ -308,7 +308,7 @@ def check_out(out: AnyMasks, masks: AnyMasks, largest: int | None) -> None:
         raise TypeError(f"out must be of an integer or float dtype, not {out.dtype}")
     if largest is None:
         if out.dtype not in FLOATS:
-            raise TypeError(f"out must be float32 or float64, for distances with a spacing, not {out.dtype}")
+            raise TypeError(f"out must be float32 or float64, with a spacing, not {out.dtype}")
     elif holds < largest:
         raise ValueError(f"out of {out.dtype} holds integers up to {holds}, but answers may be up to {largest}")
     if isinstance(out, torch.Tensor) and isinstance(masks, torch.Tensor):
