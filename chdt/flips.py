@@ -495,13 +495,17 @@ def flip_sizes_into(packed: PackedMasks, answers: Numbers) -> None:
     shape, pixels = packed.shape, packed.shape.pixels
     layout, lanes = layout_of(shape), lanes_for(2 * shape.cap)
 
-    def work(first: int, last: int) -> None:
-        here = answers[first * pixels : last * pixels]
-        sizes = np.empty(last - first, np.int64)
-        scan, workspace = kept(scan_of, layout, lanes), kept(workspace_of, shape, lanes)
-        flip_sizes_of(packed.words, first * pixels, last - first, scan, workspace, lead_of(here), here, sizes)
+    sizes = np.empty(packed.images, np.int64)
 
-    share(work, packed.images, EFFORT * pixels, layout.images)
+    def memory() -> tuple[Scan, Workspace]:
+        return kept(scan_of, layout, lanes), kept(workspace_of, shape, lanes)
+
+    def work(first: int, last: int, scan: Scan, workspace: Workspace) -> None:
+        here = answers[first * pixels : last * pixels]
+        lead = lead_of(here)
+        flip_sizes_of(packed.words, first * pixels, last - first, scan, workspace, lead, here, sizes[first:last])
+
+    share(work, packed.images, EFFORT * pixels, layout.images, memory)
 
 
 def flip_sizes(

@@ -398,12 +398,14 @@ def distances_into(packed: PackedMasks, answers: Numbers) -> None:
     pixels = packed.shape.pixels
     layout, lanes = layout_of(packed.shape), lanes_for(packed.shape.cap)
 
-    def work(first: int, last: int) -> None:
+    def memory() -> tuple[Scan, npt.NDArray[Any]]:
+        return kept(scan_of, layout, lanes), kept(raster_of, lanes)
+
+    def work(first: int, last: int, scan: Scan, raster: npt.NDArray[Any]) -> None:
         here = answers[first * pixels : last * pixels]
-        scan, raster = kept(scan_of, layout, lanes), kept(raster_of, lanes)
         distances_of(packed.words, first * pixels, last - first, scan, raster, lead_of(here), here)
 
-    share(work, packed.images, EFFORT * pixels, layout.images)
+    share(work, packed.images, EFFORT * pixels, layout.images, memory)
 
 
 def distance_transform(
