@@ -634,11 +634,13 @@ def _flip_sizes_of_image(words: Words, start: int, shape: Shape, lanes: Any, ans
     workspace.maxima[:] = maxima
     largest = levels_of(kept(scan_of, layout, lanes, False), workspace)
 
-    def write_sizes(first: int, last: int) -> None:
-        of_thread = workspace._replace(raster=kept(raster_of, lanes))
+    def memory() -> tuple[Workspace]:
+        return (workspace._replace(raster=raster_of(lanes)),)
+
+    def write_sizes(first: int, last: int, of_thread: Workspace) -> None:
         sizes_of_slabs(first, last, layout, of_thread, lead_of(answers), answers)
 
-    share(write_sizes, layout.slabs, layout.rows * layout.width)
+    share(write_sizes, layout.slabs, layout.rows * layout.width, memory=memory)
     sizes_of_added(words, start, largest, layout, workspace, answers)
 
 
@@ -652,13 +654,17 @@ def flip_sizes_into(packed: PackedMasks, answers: Numbers) -> None:
             _flip_sizes_of_image(words, image * pixels, shape, lanes, here)
         return
 
-    def work(first: int, last: int) -> None:
-        here = answers[first * pixels : last * pixels]
-        sizes = np.empty(last - first, np.int64)
-        scan, workspace = kept(scan_of, layout, lanes), kept(workspace_of, shape, lanes)
-        flip_sizes_of(words, first * pixels, last - first, scan, workspace, lead_of(here), here, sizes)
+    sizes = np.empty(packed.images, np.int64)
 
-    share(work, packed.images, EFFORT * pixels, layout.images)
+    def memory() -> tuple[Scan, Workspace]:
+        return kept(scan_of, layout, lanes), kept(workspace_of, shape, lanes)
+
+    def work(first: int, last: int, scan: Scan, workspace: Workspace) -> None:
+        here = answers[first * pixels : last * pixels]
+        lead = lead_of(here)
+        flip_sizes_of(words, first * pixels, last - first, scan, workspace, lead, here, sizes[first:last])
+
+    share(work, packed.images, EFFORT * pixels, layout.images, memory)
 
 
 # With a spacing.

@@ -281,12 +281,15 @@ def _answer_in_place(out: AnyMasks) -> Answer:
         is_integer = out.dtype.kind in "iu" and out.dtype.isnative
         flat = np.asarray(out).reshape(-1)  # type: ignore[assignment]
         integers = words = flat.view(WORD_OF_SIZE[out.itemsize])  # type: ignore[call-overload]
+    # Made before anything is written, as there may be no memory left.
+    staged: Any = None if is_integer else integers[:STAGED] + 0
 
     def finish() -> AnyMasks:
         if not is_integer:  # the integers stand where floats of the same size belong
             for start in range(0, len(flat), STAGED):
                 piece = integers[start : start + STAGED]
-                flat[start : start + STAGED] = piece.clone() if isinstance(piece, torch.Tensor) else piece.copy()
+                staged[: len(piece)] = piece
+                flat[start : start + STAGED] = staged[: len(piece)]
         if isinstance(out, torch.Tensor) and not out.is_inference():
             torch.autograd.graph.increment_version(out)  # as any in-place operator of torch does
         return out
