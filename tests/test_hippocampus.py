@@ -1,8 +1,12 @@
 """The hippocampus example, on a folder of volumes made here."""
 
+import contextlib
 import gzip
 import itertools
 import json
+import os
+import signal
+import subprocess
 import sys
 
 import numpy as np
@@ -338,10 +342,10 @@ def test_experiments_end_in_tables_and_pictures(folder, tmp_path):
     assert [row["draws"] for row in rows] == [0, 1, 2, 4, 8]
     rows = experiments.figure6(study, results, seed=0, processes=1, outlined=8)
     assert len(rows) == 5 * 2
-    rows = experiments.figure7(study, results, [0, 1], most=20, processes=1, least=16)
+    rows = experiments.figure7(study, results, [16], [0, 1], processes=1)
     assert [(row["m"], row["seed"], row["objective"]) for row in rows[:3]] == [
         (16, 0, "start"),
-        (16, 0, "size"),
+        (16, 0, "sharp"),
         (16, 0, "calibrated"),
     ]
     (row, *_) = experiments.summary(rows)[2::3]
@@ -351,6 +355,40 @@ def test_experiments_end_in_tables_and_pictures(folder, tmp_path):
     for name in ("figure5", "figure6", "figure7", "objectives"):
         assert (results / f"{name}.csv").read_text().count("\n") > 3
         assert (results / f"{name}.png").stat().st_size > 5000
+
+
+WORKERS = """
+import time
+from hippocampus.processes import in_processes
+
+def work(number):
+    print("at work", flush=True)
+    time.sleep(600)
+
+if __name__ == "__main__":
+    in_processes(work, [(0,), (1,)], 2)
+"""
+
+
+def test_workers_end_with_a_command_that_is_terminated(tmp_path):
+    script = tmp_path / "command.py"
+    script.write_text(WORKERS)
+    command = subprocess.Popen(
+        [sys.executable, script],
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        start_new_session=True,
+        text=True,
+    )
+    try:
+        assert [command.stdout.readline() for _ in range(2)] == ["at work\n"] * 2
+        command.terminate()
+        rest, _ = command.communicate(timeout=60)  # until nobody is left who could write: the workers can, too
+        assert rest == ""
+        assert command.returncode == -signal.SIGTERM
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(command.pid, signal.SIGKILL)
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ ManyOutlined = Annotated[list[int], typer.Option("--outlined", "-m", min=1, help
 Seed = Annotated[int, typer.Option(help="Decides split, outlined images, first weights and all that is drawn.")]
 Seeds = Annotated[list[int], typer.Option("--seed", help="May be given several times.")]
 Processes = Annotated[int, typer.Option(min=1, help="Trainings at a time, each on one thread if there are several.")]
-Chosen = Annotated[list[Objective], typer.Option("--objective", help="May be given several times.", show_default="all")]
+Chosen = Annotated[list[Objective], typer.Option("--objective", help="May be given several times.")]
 Epochs = Annotated[int, typer.Option(min=1, help="Most epochs of the second phase.")]
 Patience = Annotated[int, typer.Option(min=1, help="Epochs without a lower validation E that end the second phase.")]
 
@@ -99,18 +99,22 @@ def figure6(
 @app.command()
 def figure7(
     data: Data = None,
+    outlined: Annotated[
+        list[int] | None,
+        typer.Option("--outlined", "-m", min=1, help="May be given several times.", show_default="64, 128, ..., 4096"),
+    ] = None,
     seeds: Seeds = (0, 1, 2),
+    chosen: Chosen = (Objective[experiments.THEIRS], Objective[experiments.OURS]),
     by_volume: ByVolume = False,
-    most: Annotated[int, typer.Option(min=64, help="Largest m.")] = 4096,
-    epochs: Epochs = 10,
-    patience: Patience = 3,
+    epochs: Epochs = 30,
+    patience: Patience = 5,
     processes: Processes = 1,
     runs: Runs = RUNS,
     results: Results = RESULTS,
 ) -> None:
     """Test IoU before and after the second phase, for m = 64, 128, ..., 4096 as far as the data goes."""
     study = Study(data, runs, by_volume, epochs=epochs, patience=patience)
-    rows = experiments.figure7(study, results, seeds, most, processes)
+    rows = experiments.figure7(study, results, outlined, seeds, processes, tuple(name.value for name in chosen))
     show(experiments.summary(rows), results / ("figure7-by-volume.png" if by_volume else "figure7.png"))
 
 
@@ -119,7 +123,9 @@ def objectives(
     data: Data = None,
     outlined: ManyOutlined = (64, 512),
     seeds: Seeds = (0,),
-    chosen: Chosen = tuple(Objective),
+    chosen: Annotated[
+        list[Objective], typer.Option("--objective", help="May be given several times.", show_default="all")
+    ] = tuple(Objective),
     epochs: Epochs = 10,
     patience: Patience = 3,
     processes: Processes = 1,

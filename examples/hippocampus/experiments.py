@@ -11,12 +11,14 @@ import torch
 
 from hippocampus.objectives import OBJECTIVES
 from hippocampus.pictures import draw_figure5, draw_figure6, draw_figure7, draw_objectives
-from hippocampus.runs import Study, in_processes
+from hippocampus.processes import in_processes
+from hippocampus.runs import Study
 from hippocampus.training import FirstPhase, SecondPhase, read_csv, write_csv
 
 DRAWS = (1, 2, 4, 8)
 OURS = "calibrated"
-THEIRS = "size"
+THEIRS = "sharp"
+OUTLINED = (64, 128, 256, 512, 1024, 2048, 4096)
 
 
 def outcome(study: Study, outlined: int, seed: int, objectives: tuple[str, ...]) -> list[dict[str, Any]]:
@@ -64,7 +66,7 @@ def figure5(study: Study, results: Path, seed: int, rounds: int) -> list[dict[st
     batches = torch.randperm(len(images)).split(data.batch_size)
     pixels = [[images[batch], masks[batch], sizes[batch]] for batch in batches]
     whole = [{"sizes": [images[batch], sizes[batch], index[batch]]} for batch in batches]
-    epochs = {0: (FirstPhase(), pixels)} | {n: (SecondPhase(THEIRS, n), whole) for n in DRAWS}
+    epochs = {0: (FirstPhase(), pixels)} | {n: (SecondPhase("size", n), whole) for n in DRAWS}
     for module, parts in epochs.values():
         epoch_seconds(module, parts[:5])  # to warm up
     seconds: dict[int, list[float]] = {n: [] for n in epochs}
@@ -123,13 +125,19 @@ def figure6(study: Study, results: Path, seed: int, processes: int, outlined: in
 
 
 def figure7(
-    study: Study, results: Path, seeds: list[int], most: int, processes: int, least: int = 64
+    study: Study,
+    results: Path,
+    many: list[int] | None,
+    seeds: list[int],
+    processes: int,
+    objectives: tuple[str, ...] = (THEIRS, OURS),
 ) -> list[dict[str, Any]]:
-    """Test IoU before and after the second phase for m = 64, 128, ..."""
-    data = study.data(1, 0)
-    data.setup()
-    many = [least << k for k in range(7) if least << k <= min(most, len(data.training))]
-    jobs = [(study, outlined, seed, (THEIRS, OURS)) for outlined, seed in product(many, seeds)]
+    """Test IoU before and after the second phase, for m = 64, 128, ... as far as the data goes, or for some."""
+    if not many:
+        data = study.data(1, 0)
+        data.setup()
+        many = [m for m in OUTLINED if m <= len(data.training)]
+    jobs = [(study, outlined, seed, objectives) for outlined, seed in product(many, seeds)]
     rows = [row for rows in in_processes(outcome, jobs, processes) for row in rows]
     save(rows, results, "figure7-by-volume" if study.by_volume else "figure7", draw_figure7)
     return rows

@@ -11,9 +11,9 @@ from matplotlib.ticker import FixedLocator, NullLocator
 Rows = list[dict[str, Any]]
 
 INK, GRID = "#22303c", "#e3e7ea"
-COLOURS = {"start": "#8b98a5", "size": "#1c7ed6", "calibrated": "#e8590c"}
+COLOURS = {"start": "#8b98a5", "size": "#1c7ed6", "sharp": "#1c7ed6", "calibrated": "#e8590c"}
 SHADES = {1: "#a5d8ff", 2: "#4dabf7", 4: "#1c7ed6", 8: "#0b4884"}  # of the draws
-LABELS = {"start": "outlined images only", "size": "then sizes: the paper's", "calibrated": "then sizes: calibrated"}
+LABELS = {"start": "outlined images only"}
 
 
 def new_figure(width: float, height: float, columns: int = 1) -> tuple[Figure, list[Axes]]:
@@ -48,8 +48,8 @@ def draw_figure6(rows: Rows, path: Path) -> None:
     figure, panels = new_figure(10, 3.9, 2)
     for objective, draws in dict.fromkeys((row["objective"], row["draws"]) for row in rows):
         chosen = [row for row in rows if (row["objective"], row["draws"]) == (objective, draws)]
-        colour = SHADES[draws] if objective == "size" else COLOURS[objective]
-        label = f"paper's, n = {draws}" if objective == "size" else objective
+        colour = COLOURS[objective] if objective == "calibrated" else SHADES[draws]
+        label = f"{objective}, n = {draws}"
         for axes, value in zip(panels, ("E", "IoU"), strict=True):
             epochs, values = [row["epoch"] for row in chosen], [row[value] for row in chosen]
             axes.plot(epochs, values, color=colour, label=label, linewidth=1.8)
@@ -72,8 +72,8 @@ def draw_figure7(rows: Rows, path: Path) -> None:
                 [m * 1.04 ** (number - 1) for m in many],  # side by side, or the bars hide each other
                 [statistics.mean(values) for values in of],
                 [statistics.stdev(values) if len(values) > 1 else 0 for values in of],
-                color=COLOURS[objective],
-                label=LABELS[objective],
+                color=COLOURS.get(objective),
+                label=LABELS.get(objective, f"then sizes: {objective}"),
                 marker="o",
                 markersize=4.5,
                 capsize=3,
