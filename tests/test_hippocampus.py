@@ -352,6 +352,9 @@ def test_experiments_end_in_tables_and_pictures(folder, tmp_path):
     assert (row["m"], row["objective"], row["seeds"]) == (16, "calibrated", 2)
     rows = experiments.compare_objectives(study, results, [8], [0], processes=1)
     assert [row["objective"] for row in rows] == ["start", *OBJECTIVES]
+    rows = experiments.sharpness(study, results, 8, 0)
+    assert rows[-1]["factor"] == float("inf")
+    assert (results / "sharpness.csv").read_text().count("\n") == 1 + len(rows)
     for name in ("figure5", "figure6", "figure7", "objectives"):
         assert (results / f"{name}.csv").read_text().count("\n") > 3
         assert (results / f"{name}.png").stat().st_size > 5000
@@ -420,4 +423,4 @@ def test_wrong_data_is_one_line(folder, tmp_path, monkeypatch, capsys):
 
 def test_help_names_all_commands():
     said = typer_testing.CliRunner().invoke(command_line.app, ["--help"]).output
-    assert all(name in said for name in ("train", "figure5", "figure6", "figure7", "objectives"))
+    assert all(name in said for name in ("train", "figure5", "figure6", "figure7", "objectives", "sharpness"))

@@ -140,14 +140,22 @@ def objectives(
     show(experiments.summary(rows), results / "objectives.png")
 
 
-def show(rows: list[dict[str, Any]], picture: Path) -> None:
-    """Print a table, and where it is."""
+@app.command()
+def sharpness(
+    data: Data = None, outlined: Outlined = 64, seed: Seed = 0, runs: Runs = RUNS, results: Results = RESULTS
+) -> None:
+    """Size error of the masks that a network of the first phase draws, by what its logits are multiplied by."""
+    show(experiments.sharpness(Study(data, runs), results, outlined, seed), results / "sharpness.csv")
+
+
+def show(rows: list[dict[str, Any]], file: Path) -> None:
+    """Print a table, and where it is: in a CSV, beside a picture of it."""
     cells = [list(rows[0])] + [[f"{v:.4g}" if isinstance(v, float) else str(v) for v in row.values()] for row in rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     cells.insert(1, ["-" * (width - 1) + ":" for width in widths])
     for row in cells:
         print("| " + " | ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) + " |")
-    print(f"\n{picture.with_suffix('.csv')}, {picture}")
+    print("\n" + ", ".join(map(str, dict.fromkeys((file.with_suffix(".csv"), file)))))
 
 
 def main() -> None:

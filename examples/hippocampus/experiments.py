@@ -1,5 +1,6 @@
 """The paper's figures 5, 6 and 7, and the table of objectives: each from trainings that are done once."""
 
+import math
 import statistics
 import time
 from collections.abc import Callable
@@ -9,15 +10,17 @@ from typing import Any
 
 import torch
 
+from chdt import expected_size_loss, object_size, squared_error
 from hippocampus.objectives import OBJECTIVES
 from hippocampus.pictures import draw_figure5, draw_figure6, draw_figure7, draw_objectives
 from hippocampus.processes import in_processes
 from hippocampus.runs import Study
-from hippocampus.training import FirstPhase, SecondPhase, read_csv, write_csv
+from hippocampus.training import FirstPhase, SecondPhase, best_weights, read_csv, write_csv
 
 DRAWS = (1, 2, 4, 8)
 OURS = "calibrated"
 THEIRS = "sharp"
+FACTORS = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 8.0)
 OUTLINED = (64, 128, 256, 512, 1024, 2048, 4096)
 
 
@@ -162,6 +165,32 @@ def compare_objectives(
     unique = {(row["m"], row["seed"], row["objective"]): row for row in rows}
     rows = sorted(unique.values(), key=lambda row: (row["m"], row["seed"]))
     save(rows, results, "objectives", draw_objectives)
+    return rows
+
+
+# ------------------------------------------------------------------------------------------------ sharpness
+
+
+@torch.no_grad()
+def sharpness(study: Study, results: Path, outlined: int, seed: int) -> list[dict[str, Any]]:
+    """Expected size loss of the network of a first phase on training images, by what its logits are multiplied by.
+
+    The last row is the limit of great factors: nothing is left to chance, and the error is that of what it predicts.
+    """
+    study.first(outlined, seed)
+    module, data = SecondPhase(), study.data(outlined, seed)
+    module.start_from(best_weights(study.home(outlined, seed) / "first"))
+    data.setup()
+    images, sizes, _ = data.sizes_only().tensors
+    logits = torch.cat([module(part) for part in images.split(128)])
+    torch.manual_seed(seed)
+    rows = [
+        {"factor": factor, "error": round(float(expected_size_loss(factor * logits, sizes, n_samples=8)), 3)}
+        for factor in FACTORS
+    ]
+    rows.append({"factor": math.inf, "error": round(float(squared_error(sizes, object_size(logits > 0)).mean()), 3)})
+    results.mkdir(parents=True, exist_ok=True)
+    write_csv(results / "sharpness.csv", rows)
     return rows
 
 
