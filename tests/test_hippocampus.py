@@ -341,7 +341,7 @@ def test_experiments_end_in_tables_and_pictures(folder, tmp_path):
     rows = experiments.figure5(study, results, seed=0, rounds=1)
     assert [row["draws"] for row in rows] == [0, 1, 2, 4, 8]
     rows = experiments.figure6(study, results, seed=0, processes=1, outlined=8)
-    assert len(rows) == 5 * 2
+    assert len(rows) == 4 * 2
     rows = experiments.figure7(study, results, [16], [0, 1], processes=1)
     assert [(row["m"], row["seed"], row["objective"]) for row in rows[:3]] == [
         (16, 0, "start"),

@@ -44,17 +44,15 @@ def draw_figure5(rows: Rows, path: Path) -> None:
 
 
 def draw_figure6(rows: Rows, path: Path) -> None:
-    """E and IoU over the epochs."""
+    """E and IoU over the epochs, a line for each number of draws."""
     figure, panels = new_figure(10, 3.9, 2)
-    for objective, draws in dict.fromkeys((row["objective"], row["draws"]) for row in rows):
-        chosen = [row for row in rows if (row["objective"], row["draws"]) == (objective, draws)]
-        colour = COLOURS[objective] if objective == "calibrated" else SHADES[draws]
-        label = f"{objective}, n = {draws}"
+    for draws in dict.fromkeys(row["draws"] for row in rows):
+        chosen = [row for row in rows if row["draws"] == draws]
         for axes, value in zip(panels, ("E", "IoU"), strict=True):
-            epochs, values = [row["epoch"] for row in chosen], [row[value] for row in chosen]
-            axes.plot(epochs, values, color=colour, label=label, linewidth=1.8)
+            epochs, values = ([row[name] for row in chosen] for name in ("epoch", value))
+            axes.plot(epochs, values, color=SHADES[draws], label=f"n = {draws}", linewidth=1.8)
     for axes, title in zip(panels, ("Squared size error E", "Intersection over union"), strict=True):
-        axes.set_title(f"{title}, validation", fontsize=10.5, color=INK)
+        axes.set_title(f"{title}, validation, {rows[0]['objective']!r}", fontsize=10.5, color=INK)
         axes.set_xlabel("epoch of the second phase", color=INK)
     panels[0].set_ylim(bottom=0)
     panels[1].legend(frameon=False, fontsize=9)
