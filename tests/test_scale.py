@@ -324,7 +324,7 @@ torch.save(1 - model.one.detach(), rank_file + "gradient" + str(model.global_ran
 
 
 def test_means_are_those_of_all_processes(python, tmp_path):
-    """Value and gradient, though the processes know the sizes of unequal numbers of images. Each draws its own masks."""
+    """Value and gradient, though each process knows the sizes of fewer or more images; and each draws its own masks."""
     torch = pytest.importorskip("torch")
     python(PROCESSES, tmp_path / "rank", PYTHONPATH=environment(tmp_path)["PYTHONPATH"])
     (numbers, weight, drawn, mean), (others, other_weight, other_drawn, other_mean) = (
