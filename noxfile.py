@@ -34,7 +34,7 @@ def test_away_from_the_sources(session: nox.Session) -> None:
         if path.is_file():
             shutil.copy(path, away)
     session.chdir(away)
-    session.run("python", "-m", "pytest", "tests", *session.posargs)
+    session.run("python", "-m", "pytest", "tests")
 
 
 @nox.session(python=PYTHONS[0])
@@ -54,8 +54,10 @@ def newest(session: nox.Session) -> None:
 
 @nox.session
 def wheel(session: nox.Session) -> None:
-    """All tests, on the built wheel with the pinned versions: what is published was tested."""
-    session.install("-c", "constraints.txt", f"{build(session)}[test]")
+    """All tests, on a wheel with the pinned versions; ``-- --wheel FOLDER`` names one that is built already."""
+    named = session.posargs[1] if session.posargs[:1] == ["--wheel"] else None
+    package = build(session) if named is None else next(Path(named).resolve().glob("*.whl"))
+    session.install("-c", "constraints.txt", f"{package}[test]")
     test_away_from_the_sources(session)
 
 

@@ -1,4 +1,4 @@
-"""All of the public API, as users with type checkers write it: mypy and pyright check it against the installed package."""
+"""All of the public API as users write it: mypy and pyright check it against the installed package."""
 
 from typing import Any, assert_type
 
