@@ -16,12 +16,14 @@ pq = pytest.importorskip("pyarrow.parquet")
 pytest.importorskip("distributed")
 pytest.importorskip("lightning")
 
+import dask  # noqa: E402
 import pyarrow as pa  # noqa: E402
 from scale.measure import (  # noqa: E402
     JOB,
     Job,
     ScaleError,
     begin,
+    counts_of,
     is_done,
     job_of,
     measure_part,
@@ -89,6 +91,19 @@ def test_parts_are_whole_chunks_and_cover_all(tmp_path):
         job = job_of("a", array, wanted)
         assert job.part == part
         assert [i for number in range(job.parts) for i in job.images(number)] == list(range(95))
+
+
+def test_no_masks_wait_in_memory(tmp_path):
+    """Reading a part, measuring and writing it are one task, so that masks never are the result of one."""
+    draw_store(tmp_path / "a", images=95, chunk=10)
+    array = open_masks(str(tmp_path / "a"))
+    (tmp_path / "sizes").mkdir()
+    counts = counts_of(array, job_of("a", array, 10), tmp_path / "sizes").blocks[[1, 4, 9]]
+    (optimized,) = dask.optimize(counts)
+    assert len(dict(optimized.__dask_graph__())) <= 2 * 3  # a second name for each of the three
+    assert not any((tmp_path / "sizes").iterdir())
+    assert counts.compute(scheduler="synchronous").tolist() == [10, 10, 5]
+    assert sizes_in(tmp_path / "sizes")[0] == [*range(10, 20), *range(40, 50), *range(90, 95)]
 
 
 def test_a_shard_is_not_read_twice(tmp_path):

@@ -174,6 +174,19 @@ def cluster_at(address: str | None, workers: int, memory: str) -> Iterator[Clien
         yield client
 
 
+def counts_of(array: zarr.Array, job: Job, folder: Path) -> da.Array:
+    """How many masks each part has, as a Dask array with a block for each: to compute a block is to do the part."""
+    masks = da.from_zarr(array, chunks=(job.part, *job.shape[1:]), inline_array=True)
+    return masks.map_blocks(
+        measure_part,
+        folder=folder.resolve(),
+        part=job.part,
+        drop_axis=list(range(1, masks.ndim)),
+        chunks=(1,),
+        meta=np.empty(0, np.int64),
+    )
+
+
 def measure(store: str, folder: Path, client: Client, part: int | None = None, progress: bool = True) -> Job:
     """Write the sizes of all masks that have none in the folder yet."""
     array = open_masks(store)
@@ -182,15 +195,7 @@ def measure(store: str, folder: Path, client: Client, part: int | None = None, p
     left = [number for number in range(job.parts) if not is_done(folder, number, len(job.images(number)))]
     images_left = sum(len(job.images(number)) for number in left)
 
-    masks = da.from_zarr(array, chunks=(job.part, *job.shape[1:]), inline_array=True)
-    counts = masks.map_blocks(
-        measure_part,
-        folder=folder.resolve(),
-        part=job.part,
-        drop_axis=list(range(1, masks.ndim)),
-        chunks=(1,),
-        meta=np.empty(0, np.int64),
-    )
+    counts = counts_of(array, job, folder)
     errors: list[BaseException] = []
     shown = tqdm(total=job.shape[0], initial=job.shape[0] - images_left, unit=" masks", disable=not progress)
     with shown as bar:
