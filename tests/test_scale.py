@@ -215,7 +215,7 @@ def cluster(tmp_path):
         yield json.loads(file.read_text())["address"]
     finally:
         for process in (worker, scheduler):
-            process.terminate()
+            process.kill()  # its own processes notice, and end
         for process in (worker, scheduler):
             process.wait(HANG)
         logs.close()
