@@ -1,4 +1,9 @@
-"""How the sampled derivative of the expected loss comes to its exact value as masks are drawn: figure 3, anew.
+"""
+How the sampled derivative comes to its exact value
+===================================================
+
+Figure 3 of Baručić and Kybic (2022), anew: the derivative of the expected loss as more and more masks are drawn.
+::
 
     python examples/gradient_samples.py
     python examples/gradient_samples.py --seed 7 --output FILE
@@ -16,10 +21,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import matplotlib.pyplot as plt
 import torch
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
-from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from torch import Tensor
 
@@ -47,7 +52,9 @@ ROUNDING = 1e-10
 MOST_SHOWN = 6
 INK, FOREGROUND, BACKGROUND = "#22303c", "#7fb3c4", "#f1f3f4"
 
-# ------------------------------------------------------------------------------------------------ the derivative
+# %%
+# The derivative
+# --------------
 
 
 def possible_masks(chances: Tensor) -> tuple[Tensor, Tensor]:
@@ -102,7 +109,9 @@ def print_errors(samples: Tensor, exact: Tensor, variance: Tensor) -> None:
     print("over the square root of the draws.")
 
 
-# ------------------------------------------------------------------------------------------------ the picture
+# %%
+# The picture
+# -----------
 
 
 def show(axes: Axes, title: str, values: Tensor, mask: Tensor, **colours: Any) -> Any:
@@ -123,9 +132,9 @@ def show(axes: Axes, title: str, values: Tensor, mask: Tensor, **colours: Any) -
 def save_picture(chances: Tensor, mask: Tensor, samples: Tensor, exact: Tensor, path: Path) -> None:
     """Save what the network says, the mean of the first draws, and the exact derivative."""
     layout = ConstrainedLayoutEngine(w_pad=0.06, h_pad=0.09, hspace=0)
-    figure = Figure(figsize=(12, 3), layout=layout, facecolor="white")
-    grid = figure.add_gridspec(2, 6, height_ratios=(28, 1))
-    network, *panels = [figure.add_subplot(grid[0, column]) for column in range(6)]
+    figure = plt.figure(figsize=(7, 5.8), layout=layout, facecolor="white")
+    grid = figure.add_gridspec(3, 3, height_ratios=(28, 28, 1.2))
+    network, *panels = [figure.add_subplot(grid[row, column]) for row in range(2) for column in range(3)]
 
     blues = LinearSegmentedColormap.from_list("blues", [BACKGROUND, FOREGROUND])
     show(network, "Chance of foreground", chances, mask, cmap=blues, vmin=0, vmax=1)
@@ -136,17 +145,19 @@ def save_picture(chances: Tensor, mask: Tensor, samples: Tensor, exact: Tensor, 
     titles = ["1 draw", *(f"Mean of {draws} draws" for draws in DRAWS[1:]), "Exact derivative"]
     for axes, title, values in zip(panels, titles, [*(samples[:n].mean(0) for n in DRAWS), exact], strict=True):
         picture = show(axes, title, values, mask, cmap="RdBu_r", vmin=-MOST_SHOWN, vmax=MOST_SHOWN)
-    bar = figure.colorbar(picture, cax=figure.add_subplot(grid[1, 2:5]), orientation="horizontal", extend="both")
+    bar = figure.colorbar(picture, cax=figure.add_subplot(grid[2, :]), orientation="horizontal", extend="both")
     bar.outline.set_visible(False)
     bar.ax.tick_params(length=0, labelsize=9, labelcolor=INK)
     bar.set_label("blue: the loss falls as the pixel becomes likelier; red: it rises", fontsize=9.5, color=INK)
     try:
-        figure.savefig(path, dpi=120)
+        figure.savefig(path, dpi=150)
     except (OSError, ValueError) as error:
         raise SystemExit(f"gradient_samples.py: {path}: {getattr(error, 'strerror', None) or error}") from error
 
 
-# ------------------------------------------------------------------------------------------------ all of it
+# %%
+# All of it
+# ---------
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -1,4 +1,9 @@
-"""Sizes, distances and flips of some thousand masks: are they right, how long do they take, and how do they look.
+"""
+Sizes, distances and flips of some thousand masks
+=================================================
+
+Are they right, how long do they take, and how do they look?
+::
 
     python examples/quickstart.py
     python examples/quickstart.py --data FOLDER --output FILE
@@ -16,13 +21,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import matplotlib as mpl
+import matplotlib.pyplot as plt
 import nibabel
 import numpy as np
 import numpy.typing as npt
 import torch
 from matplotlib.axes import Axes
 from matplotlib.colors import BoundaryNorm, ListedColormap, to_rgba
-from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patches import Rectangle
 from scipy.ndimage import distance_transform_cdt, gaussian_filter
@@ -49,7 +54,9 @@ class Slices(NamedTuple):
     source: str
 
 
-# ------------------------------------------------------------------------------------------------ the input
+# %%
+# The input
+# ---------
 
 
 def broken(path: Path, problem: object) -> SystemExit:
@@ -138,7 +145,9 @@ def draw_slices(count: int, seed: int = 0) -> Slices:
     return Slices(images[kept], masks[kept], names, "a random generator")
 
 
-# ------------------------------------------------------------------------------------------------ SciPy's answers
+# %%
+# SciPy's answers
+# ---------------
 
 
 def scipy_distances(masks: Array) -> Array:
@@ -168,7 +177,9 @@ def scipy_flips(masks: Array) -> Array:
     return sizes
 
 
-# ------------------------------------------------------------------------------------------------ what is printed
+# %%
+# What is printed
+# ---------------
 
 
 def print_distribution(sizes: Array) -> None:
@@ -232,7 +243,9 @@ def print_times(masks: Array, few: Array) -> None:
     print(f"  SciPy's flips were timed on {len(few)} masks, all else on {len(masks)}.\n")
 
 
-# ------------------------------------------------------------------------------------------------ the picture
+# %%
+# The picture
+# -----------
 
 
 def most_interesting(masks: Array, effects: Array) -> int:
@@ -272,7 +285,7 @@ def show_levels(axes: Axes, bar_axes: Axes, values: Array, levels: Array, colors
 
 
 def save_picture(image: Array, mask: Array, name: str, path: Path) -> None:
-    """Save four views of one mask."""
+    """Save four views of one mask, large enough for a phone."""
     distances, size = chdt.distance_transform(mask), int(chdt.object_size(mask))
     effects = chdt.flip_sizes(mask) - size
     top, left, side = largest_square(mask, distances)
@@ -281,8 +294,9 @@ def save_picture(image: Array, mask: Array, name: str, path: Path) -> None:
         raise SystemExit(f"quickstart.py: the square of {name} is not inside the mask")
 
     layout = ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.1, hspace=0)
-    figure = Figure(figsize=(11, 5.1), layout=layout, facecolor="white")
-    panels, below = figure.subplots(2, 4, height_ratios=(30, 1))
+    figure = plt.figure(figsize=(6, 9.6), layout=layout, facecolor="white")
+    rows = figure.subplots(4, 2, height_ratios=(30, 1, 30, 1))
+    panels, below = rows[::2].ravel(), rows[1::2].ravel()
     titles = ("Image", "Mask and its largest square", "Distance to background", "Change of size by each flip")
     for axes, title in zip(panels, titles, strict=True):
         axes.set_title(title, fontsize=11, color=INK, pad=8)
@@ -310,7 +324,9 @@ def save_picture(image: Array, mask: Array, name: str, path: Path) -> None:
         raise broken(path, error) from error
 
 
-# ------------------------------------------------------------------------------------------------ all of it
+# %%
+# All of it
+# ---------
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
