@@ -78,6 +78,7 @@ sphinx_gallery_conf = {
 html_theme = "furo"
 html_title = "chdt"
 html_static_path = ["_static"]
+templates_path = ["_templates"]
 html_css_files = ["chdt.css"]
 html_js_files = ["chdt.js"]
 html_show_sphinx = False

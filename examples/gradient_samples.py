@@ -3,7 +3,8 @@ How the sampled derivative comes to its exact value
 ===================================================
 
 Figure 3 of Baručić and Kybic (2022), anew: the derivative of the expected loss as more and more masks are drawn.
-::
+
+To run it::
 
     python examples/gradient_samples.py
     python examples/gradient_samples.py --seed 7 --output FILE

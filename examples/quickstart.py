@@ -3,7 +3,8 @@ Sizes, distances and flips of some thousand masks
 =================================================
 
 Are they right, how long do they take, and how do they look?
-::
+
+To run it::
 
     python examples/quickstart.py
     python examples/quickstart.py --data FOLDER --output FILE

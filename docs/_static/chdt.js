@@ -1,7 +1,7 @@
 // What scrolls by itself can be reached, and so scrolled, with the keyboard.
 addEventListener("load", () => {
   for (const box of document.querySelectorAll("pre, .table-wrapper")) {
-    if (box.scrollWidth > box.clientWidth) {
+    if (box.scrollWidth > box.clientWidth || box.scrollHeight > box.clientHeight) {
       box.tabIndex = 0;
     }
   }
