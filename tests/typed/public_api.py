@@ -31,7 +31,7 @@ def of_arrays(masks: npt.NDArray[np.bool_]) -> npt.NDArray[np.int32]:
     assert_type(distance_transform(masks), npt.NDArray[Any])
     assert_type(distance_transform(masks, spatial_dims=2, spacing=2, black_border=True), npt.NDArray[Any])
     assert_type(distance_transform(masks, out=out), npt.NDArray[Any])
-    assert_type(flip_sizes(masks, spatial_dims=2, black_border=True), npt.NDArray[Any])
+    assert_type(flip_sizes(masks, spatial_dims=2, spacing=(2.0, 1.0), black_border=True), npt.NDArray[Any])
     assert_type(flip_sizes(masks, out=out), npt.NDArray[Any])
     sizes: npt.NDArray[np.int32] = object_size(masks)
     return sizes
@@ -45,7 +45,7 @@ def of_tensors(masks: torch.Tensor) -> torch.Tensor:
     assert_type(distance_transform(masks), torch.Tensor)
     assert_type(distance_transform(masks, spatial_dims=2, spacing=2.0, black_border=True, out=None), torch.Tensor)
     assert_type(distance_transform(masks, out=out), torch.Tensor)
-    assert_type(flip_sizes(masks, spatial_dims=2, black_border=True, out=out), torch.Tensor)
+    assert_type(flip_sizes(masks, spatial_dims=2, spacing=1.5, black_border=True, out=out), torch.Tensor)
     return object_size(masks)
 
 
