@@ -45,7 +45,7 @@ def of_tensors(masks: torch.Tensor) -> torch.Tensor:
     assert_type(distance_transform(masks), torch.Tensor)
     assert_type(distance_transform(masks, spatial_dims=2, spacing=2.0, black_border=True, out=None), torch.Tensor)
     assert_type(distance_transform(masks, out=out), torch.Tensor)
-    assert_type(flip_sizes(masks, spatial_dims=2, spacing=1.5, black_border=True, out=out), torch.Tensor)
+    assert_type(flip_sizes(masks, spatial_dims=2, black_border=True, out=out), torch.Tensor)
     return object_size(masks)
 
 
