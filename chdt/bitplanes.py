@@ -131,7 +131,9 @@ class Grid(NamedTuple):
     """How an image lies in a bit plane.
 
     Rows of up to 64 pixels follow each other without a gap. Longer rows start at a word, so that the patterns that
-    tell where a shift may move bits repeat after a few rows. Kernels get this tuple of numbers, one array with the
+    tell where a shift may move bits repeat after a few rows. Several small images may lie in a plane together: first
+    the first word of each, then the second, and so on; so do the patterns, for all the words that are counted below.
+    Kernels get this tuple of numbers, one array with the
     patterns, and one with the planes they work in, each named by its offset: an array that changes hands inside a
     kernel costs Numba an atomic count, which is as long as many of the shifts.
     """
@@ -145,6 +147,7 @@ class Grid(NamedTuple):
     row_period: int  # the same for moves to other rows; 0 where a plane is a single slice, for then they need none
     levels: int  # shifts by 2^0, 2^1, ... 2^(levels - 1) pixels have a pattern
     stride: int  # words from a plane to the next
+    together: int  # images whose words alternate in a plane: 1, or WORDS, one in each lane of a vector
 
 
 # The axes along which pixels have neighbours.
@@ -212,14 +215,14 @@ def period_of(grid: Grid, axis: int) -> int:
 
 
 @functools.lru_cache(maxsize=16)
-def grid_of(depth: int, height: int, width: int) -> tuple[Grid, Words]:
+def grid_of(depth: int, height: int, width: int, together: int = 1) -> tuple[Grid, Words]:
     """The layout for one grid, and its patterns."""
     pitch = width if width <= WORD else -(-width // WORD) * WORD
-    words = -(-depth * height * pitch // (WORD * WORDS)) * WORDS
-    column_period = _period(pitch, words)
-    row_period = _period(height * pitch, words) if depth > 1 else 0
+    least = WORDS // together  # words of an image in a vector
+    words = -(-depth * height * pitch // (WORD * least)) * least
+    column_period = _period(pitch, words, least)
+    row_period = _period(height * pitch, words, least) if depth > 1 else 0
     levels = max(depth, height, width).bit_length() + 1
-    grid = Grid(depth, height, width, pitch, words, column_period, row_period, levels, words + SPARE)
     patterns = np.zeros(words + 2 * levels * (column_period + row_period), np.uint64)
     _mark(patterns[:words], depth * height, pitch, 0, width)
     of_columns, of_rows = np.split(patterns[words:], [2 * levels * column_period])
@@ -228,12 +231,15 @@ def grid_of(depth: int, height: int, width: int) -> tuple[Grid, Words]:
             distance = 1 << number % levels
             first, last = (distance, length) if number < levels else (0, length - distance)
             _mark(kept, kept.size * WORD // repeat + 1, repeat, first * step, last * step)
-    return grid, patterns
+    words, column_period, row_period = words * together, column_period * together, row_period * together
+    stride = words + SPARE
+    grid = Grid(depth, height, width, pitch, words, column_period, row_period, levels, stride, together)
+    return grid, np.repeat(patterns, together)
 
 
-def _period(bits: int, words: int) -> int:
-    """Words after which what repeats every so many bits does, if a plane has as many."""
-    return min(words, math.lcm(bits // math.gcd(bits, WORD), WORDS))
+def _period(bits: int, words: int, least: int) -> int:
+    """Words after which what repeats every so many bits does, if a plane has as many; a multiple of ``least``."""
+    return min(words, math.lcm(bits // math.gcd(bits, WORD), least))
 
 
 @kernel
@@ -271,54 +277,105 @@ def lay_out_background(words: Words, start: int, grid: Grid, patterns: Words, pl
             at += 1
 
 
+@helper
+def lay_out_together(
+    words: Words, start: int, images: int, grid: Grid, patterns: Words, planes: Words, at: int
+) -> None:
+    """The background of up to ``grid.together`` images, as one plane; where there are fewer, the others are empty."""
+    pixels, blocks = pixels_in(grid), grid.pitch // WORD
+    for k in range(grid.words):
+        planes[at + k] = patterns[INSIDE + k]
+    for image in range(images):
+        first = start + image * pixels
+        if grid.pitch == grid.width:
+            for k in range(image, grid.words, grid.together):
+                planes[at + k] &= ~read_bits(words, first, WORD)
+                first += WORD
+            continue
+        k = image
+        for _ in range(grid.depth * grid.height):
+            for block in range(blocks):
+                planes[at + k] &= ~read_bits(words, first + block * WORD, WORD)
+                k += grid.together
+            first += grid.width
+
+
+class Move(NamedTuple):
+    """What moves a plane by some bits."""
+
+    words: int
+    shift: np.uint64
+    carries: bool  # whether bits go from one word to the next
+
+
+@helper
+def move_of(grid: Grid, axis: int, level: int) -> Move:
+    """By 2^level pixels along an axis."""
+    distance = step_of(grid, axis) << level
+    shift = distance % WORD
+    # Within rows that do not cross words, all that another word could give has no place in the row.
+    inside = axis == COLUMNS and WORD % grid.pitch == 0 and distance < grid.pitch
+    return Move(distance // WORD * grid.together, np.uint64(shift), shift != 0 and not inside)
+
+
 # In the two functions below ``plane`` is where the plane begins and ``at`` the first of the eight words wanted of it.
 # A source that lies outside of the plane altogether is all zeros, as the spare words around it are.
 
 
 @helper
-def moved_higher(grid: Grid, planes: Words, plane: int, at: int, distance: int) -> Vector:
-    """Eight words of the plane moved by ``distance`` bits towards higher pixels."""
-    source, shift = max(at - distance // WORD, -WORDS), np.uint64(distance % WORD)
-    carried = load_words(planes, plane + source - 1) >> np.uint64(1)  # in two steps: a shift by 64 would be none
-    return (load_words(planes, plane + source) << shift) | (carried >> (np.uint64(WORD - 1) - shift))
+def moved_higher(grid: Grid, planes: Words, plane: int, at: int, move: Move) -> Vector:
+    """Eight words of the plane moved towards higher pixels."""
+    source = plane + max(at - move.words, -WORDS)
+    moved = load_words(planes, source) << move.shift
+    if move.carries:
+        carried = load_words(planes, source - grid.together) >> np.uint64(1)  # in two steps: a shift by 64 is none
+        moved |= carried >> (np.uint64(WORD - 1) - move.shift)
+    return moved
 
 
 @helper
-def moved_lower(grid: Grid, planes: Words, plane: int, at: int, distance: int) -> Vector:
-    """Eight words of the plane moved by ``distance`` bits towards lower pixels."""
-    source, shift = min(at + distance // WORD, grid.words), np.uint64(distance % WORD)
-    carried = load_words(planes, plane + source + 1) << np.uint64(1)
-    return (load_words(planes, plane + source) >> shift) | (carried << (np.uint64(WORD - 1) - shift))
+def moved_lower(grid: Grid, planes: Words, plane: int, at: int, move: Move) -> Vector:
+    """Eight words of the plane moved towards lower pixels."""
+    source = plane + min(at + move.words, grid.words)
+    moved = load_words(planes, source) >> move.shift
+    if move.carries:
+        carried = load_words(planes, source + grid.together) << np.uint64(1)
+        moved |= carried << (np.uint64(WORD - 1) - move.shift)
+    return moved
 
 
 @helper
-def dilate(grid: Grid, patterns: Words, planes: Words, axis: int, level: int, background: int, dilated: int) -> bool:
-    """Background within 2^level pixels along one axis, by two shifts; tell whether any object is left.
+def dilate(grid: Grid, patterns: Words, planes: Words, axis: int, level: int, background: int, dilated: int) -> Vector:
+    """Background within 2^level pixels along one axis, by two shifts; give a vector that shows what is left of objects.
+
+    Lane j of it is not zero if something is left in one of the words j, j + 8, j + 16, ...
 
     One after the other, the axes dilate by all shifts of 0 or 2^level pixels an axis. Background that was dilated by
     radius r is then dilated by radius r + 2^level, if 2^level <= r + 1: docs/exact.md says why.
     """
     higher, lower = pattern_of(grid, axis, level, True), pattern_of(grid, axis, level, False)
-    period, distance = period_of(grid, axis), step_of(grid, axis) << level
-    object_left = False
-    for first in range(0, grid.words, period):
-        for k in range(0, min(period, grid.words - first), WORDS):
-            at = first + k
-            grown = load_words(planes, background + at)
-            if not any_set(load_words(patterns, INSIDE + at) & ~grown):  # no object to grow into, as mostly in the end
-                store(planes, dilated + at, grown)
-                continue
-            grown |= moved_higher(grid, planes, background, at, distance) & load_words(patterns, higher + k)
-            grown |= moved_lower(grid, planes, background, at, distance) & load_words(patterns, lower + k)
-            store(planes, dilated + at, grown)
-            object_left |= any_set(load_words(patterns, INSIDE + at) & ~grown)
-    return object_left
+    period, move = period_of(grid, axis), move_of(grid, axis, level)
+    left = load_words(planes, 0)  # nothing: these words are spare
+    k = 0
+    for at in range(0, grid.words, WORDS):
+        grown = load_words(planes, background + at)
+        object_before = load_words(patterns, INSIDE + at) & ~grown
+        # Mostly, in the end, there is no object to grow into.
+        if grid.together > 1 or any_set(object_before):
+            grown |= moved_higher(grid, planes, background, at, move) & load_words(patterns, higher + k)
+            grown |= moved_lower(grid, planes, background, at, move) & load_words(patterns, lower + k)
+            left |= object_before & ~grown
+        store(planes, dilated + at, grown)
+        k += WORDS
+        if k == period:
+            k = 0
+    return left
 
 
 @helper
-def any_object(grid: Grid, patterns: Words, planes: Words, background: int) -> bool:
-    """Whether a pixel of the grid is not background."""
-    found = False
+def objects_in(grid: Grid, patterns: Words, planes: Words, background: int) -> Vector:
+    """All that is not background, as a vector as `dilate` gives it."""
+    found = load_words(planes, 0)
     for at in range(0, grid.words, WORDS):
-        found |= any_set(load_words(patterns, INSIDE + at) & ~load_words(planes, background + at))
+        found |= load_words(patterns, INSIDE + at) & ~load_words(planes, background + at)
     return found

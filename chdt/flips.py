@@ -30,6 +30,7 @@ from chdt.bitplanes import (
     lay_out_background,
     length_of,
     low_bits,
+    move_of,
     moved_higher,
     moved_lower,
     pattern_of,
@@ -37,7 +38,6 @@ from chdt.bitplanes import (
     plane_at,
     planes_of,
     read_bits,
-    step_of,
 )
 from chdt.jit import helper, kernel, part
 from chdt.lanes import (
@@ -74,6 +74,17 @@ from chdt.masks import (
     pack_masks,
 )
 from chdt.parallel import kept, share
+from chdt.spacing import (
+    Floats,
+    Radii,
+    Spacing,
+    Steps,
+    Windows,
+    replace_by_sizes_without,
+    spaced_distances,
+    spacing_of,
+    windows_of,
+)
 from chdt.transform import (
     EFFORT,
     RASTER,
@@ -228,22 +239,24 @@ def _add_moved(
     """
     one_s, two_s = plane_at(grid, source), plane_at(grid, source + 1)
     one_t, two_t = plane_at(grid, target), plane_at(grid, target + 1)
-    distance = step_of(grid, axis) << level
-    pattern, period = pattern_of(grid, axis, level, higher), period_of(grid, axis)
-    for x in range(0, grid.words, WORDS):
-        # In place, so begin where nothing comes from.
-        at = grid.words - WORDS - x if higher else x
+    pattern, period, move = pattern_of(grid, axis, level, higher), period_of(grid, axis), move_of(grid, axis, level)
+    # In place, so begin where nothing comes from.
+    at, step = (grid.words - WORDS, -WORDS) if higher else (0, WORDS)
+    k = at % period
+    for _ in range(0, grid.words, WORDS):
         if higher:
-            one = moved_higher(grid, planes, one_t, at, distance)
-            two = moved_higher(grid, planes, two_t, at, distance)
+            one = moved_higher(grid, planes, one_t, at, move)
+            two = moved_higher(grid, planes, two_t, at, move)
         else:
-            one = moved_lower(grid, planes, one_t, at, distance)
-            two = moved_lower(grid, planes, two_t, at, distance)
-        keep = load_words(patterns, pattern + at % period)
+            one = moved_lower(grid, planes, one_t, at, move)
+            two = moved_lower(grid, planes, two_t, at, move)
+        keep = load_words(patterns, pattern + k)
         one, two = one & keep, two & keep
         others = load_words(planes, one_s + at)
         store(planes, two_t + at, two | load_words(planes, two_s + at) | (one & others))
         store(planes, one_t + at, one | others)
+        at, k = at + step, k + step
+        k = period - WORDS if k < 0 else 0 if k == period else k
 
 
 @helper
@@ -287,24 +300,24 @@ def _count_along(grid: Grid, patterns: Words, planes: Words, radius: int, axis: 
 
 
 @helper
-def _count_in_windows(grid: Grid, patterns: Words, planes: Words, radius: int) -> None:
-    """How many bits of plane COUNTS each window of this radius holds, in place."""
+def _count_in_windows(grid: Grid, patterns: Words, planes: Words, radii: Radii) -> None:
+    """How many bits of plane COUNTS each window of these radii holds, in place."""
     two = plane_at(grid, COUNTS + 1)
     for at in range(grid.words):
         planes[two + at] = np.uint64(0)
     for axis in range(AXES):
-        _count_along(grid, patterns, planes, min(radius, length_of(grid, axis) - 1), axis)
+        _count_along(grid, patterns, planes, min(radii[axis], length_of(grid, axis) - 1), axis)
 
 
 @helper
-def _find_lonely(words: Words, start: int, grid: Grid, patterns: Words, planes: Words, radius: int) -> int:
-    """Leave in plane COUNTS the background pixels that are alone in some window of this radius; count them.
+def _find_lonely(words: Words, start: int, grid: Grid, patterns: Words, planes: Words, radii: Radii) -> int:
+    """Leave in plane COUNTS the background pixels that are alone in some window of these radii; count them.
 
-    Every window of this radius must hold a background pixel.
+    Every window of these radii must hold a background pixel.
     """
     one, two, background = plane_at(grid, COUNTS), plane_at(grid, COUNTS + 1), plane_at(grid, DOUBLED)
     lay_out_background(words, start, grid, patterns, planes, one)
-    _count_in_windows(grid, patterns, planes, radius)
+    _count_in_windows(grid, patterns, planes, radii)
     centres = np.uint64(0)
     for at in range(grid.words):
         planes[one + at] &= ~planes[two + at] & patterns[INSIDE + at]
@@ -312,7 +325,7 @@ def _find_lonely(words: Words, start: int, grid: Grid, patterns: Words, planes: 
     if centres == 0:
         return 0
     # A pixel is alone in a window if the window around it holds the centre of one with a single background pixel.
-    _count_in_windows(grid, patterns, planes, radius)
+    _count_in_windows(grid, patterns, planes, radii)
     lonely = 0
     lay_out_background(words, start, grid, patterns, planes, background)
     for at in range(grid.words):
@@ -322,7 +335,7 @@ def _find_lonely(words: Words, start: int, grid: Grid, patterns: Words, planes: 
 
 
 @helper
-def _raise_to(grid: Grid, planes: Words, size: int, answers: Numbers, first: int) -> None:
+def _raise_to(grid: Grid, planes: Words, size: float, answers: Numbers | Floats, first: int) -> None:
     """Raise the answers of the pixels in plane COUNTS to ``size``."""
     one = plane_at(grid, COUNTS)
     for k in range(grid.words):
@@ -368,6 +381,27 @@ def _may_fit(words: Words, start: int, radius: int, layout: Layout, grid: Grid, 
     return False
 
 
+# What differs with a spacing. Numba compiles only the branch that is needed.
+
+
+@helper
+def _last_distance(grid: Grid, windows: Windows | None) -> int:
+    return cap_of(grid) if windows is None else windows.distances.size - 1
+
+
+@helper
+def _radii_within(r: int, windows: Windows | None) -> Radii:
+    """Of a window of all pixels at a distance below r, along the columns, the rows and the slices."""
+    if windows is None:
+        return r - 1, r - 1, r - 1
+    return windows.radii[r, 0], windows.radii[r, 1], windows.radii[r, 2]
+
+
+@helper
+def _size_for(r: int, windows: Windows | None) -> float:
+    return 2 * r if windows is None else 2 * windows.distances[r]
+
+
 @helper
 def _raise_added(
     words: Words,
@@ -376,11 +410,15 @@ def _raise_added(
     grid: Grid,
     patterns: Words,
     planes: Words,
-    answers: Numbers,
+    windows: Windows | None,
+    answers: Numbers | Floats,
     first: int,
 ) -> None:
-    """Raise the answers of the background pixels that make a larger size when added."""
-    cap = cap_of(grid)
+    """Raise the answers of the background pixels that make a larger size when added.
+
+    With a spacing, ``largest`` and all r below are places in the list of distances.
+    """
+    cap = _last_distance(grid, windows)
     # The sets are nested, so as many pixels are the same pixels. Find the last r that has as many, in growing steps and
     # then by bisection: any set on the way is right to raise, and the last one is among them.
     r, lonely = largest, -1  # the last radius known, and how many pixels it has
@@ -388,8 +426,8 @@ def _raise_added(
     beyond, at_beyond = cap + 1, 0  # the least radius that is known to have fewer
     while beyond - r > 1:
         probe = min(r + step, cap) if beyond > cap else (r + beyond) // 2
-        count = _find_lonely(words, start, grid, patterns, planes, probe - 1)
-        _raise_to(grid, planes, 2 * probe, answers, first)
+        count = _find_lonely(words, start, grid, patterns, planes, _radii_within(probe, windows))
+        _raise_to(grid, planes, _size_for(probe, windows), answers, first)
         if lonely < 0:
             r, lonely = probe, count
         elif count == lonely:
@@ -496,8 +534,12 @@ def _write_added(
 ) -> None:
     """The sizes of an image after adding a pixel, where they are larger."""
     _, _, _, grid, patterns, planes = workspace
+    if largest == 0:  # a lone pixel, wherever it is
+        for at in range(first, first + pixels_of(layout)):
+            answers[at] = 2
+        return
     if largest < layout.cap and _may_fit(words, start, largest, layout, grid, patterns, planes):
-        _raise_added(words, start, largest, grid, patterns, planes, answers, first)
+        _raise_added(words, start, largest, grid, patterns, planes, None, answers, first)
 
 
 @helper
@@ -592,11 +634,13 @@ def _flip_sizes_of_image(words: Words, start: int, shape: Shape, lanes: Any, ans
     workspace.maxima[:] = maxima
     largest = levels_of(kept(scan_of, layout, lanes, False), workspace)
 
-    def write_sizes(first: int, last: int) -> None:
-        of_thread = workspace._replace(raster=kept(raster_of, lanes))
+    def memory() -> tuple[Workspace]:
+        return (workspace._replace(raster=raster_of(lanes)),)
+
+    def write_sizes(first: int, last: int, of_thread: Workspace) -> None:
         sizes_of_slabs(first, last, layout, of_thread, lead_of(answers), answers)
 
-    share(write_sizes, layout.slabs, layout.rows * layout.width)
+    share(write_sizes, layout.slabs, layout.rows * layout.width, memory=memory)
     sizes_of_added(words, start, largest, layout, workspace, answers)
 
 
@@ -610,17 +654,64 @@ def flip_sizes_into(packed: PackedMasks, answers: Numbers) -> None:
             _flip_sizes_of_image(words, image * pixels, shape, lanes, here)
         return
 
-    def work(first: int, last: int) -> None:
-        here = answers[first * pixels : last * pixels]
-        sizes = np.empty(last - first, np.int64)
-        scan, workspace = kept(scan_of, layout, lanes), kept(workspace_of, shape, lanes)
-        flip_sizes_of(words, first * pixels, last - first, scan, workspace, lead_of(here), here, sizes)
+    sizes = np.empty(packed.images, np.int64)
 
-    share(work, packed.images, EFFORT * pixels, layout.images)
+    def memory() -> tuple[Scan, Workspace]:
+        return kept(scan_of, layout, lanes), kept(workspace_of, shape, lanes)
+
+    def work(first: int, last: int, scan: Scan, workspace: Workspace) -> None:
+        here = answers[first * pixels : last * pixels]
+        lead = lead_of(here)
+        flip_sizes_of(words, first * pixels, last - first, scan, workspace, lead, here, sizes[first:last])
+
+    share(work, packed.images, EFFORT * pixels, layout.images, memory)
+
+
+# With a spacing.
+
+
+@kernel
+def raise_spaced(
+    words: Words,
+    start: int,
+    largest: int,
+    grid: Grid,
+    patterns: Words,
+    planes: Words,
+    windows: Windows,
+    answers: Floats,
+    first: int,
+) -> None:
+    """`_raise_added`, to be called from Python."""
+    _raise_added(words, start, largest, grid, patterns, planes, windows, answers, first)
+
+
+def spaced_flip_sizes(packed: PackedMasks, spacing: Steps) -> Floats:
+    """Sizes after every single flip of a batch, shape (images, depth, height, width)."""
+    shape, pixels = packed.shape, packed.shape.pixels
+    windows = windows_of(shape, spacing)
+    answers = spaced_distances(packed, spacing)
+    flat = answers.reshape(-1)
+
+    def work(first: int, last: int) -> None:
+        grid, patterns = grid_of(*shape.without_single_pixels)
+        planes = planes_of(grid, PLANES)
+        for image in range(first, last):
+            largest, at = int(np.searchsorted(windows.distances, answers[image].max())), image * pixels
+            replace_by_sizes_without(answers[image], spacing)
+            raise_spaced(packed.words, at, largest, grid, patterns, planes, windows, flat, at)
+
+    share(work, packed.images, EFFORT * pixels)
+    return answers
 
 
 def flip_sizes(
-    masks: ArrayOrTensor, *, spatial_dims: int = 2, black_border: bool = False, out: ArrayOrTensor | None = None
+    masks: ArrayOrTensor,
+    *,
+    spatial_dims: int = 2,
+    spacing: Spacing | None = None,
+    black_border: bool = False,
+    out: ArrayOrTensor | None = None,
 ) -> ArrayOrTensor:
     """Size of the object after flipping each single pixel: entry i is the size of the mask with only pixel i flipped.
 
@@ -631,26 +722,31 @@ def flip_sizes(
         background.
     spatial_dims : {1, 2, 3}
         How many trailing dims form the grid.
+    spacing : float or sequence of float, optional
+        How far apart pixels are, along each spatial dim or along all of them. Sizes are then float32, in its units.
     black_border : bool
         Whether pixels outside the grid are background.
     out : ndarray or Tensor, shape (..., H, W), optional
         Where to write the answer: of the kind of the masks and on their device, of any integer or float dtype that
-        holds 2·max(H, W). It must not overlap the masks. If it is not contiguous, the answer is made first and then
-        copied.
+        holds 2·max(H, W), float32 or float64 with a spacing. It must not overlap the masks. If it is not contiguous,
+        the answer is made first and then copied.
 
     Returns
     -------
     int32 ndarray or Tensor, or out, shape (..., H, W)
         Sizes in pixels as `object_size` gives them, on the device of the masks: at most 2 where a mask has no
-        foreground; where it has no background, twice the distance to the farthest corner. No gradient.
+        foreground; where it has no background, twice the distance to the farthest corner. Float32 with a spacing. No
+        gradient.
 
     Raises
     ------
     TypeError
-        Masks or ``out`` are neither array nor dense tensor, or of an unfit dtype.
+        Masks or ``out`` are neither array nor dense tensor, or of an unfit dtype; a spacing that is not made of
+        numbers.
     ValueError
-        A mask value other than ±1 (its first index is named), an empty grid, fewer dims than the grid has; ``out`` is
-        of another shape or device, too narrow, read-only, or overlaps the masks or itself. Nothing is written then.
+        A mask value other than ±1 (its first index is named), an empty grid, fewer dims than the grid has; a spacing
+        that is not positive and finite, or has another number of dims; ``out`` is of another shape or device, too
+        narrow, read-only, or overlaps the masks or itself. Nothing is written then.
 
     See Also
     --------
@@ -683,16 +779,23 @@ def flip_sizes(
     >>> flip_sizes(mask)[2, 1]
     np.int32(10)
     """
+    spaced = spacing_of(spacing, spatial_dims)
     if is_traced(masks) and out is None:
-        return torch.ops.chdt.flip_sizes(masks, spatial_dims, black_border)  # type: ignore[no-any-return]
+        return torch.ops.chdt.flip_sizes(masks, spatial_dims, spaced, black_border)  # type: ignore[no-any-return]
     largest = 2 * grid_shape(masks, spatial_dims).cap
-    if not black_border:
+    if spaced is None and not black_border:
         answer = new_answer(masks, tuple(masks.shape), largest) if out is None else answer_into(out, masks, largest)
         flip_sizes_into(pack_masks(masks, spatial_dims), answer.words)
         return answer.finish()  # type: ignore[no-any-return]
     if out is not None:
-        check_out(out, masks, largest)
+        check_out(out, masks, largest if spaced is None else None)
     packed: PackedMasks = pack_masks(masks, spatial_dims, black_border)
-    sizes = np.empty((packed.images, *packed.shape), np.int32)
-    flip_sizes_into(packed, sizes.reshape(-1).view(np.uint32))
+    sizes: npt.NDArray[Any]
+    if spaced is None or len(set(spaced)) == 1:
+        sizes = np.empty((packed.images, *packed.shape), np.int32)
+        flip_sizes_into(packed, sizes.reshape(-1).view(np.uint32))
+        if spaced is not None:
+            sizes = np.multiply(sizes, spaced[0], dtype=np.float64).astype(np.float32)
+    else:
+        sizes = spaced_flip_sizes(packed, spaced)
     return deliver(packed.inside(sizes).reshape(tuple(masks.shape)), masks, out)  # type: ignore[no-any-return]

@@ -6,12 +6,16 @@ A *part* is a large helper that is called rather than copied into each place tha
 dozens.
 """
 
+import contextlib
 import hashlib
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
+from numba.core.caching import FunctionCache
+from numba.core.compiler_lock import global_compiler_lock
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -41,12 +45,46 @@ def part(function: F) -> F:
     return numba.njit(forceinline=False, **OPTIONS)(function)  # type: ignore[no-any-return]
 
 
+class Cache(FunctionCache):  # type: ignore[misc]
+    """Numba's cache, in which whatever is wrong with a file costs a compilation and nothing else."""
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        """Give the compiled function, or None where there is none to be had."""
+        try:
+            compiled = super().load_overload(sig, target_context)
+        except (OSError, MemoryError):
+            return None
+        except Exception:  # cut short, or not Numba's at all: anything may come of unpickling it
+            with contextlib.suppress(OSError):
+                self.flush()
+            return None
+        # Processes that write to an empty cache at once may put different functions into one file.
+        return compiled if compiled is None or tuple(compiled.signature.args) == tuple(sig) else None
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        """Save it, unless the disk is full or has become read-only."""
+        with contextlib.suppress(OSError, MemoryError):
+            super().save_overload(sig, data)
+
+
 def kernel(function: F) -> F:
     """Compile a function on its first call, from the cache where there is one."""
     # Numba looks for edits only in the file of the function itself, not in those of its helpers. Its cached files are
     # named after the function, so the name carries what it was made from.
     function.__qualname__ += "_" + SOURCES
-    try:
-        return numba.njit(cache=True, **OPTIONS)(function)  # type: ignore[no-any-return]
-    except RuntimeError:  # a read-only install and no home: there is no place for a cache, so work without
-        return helper(function)
+    compiled = numba.njit(**OPTIONS)(function)
+    if not numba.config.DISABLE_JIT:
+        # A RuntimeError means a read-only install and no home: there is no place for a cache, so work without.
+        with contextlib.suppress(RuntimeError):
+            compiled._cache = Cache(function)
+    return compiled  # type: ignore[no-any-return]
+
+
+# A child that is forked while another thread compiles would wait for ever for that thread, which it does not have, once
+# it compiles something itself. So a fork waits until nothing is being compiled.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=global_compiler_lock.acquire,
+        after_in_parent=global_compiler_lock.release,
+        after_in_child=global_compiler_lock.release,
+    )

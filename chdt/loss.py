@@ -170,11 +170,23 @@ def expected_size_loss(
     if reduction == "none":
         return losses
     if reduction == "sum":
-        return losses.sum()
+        return _sum(losses)
     if weight is None:
-        return losses.sum() / max(1, losses.numel())
-    total = weight.sum()
-    return losses.sum() / torch.where(total == 0, 1, total)
+        return _sum(losses) / max(1, losses.numel())
+    total = _sum(weight)
+    return _sum(losses) / torch.where(total == 0, 1, total)
+
+
+SUMMED = 1 << 14  # at once
+
+
+def _sum(values: torch.Tensor) -> torch.Tensor:
+    """The sum, which from torch itself depends in its last digits on how many threads share it."""
+    flat = values.reshape(-1)
+    if flat.shape[0] <= SUMMED:
+        return flat.sum()
+    padded = torch.nn.functional.pad(flat, (0, -flat.shape[0] % SUMMED))
+    return padded.view(-1, SUMMED).sum(1).sum()
 
 
 def check_weight(weight: torch.Tensor, batch: tuple[int, ...]) -> None:

@@ -281,12 +281,15 @@ def _answer_in_place(out: AnyMasks) -> Answer:
         is_integer = out.dtype.kind in "iu" and out.dtype.isnative
         flat = np.asarray(out).reshape(-1)  # type: ignore[assignment]
         integers = words = flat.view(WORD_OF_SIZE[out.itemsize])  # type: ignore[call-overload]
+    # Made before anything is written, as there may be no memory left.
+    staged: Any = None if is_integer else integers[:STAGED] + 0
 
     def finish() -> AnyMasks:
         if not is_integer:  # the integers stand where floats of the same size belong
             for start in range(0, len(flat), STAGED):
                 piece = integers[start : start + STAGED]
-                flat[start : start + STAGED] = piece.clone() if isinstance(piece, torch.Tensor) else piece.copy()
+                staged[: len(piece)] = piece
+                flat[start : start + STAGED] = staged[: len(piece)]
         if isinstance(out, torch.Tensor) and not out.is_inference():
             torch.autograd.graph.increment_version(out)  # as any in-place operator of torch does
         return out
@@ -308,7 +311,7 @@ def check_out(out: AnyMasks, masks: AnyMasks, largest: int | None) -> None:
         raise TypeError(f"out must be of an integer or float dtype, not {out.dtype}")
     if largest is None:
         if out.dtype not in FLOATS:
-            raise TypeError(f"out must be float32 or float64, for distances with a spacing, not {out.dtype}")
+            raise TypeError(f"out must be float32 or float64, with a spacing, not {out.dtype}")
     elif holds < largest:
         raise ValueError(f"out of {out.dtype} holds integers up to {holds}, but answers may be up to {largest}")
     if isinstance(out, torch.Tensor) and isinstance(masks, torch.Tensor):

@@ -38,12 +38,16 @@ def object_size(
 
 
 @_operator("flip_sizes")
-def flip_sizes(masks: torch.Tensor, spatial_dims: int, black_border: bool = False) -> torch.Tensor:
+def flip_sizes(
+    masks: torch.Tensor, spatial_dims: int, spacing: Sequence[float] | None = None, black_border: bool = False
+) -> torch.Tensor:
     """See `chdt.flip_sizes`."""
-    return _flip_sizes(masks, spatial_dims=spatial_dims, black_border=black_border)
+    spacing = None if spacing is None else spacing[-spatial_dims:]
+    return _flip_sizes(masks, spatial_dims=spatial_dims, spacing=spacing, black_border=black_border)
 
 
 @distance_transform.register_fake
+@flip_sizes.register_fake
 def _(
     masks: torch.Tensor, spatial_dims: int, spacing: Sequence[float] | None = None, black_border: bool = False
 ) -> torch.Tensor:
@@ -56,11 +60,6 @@ def _(
 ) -> torch.Tensor:
     dtype = torch.int32 if spacing is None else torch.float32
     return masks.new_empty(masks.shape[: masks.ndim - spatial_dims], dtype=dtype)
-
-
-@flip_sizes.register_fake
-def _(masks: torch.Tensor, spatial_dims: int, black_border: bool = False) -> torch.Tensor:
-    return masks.new_empty(masks.shape, dtype=torch.int32)
 
 
 def _map_masks(operator: Any) -> None:

@@ -34,8 +34,14 @@ def thread_count() -> int:
     return min(torch.get_num_threads(), of_numba)
 
 
-def share(work: Callable[[int, int], None], count: int, pixels: int, together: int = 1) -> None:
-    """Call ``work(first, last)`` for pieces that cover the range ``count``, on as many threads as pay off.
+def share(
+    work: Callable[..., None],
+    count: int,
+    pixels: int,
+    together: int = 1,
+    memory: Callable[[], tuple[Any, ...]] = tuple,
+) -> None:
+    """Call ``work(first, last, *memory())`` for pieces that cover the range ``count``, on as many threads as pay off.
 
     Parameters
     ----------
@@ -47,6 +53,9 @@ def share(work: Callable[[int, int], None], count: int, pixels: int, together: i
         Pixels in an item, as the measure of work; as many times more as the work takes longer than packing them.
     together : int
         Pieces begin at multiples of this.
+    memory : callable
+        What each thread works in. If there is none left for the caller, nothing is done; another thread without leaves
+        its share to the others.
     """
     total = count * pixels
     threads = max(1, min(thread_count(), total // PIXELS_PER_THREAD))
@@ -54,50 +63,46 @@ def share(work: Callable[[int, int], None], count: int, pixels: int, together: i
     step = max(1, piece // (pixels * together)) * together
     if step >= count:
         if count > 0:
-            work(0, count)
+            work(0, count, *memory())
         return
     # Taking the next number from an iterator over a range is one step under the GIL: no piece is done twice.
     starts = iter(range(0, count, step))
-    errors: list[BaseException] = []
-    team = _Team()
+    of_caller = memory()  # before a thread writes anything
 
-    def work_off() -> None:
-        for first in starts:
-            if errors:
-                break
-            work(first, min(first + step, count))
-
-    def run() -> None:
-        member = object()
-        if team.join(member):
+    def work_off(mine: tuple[Any, ...] | None = None) -> None:
+        if mine is None:
             try:
-                work_off()
-            except BaseException as error:  # for the caller to raise
-                errors.append(error)
-            team.leave(member)
+                mine = memory()
+            except MemoryError:
+                return
+        for first in starts:
+            if team.errors:
+                break
+            work(first, min(first + step, count), *mine)
 
+    team = _Team(work_off)
     begun = False
     while True:  # once; again only when interrupted, to wait for the others all the same
         try:
             if not begun:
                 begun = True
                 for _ in range(min(threads, -(-count // step)) - 1):
-                    if not _start(run):
+                    if not _start(team.run):
                         break
-                work_off()
+                work_off(of_caller)
             team.wait()
             break
         except BaseException as error:
-            errors.append(error)
-    if errors:
-        raise errors[0]
+            team.errors.append(error)
+    if team.errors:
+        raise team.errors[0]
 
 
 def _start(run: Callable[[], None]) -> bool:
     """Start a thread, if there is one to be had; those that run already do its share else."""
     try:
         _thread.start_new_thread(run, ())
-    except RuntimeError:
+    except (RuntimeError, MemoryError):
         return False
     return True
 
@@ -108,11 +113,24 @@ class _Team:
     # No lock guards the list: an interrupt of the caller could leave one locked. Whoever joins is in the list before
     # looking whether the caller has ended, and the caller looks at the list after having ended.
 
-    def __init__(self) -> None:
+    def __init__(self, work: Callable[[], None]) -> None:
+        self.work: Callable[[], None] | None = work
+        self.errors: list[BaseException] = []  # for the caller to raise
         self.working: list[object] = []
         self.is_over = False
         self.wake_up = _thread.allocate_lock()
         self.wake_up.acquire()
+
+    def run(self) -> None:
+        """What a thread beside the caller's does."""
+        member = object()
+        if self.join(member):
+            try:
+                if self.work is not None:
+                    self.work()
+            except BaseException as error:
+                self.errors.append(error)
+            self.leave(member)
 
     def join(self, member: object) -> bool:
         """Begin, unless the caller has ended."""
@@ -133,6 +151,9 @@ class _Team:
         self.is_over = True
         while self.working:
             self.wake_up.acquire(timeout=0.1)  # an interrupt may have swallowed the wake-up call
+        # A thread that is not quite gone must not be the last to know a tensor: torch lets go of the GIL to free one,
+        # and a thread that wants it back while the interpreter ends takes the whole process down.
+        self.work = None
 
 
 # ------------------------------------------------------------------------------------------------ memory to work in

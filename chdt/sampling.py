@@ -87,6 +87,7 @@ def unpack(words: Words, foreground: Number, background: Number, values: Numbers
         values[j] = foreground if (words[whole] >> np.uint64(j % WORD)) & np.uint64(1) != 0 else background
 
 
+SIGMOIDS = 1 << 14  # at once
 LARGEST_SEED = (1 << 63) - 1
 STEP = 0x1E3779B97F4A7C15  # from the seeds of one process to those of the next
 
@@ -142,7 +143,21 @@ def check_logits(logits: torch.Tensor) -> torch.dtype:
 
 def chances_of(logits: torch.Tensor) -> torch.Tensor:
     """F(a): how likely each pixel is foreground, in a new tensor (9)."""
-    return torch.sigmoid(logits.detach().to(check_logits(logits)))
+    logits = logits.detach().to(check_logits(logits))
+    if logits.device.type != "cpu" or logits.numel() <= SIGMOIDS:
+        return torch.sigmoid(logits)
+    # torch's vectors, and what is left over at the end of a thread's part, round differently. So the parts must not
+    # depend on the number of threads: each is too small for torch to divide it.
+    logits = logits.contiguous()
+    chances = torch.empty_like(logits)
+    flat, answer = logits.view(-1), chances.view(-1)
+
+    def work(first: int, last: int) -> None:
+        for part in range(first * SIGMOIDS, last * SIGMOIDS, SIGMOIDS):
+            torch.sigmoid(flat[part : part + SIGMOIDS], out=answer[part : part + SIGMOIDS])
+
+    share(work, -(-len(flat) // SIGMOIDS), SIGMOIDS)
+    return chances
 
 
 def sample_masks(logits: torch.Tensor, *, generator: torch.Generator | None = None) -> torch.Tensor:

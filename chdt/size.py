@@ -8,14 +8,16 @@ import torch
 
 from chdt.bitplanes import (
     AXES,
+    WORD,
     Grid,
     Words,
-    any_object,
     cap_of,
     dilate,
     grid_of,
     lay_out_background,
+    lay_out_together,
     length_of,
+    objects_in,
     pack,
     packed_words,
     pixels_in,
@@ -23,7 +25,18 @@ from chdt.bitplanes import (
     planes_of,
 )
 from chdt.jit import helper, kernel
-from chdt.lanes import WIDEST, Number, Numbers, prefetch_to_read
+from chdt.lanes import (
+    WIDEST,
+    WORDS,
+    Number,
+    Numbers,
+    Vector,
+    aligned,
+    any_set,
+    load_words,
+    prefetch_to_read,
+    store,
+)
 from chdt.masks import (
     ArrayOrTensor,
     Shape,
@@ -39,111 +52,128 @@ from chdt.masks import (
 from chdt.parallel import PIXELS_PER_THREAD, kept, share, thread_count
 from chdt.spacing import Spacing, spaced_sizes, spacing_of
 
-WORDS_SIDE_BY_SIDE = 128  # of all images that are eroded side by side: little enough to leave room for the next ones
+MOST_TOGETHER = 128  # words of an image that shares planes with others: so many images stay in the nearest cache
 MOST_AHEAD = 1 << 16  # bytes of masks to fetch while those before them are eroded
 STEPS_AHEAD = 6  # in how many parts: about as many as an image has erosions
 
 
 class Workspace(NamedTuple):
-    """What a thread needs to measure several images side by side.
-
-    One alone would wait for each erosion to end before it begins the next.
-    """
+    """What a thread needs to measure images, one by one, or small ones in the lanes of vectors."""
 
     grid: Grid
     patterns: Words
-    planes: Words  # three of each image: as it is, and two to erode it in
-    current: npt.NDArray[np.int64]  # where the object of each image is
-    eroded: npt.NDArray[np.int64]  # where it is eroded to, along the axes so far
-    spare: npt.NDArray[np.int64]  # where it is not
-    left: npt.NDArray[np.bool_]  # whether something is
-    radius: npt.NDArray[np.int64]  # by how much it is eroded
+    planes: Words  # three: the background as it is, and two to dilate it in
+    radius: npt.NDArray[np.int64]  # by how much each image is eroded
     ended: npt.NDArray[np.int64]  # the level of the erosion that would leave nothing of it
+    left: Words  # what is left of it: see `dilate`
+    chosen: Words  # all bits set for those that are eroded further
     words: Words  # the packed images, where they are not packed yet
 
 
-def workspace_of(shape: Shape) -> Workspace:
+def workspace_of(shape: Shape, together: int) -> Workspace:
     """Memory for one thread."""
-    grid, patterns = grid_of(*shape.without_single_pixels)
-    images = max(1, WORDS_SIDE_BY_SIDE // grid.words)
-    current, eroded, spare, radius, ended = np.empty((5, images), np.int64)
-    words = np.zeros(packed_words(images * shape.pixels), np.uint64)
-    left = np.empty(images, np.bool_)
-    return Workspace(grid, patterns, planes_of(grid, 3 * images), current, eroded, spare, left, radius, ended, words)
+    grid, patterns = grid_of(*shape.without_single_pixels, together)
+    radius, ended = np.empty((2, together), np.int64)
+    left, chosen = aligned(WORDS, 0, np.uint64), aligned(WORDS, 0, np.uint64)
+    words = np.zeros(packed_words(together * shape.pixels), np.uint64)
+    return Workspace(grid, patterns, planes_of(grid, 3), radius, ended, left, chosen, words)
+
+
+def _together(images: int, pixels: int) -> int:
+    """How many images to measure at a time."""
+    return WORDS if images >= WORDS and pixels <= MOST_TOGETHER * WORD else 1
 
 
 @helper
-def _erode(level: int, images: int, workspace: Workspace, ahead: Numbers, part: int) -> bool:
-    """Erode by another 2^level pixels each object that this does not end; tell whether one was left.
+def _keep_left(left: Vector, images: int, workspace: Workspace) -> None:
+    """Store what is left of each image."""
+    store(workspace.left, 0, left)
+    if workspace.grid.together == 1 and any_set(left):
+        workspace.left[0] = np.uint64(1)
 
-    Meanwhile fetch the first ``part`` of ``ahead`` for each image.
-    """
-    grid, patterns, planes, current, eroded, spare, left, radius, ended, _ = workspace
-    for image in range(images):
-        left[image] = False
-    is_first = True
+
+@helper
+def _erode(level: int, images: int, workspace: Workspace, current: int) -> int:
+    """Erode all objects by another 2^level pixels; give the plane with the background then, and keep what is left."""
+    grid, patterns, planes = workspace.grid, workspace.patterns, workspace.planes
+    first, second = plane_at(grid, 0), plane_at(grid, 1)
+    if current == first:
+        first = plane_at(grid, 2)
+    elif current == second:
+        second = plane_at(grid, 2)
+    left = load_words(planes, 0)  # nothing
+    source, target, other = current, first, second
     for axis in range(AXES):
-        if length_of(grid, axis) == 1:
-            continue
-        for image in range(images):
-            if is_first:
-                for at in range(image * part, (image + 1) * part, WIDEST // ahead.itemsize):
-                    prefetch_to_read(ahead, at)
-            if level < ended[image]:
-                source = current[image] if is_first else eroded[image]
-                if not is_first:
-                    eroded[image], spare[image] = spare[image], eroded[image]
-                left[image] = dilate(grid, patterns, planes, axis, level, source, eroded[image])
-        is_first = False
-    any_left = False
-    for image in range(images):
-        if left[image]:
-            current[image], eroded[image] = eroded[image], current[image]
-            radius[image] += 1 << level
-            any_left = True
-        else:
-            ended[image] = min(ended[image], level)
-    return any_left
+        if length_of(grid, axis) > 1:
+            left = dilate(grid, patterns, planes, axis, level, source, target)
+            source, target, other = target, other, target
+    _keep_left(left, images, workspace)
+    return source
+
+
+@helper
+def _take_over(current: int, eroded: int, workspace: Workspace) -> None:
+    """Of the images that are chosen, take the eroded background for the current one."""
+    grid, planes = workspace.grid, workspace.planes
+    chosen = load_words(workspace.chosen, 0)
+    for at in range(0, grid.words, WORDS):
+        before = load_words(planes, current + at)
+        store(planes, current + at, before ^ ((before ^ load_words(planes, eroded + at)) & chosen))
 
 
 @helper
 def _measure(words: Words, start: int, images: int, workspace: Workspace, ahead: Numbers, sizes: Numbers) -> None:
-    """Sizes of images side by side, whose packed bits begin at ``start``; meanwhile fetch ``ahead``.
+    """Sizes of images whose packed bits begin at ``start``; meanwhile fetch ``ahead``.
 
     Each object is eroded by 1, 2, 4, ... pixels until nothing is left of it, then the radius at which it vanished is
     searched between the last two.
     """
-    grid, patterns, planes, current, eroded, spare, _, radius, ended, _ = workspace
-    pixels, cap = pixels_in(grid), cap_of(grid)
-    part = -(-len(ahead) // (images * STEPS_AHEAD))
-    fetched = 0
+    grid, patterns, planes, radius, ended, left, chosen, _ = workspace
+    cap = cap_of(grid)
+    part, fetched = -(-len(ahead) // STEPS_AHEAD), 0
+    current = plane_at(grid, 0)
+    if grid.together == 1:
+        lay_out_background(words, start, grid, patterns, planes, current)
+    else:
+        lay_out_together(words, start, images, grid, patterns, planes, current)
+    _keep_left(objects_in(grid, patterns, planes, current), images, workspace)
     for image in range(images):
-        current[image], eroded[image] = plane_at(grid, 3 * image), plane_at(grid, 3 * image + 1)
-        spare[image] = plane_at(grid, 3 * image + 2)
-        lay_out_background(words, start + image * pixels, grid, patterns, planes, current[image])
-        radius[image], ended[image] = 0, grid.levels
+        sizes[image] = 0 if left[image] == 0 else 2
+        radius[image], ended[image] = 0, 0 if left[image] == 0 else grid.levels
     level, rising = 0, True
     while rising or level > 0:
         if not rising:
             level -= 1
-        any_left = _erode(level, images, workspace, ahead[fetched:], part if fetched < len(ahead) else 0)
-        fetched = min(len(ahead), fetched + images * part)
+        for at in range(fetched, min(len(ahead), fetched + part), WIDEST // ahead.itemsize):
+            prefetch_to_read(ahead, at)
+        fetched += part
+        eroded = _erode(level, images, workspace, current)
+        any_chosen, all_chosen = False, True
+        for image in range(images):
+            if level < ended[image] and left[image] != 0:
+                chosen[image] = ~np.uint64(0)
+                radius[image] += 1 << level
+                any_chosen = True
+            else:
+                chosen[image] = np.uint64(0)
+                ended[image] = min(ended[image], level)
+                all_chosen = False
+        if all_chosen:
+            current = eroded
+        elif any_chosen:
+            _take_over(current, eroded, workspace)
         if rising:
-            rising = any_left and (2 << level) < cap
-            if any_left:
+            rising = any_chosen and (2 << level) < cap
+            if any_chosen:
                 level += 1
     for image in range(images):
-        if radius[image] > 0 or any_object(grid, patterns, planes, current[image]):
-            sizes[image] = 2 * min(radius[image] + 1, cap)
-        else:
-            sizes[image] = 0
+        sizes[image] = min(sizes[image] + 2 * radius[image], 2 * cap)
 
 
 @kernel
 def sizes_of_packed(words: Words, start: int, count: int, workspace: Workspace, sizes: Numbers) -> None:
     """Sizes of ``count`` images whose packed bits begin at ``start``."""
-    grid, most = workspace.grid, len(workspace.current)
-    pixels = pixels_in(grid)
+    most, pixels = workspace.grid.together, pixels_in(workspace.grid)
     for first in range(0, count, most):
         _measure(words, start + first * pixels, min(most, count - first), workspace, words[:0], sizes[first:])
 
@@ -154,8 +184,7 @@ def sizes_of(values: Numbers, foreground: Number, background: Number, workspace:
 
     While some images are eroded, the next ones are fetched: so it takes little more time than reading the masks.
     """
-    grid, words, most = workspace.grid, workspace.words, len(workspace.current)
-    pixels = pixels_in(grid)
+    words, most, pixels = workspace.words, workspace.grid.together, pixels_in(workspace.grid)
     for first in range(0, len(sizes), most):
         images = min(most, len(sizes) - first)
         begin, end = first * pixels, (first + images) * pixels
@@ -248,10 +277,11 @@ def object_size(
     if packed is not None:
         shape = packed.shape
     pixels = shape.pixels
+    together = _together(len(answer.words), pixels)
     invalid: list[int] = []
 
     def work(first: int, last: int) -> None:
-        workspace = kept(workspace_of, shape)
+        workspace = kept(workspace_of, shape, together)
         sizes = answer.words[first:last]
         if packed is not None:
             sizes_of_packed(packed.words, first * pixels, last - first, workspace, sizes)
@@ -260,7 +290,7 @@ def object_size(
             if found >= 0:
                 invalid.append(first * pixels + found)
 
-    share(work, len(answer.words), pixels)
+    share(work, len(answer.words), pixels, together)
     if invalid:
         raise invalid_value(masks, min(invalid))
     if spaced is not None:

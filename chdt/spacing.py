@@ -7,7 +7,7 @@ have left on a line, t_i = min over j of max(spacing·|i - j|, v_j).
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,7 @@ from chdt.parallel import share
 Spacing = float | Sequence[float]
 Steps = tuple[float, float, float]  # from slice to slice, row to row, column to column
 Floats = npt.NDArray[np.float32]
+Radii = tuple[int, int, int]  # of a window, in pixels along the columns, the rows and the slices
 
 
 def spacing_of(spacing: Spacing | None, spatial_dims: int) -> Steps | None:
@@ -48,6 +49,26 @@ def spacing_of(spacing: Spacing | None, spatial_dims: int) -> Steps | None:
 def largest_distance(shape: Shape, spacing: Steps) -> float:
     """The distance where there is no background: as long as the longest side, which no distance in the grid reaches."""
     return max(number * length for number, length in zip(spacing, shape, strict=True))
+
+
+class Windows(NamedTuple):
+    """What a window is for each r: all pixels that are nearer to its centre than r."""
+
+    distances: Floats  # every r that a distance in the grid may have, from 0 on
+    radii: npt.NDArray[np.int64]  # for each of them, the `Radii` of the grid without single pixels
+
+
+def windows_of(shape: Shape, spacing: Steps) -> Windows:
+    """All windows of one grid."""
+    lengths = [
+        np.multiply(np.arange(side), number).astype(np.float32) for side, number in zip(shape, spacing, strict=True)
+    ]
+    far = np.array([largest_distance(shape, spacing)], np.float32)
+    distances = np.unique(np.concatenate([*lengths, far]))
+    radii = np.zeros((len(distances), 3), np.int64)
+    for axis, steps in enumerate([steps for steps in reversed(lengths) if len(steps) > 1]):
+        radii[:, axis] = np.searchsorted(steps[1:], distances)
+    return Windows(distances, radii)
 
 
 # ------------------------------------------------------------------------------------------------ kernels
@@ -137,6 +158,31 @@ def spaced_distances_of(
             distances[i] = np.float32(far)
 
 
+@helper
+def _raise_levels(maxima: Floats, first: int, step: int, spacing: float, levels: Floats) -> None:
+    """Raise the levels along an axis to the largest min(maximum, length) over the places before, and the place itself.
+
+    The maximum of all up to some place is as good as its own: it is that of a place farther away. So one side rises
+    while the other falls, and the largest is where they cross, which moves on with the place.
+    """
+    before, crossing = np.float32(0), 0  # the largest of the maxima before the crossing
+    for i in range(maxima.size):
+        while True:
+            length = np.float32(spacing * (i - crossing))
+            largest = max(before, maxima[first + crossing * step])
+            if largest >= length:
+                break
+            before, crossing = largest, crossing + 1
+        levels[first + i * step] = max(levels[first + i * step], max(before, length))
+
+
+@kernel
+def spaced_levels_of(maxima: Floats, spacing: float, levels: Floats) -> None:
+    """Raise the levels along an axis, from the largest distances of the rows, columns or slices across it."""
+    _raise_levels(maxima, 0, 1, spacing, levels)
+    _raise_levels(maxima, maxima.size - 1, -1, spacing, levels)
+
+
 # ------------------------------------------------------------------------------------------------ batches
 
 
@@ -172,3 +218,18 @@ def spaced_sizes(packed: PackedMasks, spacing: Steps) -> Floats:
 
     share(work, packed.images, packed.shape.pixels)
     return sizes
+
+
+def replace_by_sizes_without(distances: Floats, spacing: Steps) -> None:
+    """Replace the distances of one image by its sizes after removing each foreground pixel, see docs/exact.md.
+
+    At background, where nothing is to be removed, that is the size as it is.
+    """
+    size: Any = np.float32(0)
+    for axis in range(3):
+        others = tuple({0, 1, 2} - {axis})
+        maxima = distances.max(others)
+        levels = np.zeros_like(maxima)
+        spaced_levels_of(maxima, spacing[axis], levels)
+        size = np.maximum(size, 2 * np.expand_dims(levels, others))
+    distances[...] = size

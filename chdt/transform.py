@@ -562,10 +562,11 @@ def distances_of_bands(
 def share_bands(work: Callable[[int, int, Scan], None], layout: Layout, lanes: Any, edges: Numbers) -> None:
     """Call ``work(first, last, scan)`` for all bands of an image, on several threads, each with a scan of its own."""
 
-    def work_with_scan(first: int, last: int) -> None:
-        work(first, last, kept(scan_of, layout, lanes, False)._replace(edges=edges))
+    def memory() -> tuple[Scan]:
+        return (kept(scan_of, layout, lanes, False)._replace(edges=edges),)
 
-    share(work_with_scan, layout.bands, EFFORT * min(layout.band, layout.slabs) * layout.rows * layout.width)
+    pixels = min(layout.band, layout.slabs) * layout.rows * layout.width
+    share(work, layout.bands, EFFORT * pixels, memory=memory)
 
 
 def edges_of_image(words: Words, start: int, layout: Layout, lanes: Any) -> npt.NDArray[Any]:
@@ -585,12 +586,14 @@ def distances_into(packed: PackedMasks, answers: Numbers) -> None:
             _distances_of_image(words, image * pixels, layout, lanes, answers[image * pixels : (image + 1) * pixels])
         return
 
-    def work(first: int, last: int) -> None:
+    def memory() -> tuple[Scan, npt.NDArray[Any]]:
+        return kept(scan_of, layout, lanes), kept(raster_of, lanes)
+
+    def work(first: int, last: int, scan: Scan, raster: npt.NDArray[Any]) -> None:
         here = answers[first * pixels : last * pixels]
-        scan, raster = kept(scan_of, layout, lanes), kept(raster_of, lanes)
         distances_of(words, first * pixels, last - first, scan, raster, lead_of(here), here)
 
-    share(work, packed.images, EFFORT * pixels, layout.images)
+    share(work, packed.images, EFFORT * pixels, layout.images, memory)
 
 
 def _distances_of_image(words: Words, start: int, layout: Layout, lanes: Any, answers: Numbers) -> None:

@@ -31,6 +31,11 @@ def spaced_distances(mask, spacing):
     return lengths.min(axis=1).astype(np.float32).reshape(mask.shape)
 
 
+def spaced_size(mask, spacing):
+    """Twice the largest of them."""
+    return 2 * spaced_distances(mask, spacing).max()
+
+
 def size(mask):
     """g(y) = 2 max_i d_i, equation (5)."""
     return 2 * distances(mask).max()
@@ -48,6 +53,14 @@ def flip_sizes(mask):
     sizes = np.empty(mask.shape, int)
     for pixel in np.ndindex(mask.shape):
         sizes[pixel] = size(flipped(mask, pixel))
+    return sizes
+
+
+def spaced_flip_sizes(mask, spacing):
+    """The same with steps of a length of their own along each axis."""
+    sizes = np.empty(mask.shape, np.float32)
+    for pixel in np.ndindex(mask.shape):
+        sizes[pixel] = spaced_size(flipped(mask, pixel), spacing)
     return sizes
 
 

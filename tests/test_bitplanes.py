@@ -8,6 +8,7 @@ from chdt.bitplanes import (
     dilate,
     grid_of,
     lay_out_background,
+    lay_out_together,
     length_of,
     low_bits,
     pack,
@@ -17,6 +18,7 @@ from chdt.bitplanes import (
     read_bits,
 )
 from chdt.jit import helper
+from chdt.lanes import WORDS, any_set, store
 
 RNG = np.random.default_rng(0)
 GRIDS = [(1, 1), (48, 32), (5, 63), (5, 64), (5, 65), (9, 128), (3, 200), (70, 7), (1, 500)]
@@ -104,7 +106,7 @@ def test_dilate(shape):
     def run(grid, patterns, planes, words, start, axis, level):
         here, dilated = plane_at(grid, 0), plane_at(grid, 1)
         lay_out_background(words, start, grid, patterns, planes, here)
-        return dilate(grid, patterns, planes, axis, level, here, dilated)
+        return any_set(dilate(grid, patterns, planes, axis, level, here, dilated))
 
     for level in range(grid.levels):
         for axis in range(AXES):
@@ -120,3 +122,39 @@ def test_dilate(shape):
             assert not rows[:, shape[2] :].any()
             assert not bits_of(plane, grid.words * 64)[lines * grid.pitch :].any()
             assert any_left == (not expected.all())
+
+
+@pytest.mark.parametrize("shape", [(1, *grid) for grid in GRIDS if np.prod(grid) <= 5000] + VOLUMES)
+@pytest.mark.parametrize("images", [1, 5, 8])
+def test_images_together_are_as_images_alone(shape, images):
+    """Each lane of the plane that eight share holds what the plane of one would."""
+    masks = RNG.random((images, *shape)) < 0.9
+    words = packed(masks)
+    alone, patterns_alone = grid_of(*shape)
+    together, patterns = grid_of(*shape, WORDS)
+
+    @helper
+    def run_together(grid, patterns, planes, words, images, axis, level, left):
+        here, dilated = plane_at(grid, 0), plane_at(grid, 1)
+        lay_out_together(words, 0, images, grid, patterns, planes, here)
+        store(left, 0, dilate(grid, patterns, planes, axis, level, here, dilated))
+
+    @helper
+    def run_alone(grid, patterns, planes, words, start, axis, level):
+        here, dilated = plane_at(grid, 0), plane_at(grid, 1)
+        lay_out_background(words, start, grid, patterns, planes, here)
+        return any_set(dilate(grid, patterns, planes, axis, level, here, dilated))
+
+    for level in range(alone.levels):
+        for axis in range(AXES):
+            planes, left = planes_of(together, 2), np.zeros(WORDS, np.uint64)
+            run_together(together, patterns, planes, words, images, axis, level, left)
+            shared = planes[16 + together.stride :][: together.words].reshape(-1, WORDS)
+            assert (shared[:, images:] == patterns[: together.words].reshape(-1, WORDS)[:, images:]).all()
+            for image in range(images):
+                own = planes_of(alone, 2)
+                some = run_alone(alone, patterns_alone, own, words, image * masks[0].size, axis, level)
+                count = len(shared)
+                assert (shared[:, image] == own[16 + alone.stride :][:count]).all()
+                assert not own[16 + alone.stride + count : 16 + alone.stride + alone.words].any()
+                assert (left[image] != 0) == some

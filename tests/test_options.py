@@ -6,7 +6,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import all_but, mask_batches, objects, random_masks, single_masks
+from strategies import all_but, every_mask, half, lattice, mask_batches, objects, random_masks, single_masks
 
 from chdt import distance_transform, flip_sizes, object_size
 
@@ -46,6 +46,9 @@ def test_equal_spacing_is_scaling(grid):
     for spacing in (1.7, np.array(1.7), (1.7, 1.7), np.array([1.7, 1.7])):
         np.testing.assert_array_equal(distance_transform(mask, spacing=spacing), scaled)
         assert object_size(mask, spacing=spacing) == 2 * scaled.max()
+        flips = flip_sizes(mask, spacing=spacing)
+        assert flips.dtype == np.float32
+        np.testing.assert_array_equal(flips, (1.7 * flip_sizes(mask).astype(np.float64)).astype(np.float32))
 
 
 def test_nearly_equal_spacing_agrees_with_equal_spacing():
@@ -53,6 +56,7 @@ def test_nearly_equal_spacing_agrees_with_equal_spacing():
     for mask in (objects((150, 200), 3), random_masks((129, 65), 0.99), all_but((90, 70), (3, 4))):
         d = distance_transform(mask, spacing=(1, 1 + 1e-9))
         np.testing.assert_array_equal(d, distance_transform(mask))
+        np.testing.assert_array_equal(flip_sizes(mask, spacing=(1, 1 + 1e-9)), flip_sizes(mask))
 
 
 def test_without_background_the_longest_side_counts():
@@ -75,10 +79,118 @@ def test_without_background_the_longest_side_counts():
         ((1, None), TypeError, "numbers"),
     ],
 )
-@pytest.mark.parametrize("function", [distance_transform, object_size])
+@pytest.mark.parametrize("function", [distance_transform, flip_sizes, object_size])
 def test_bad_spacing(function, spacing, error, message):
     with pytest.raises(error, match=message):
         function(np.ones((3, 4), bool), spacing=spacing)
+
+
+# ------------------------------------------------------------------------------------------------ flips
+
+
+def check_flips(masks, spacing, black_border=False):
+    """Every pixel, by the size of every flip; one spatial dim for each number of the spacing."""
+    spatial_dims = len(spacing)
+    options = {"spatial_dims": spatial_dims, "spacing": spacing, "black_border": black_border}
+    sizes = flip_sizes(masks, **options)
+    assert sizes.dtype == np.float32
+    assert sizes.shape == masks.shape
+    grid = masks.shape[masks.ndim - spatial_dims :]
+    one_pixel = np.eye(np.prod(grid), dtype=bool).reshape(-1, *grid)
+    flips = np.expand_dims(masks, -spatial_dims - 1) ^ one_pixel
+    np.testing.assert_array_equal(sizes.reshape(-1), object_size(flips, **options).reshape(-1))
+
+
+lengths = spacings | st.sampled_from([2.5, 0.3, 7.0, np.pi, np.sqrt(2), 1 / 3]) | st.floats(0.01, 100)
+
+
+@given(data=st.data(), mask=single_masks(most=6, least_dims=1, most_dims=3))
+def test_flips_by_definition(data, mask):
+    spacing = data.draw(st.tuples(*[lengths] * mask.ndim))
+    sizes = flip_sizes(mask, spatial_dims=mask.ndim, spacing=spacing)
+    assert sizes.dtype == np.float32
+    np.testing.assert_array_equal(sizes, oracles.spaced_flip_sizes(mask, spacing))
+
+
+@pytest.mark.parametrize(
+    ("grid", "spacing"),
+    [
+        ((3, 4), (1, 2.5)),
+        ((3, 4), (2.5, 1)),
+        ((2, 5), (0.1, 0.3)),
+        ((4, 3), (np.pi, np.sqrt(2))),
+        ((1, 10), (3, 0.7)),
+        ((10, 1), (0.7, 3)),
+        ((2, 2, 3), (5, 1, 1)),
+        ((3, 2, 2), (1e-3, 1, 7)),
+        ((5, 1, 2), (1, 2, 3)),
+        ((1, 1), (1, 2)),
+        ((1, 1, 1), (2, 1, 3)),
+        ((1, 2, 1), (2, 1, 3)),
+    ],
+)
+def test_flips_of_every_mask_of_a_grid(grid, spacing):
+    masks = every_mask(grid)
+    sizes = np.array([oracles.spaced_size(mask, spacing) for mask in masks])
+    # Mask number k with pixel i flipped is mask number k ^ 2^i.
+    flips = np.arange(len(masks))[:, None] ^ (1 << np.arange(np.prod(grid)))
+    answers = flip_sizes(masks, spatial_dims=len(grid), spacing=spacing)
+    np.testing.assert_array_equal(answers, sizes[flips].reshape(masks.shape))
+
+
+@given(data=st.data(), masks=mask_batches(st.integers(1, 30) | st.sampled_from([63, 64, 65, 129]), most_pixels=300))
+def test_flips_of_batches(data, masks):
+    check_flips(masks, data.draw(st.tuples(lengths, lengths)), data.draw(st.booleans()))
+
+
+@given(data=st.data(), masks=mask_batches(st.integers(1, 10), most_pixels=200, spatial_dims=3))
+def test_flips_of_volumes(data, masks):
+    check_flips(masks, data.draw(st.tuples(lengths, lengths, lengths)), data.draw(st.booleans()))
+
+
+def test_flips_with_a_spacing_of_rows():
+    """In one dim all spacings are equal, but the steps of the two ways must not be mixed up."""
+    for mask in (objects((130,), 3), all_but((70,), 5), lattice((90,), 7)):
+        for black_border in (False, True):
+            check_flips(mask, (0.3,), black_border)
+
+
+@pytest.mark.parametrize("spacing", [(1, 2.5), (2.5, 1), (0.1, 0.3), (100, 1)])
+@pytest.mark.parametrize(
+    "mask",
+    [
+        np.zeros((9, 20), bool),
+        np.ones((9, 20), bool),
+        ~all_but((9, 20), (4, 7)),
+        all_but((9, 20), (0, 0)),
+        all_but((9, 20), (4, 7)),
+        all_but((9, 20), (4, 2), (4, 15)),
+        all_but((9, 20), (0, 19), (8, 0)),
+        lattice((9, 70), 8, 3),
+        lattice((33, 13), 11),
+        half((30, 9), 0, 29),
+        half((9, 66), 1, 65),
+        objects((25, 30), 3),
+        random_masks((20, 33), 0.98),
+    ],
+)
+def test_flips_of_special_masks(mask, spacing):
+    for black_border in (False, True):
+        check_flips(mask, spacing, black_border)
+
+
+def test_an_added_pixel_may_give_a_size_between_those_of_integers():
+    mask = np.zeros((3, 5), bool)
+    mask[1] = [True, True, False, True, True]
+    assert object_size(mask, spacing=(2.75, 1)) == 4
+    sizes = flip_sizes(mask, spacing=(2.75, 1))
+    np.testing.assert_array_equal(sizes, [[4, 4, 4, 4, 4], [4, 4, 5.5, 4, 4], [4, 4, 4, 4, 4]])
+
+
+def test_flips_without_background():
+    """What is removed is the only background then: the farthest corner counts."""
+    sizes = flip_sizes(np.ones((3, 5), bool), spacing=(2, 1))
+    np.testing.assert_array_equal(sizes, [[8, 8, 8, 8, 8], [8, 6, 4, 6, 8], [8, 8, 8, 8, 8]])
 
 
 # ------------------------------------------------------------------------------------------------ the border
@@ -125,17 +237,18 @@ def test_border_and_spacing():
 # ------------------------------------------------------------------------------------------------ both kinds, and out
 
 
+@pytest.mark.parametrize("function", [distance_transform, flip_sizes])
 @pytest.mark.parametrize("options", [{"spacing": (2, 0.5)}, {"spacing": 3}, {"black_border": True}])
-def test_tensors_and_out(options):
+def test_tensors_and_out(options, function):
     masks = np.stack([objects((20, 25), 2, seed) for seed in range(6)])
-    expected = distance_transform(masks, **options)
+    expected = function(masks, **options)
     tensor = torch.from_numpy(masks)
-    answer = distance_transform(tensor, **options)
+    answer = function(tensor, **options)
     assert answer.dtype == (torch.float32 if "spacing" in options else torch.int32)
     np.testing.assert_array_equal(answer.numpy(), expected)
     for out in (np.empty(masks.shape), torch.empty(masks.shape), torch.empty(25, 20, 6).permute(2, 1, 0)):
         given_masks = masks if isinstance(out, np.ndarray) else tensor
-        assert distance_transform(given_masks, out=out, **options) is out
+        assert function(given_masks, out=out, **options) is out
         np.testing.assert_array_equal(np.asarray(out), expected)
 
 
@@ -146,10 +259,15 @@ def test_flips_into_out():
     np.testing.assert_array_equal(out, flip_sizes(mask, black_border=True))
 
 
-def test_out_must_hold_distances_with_a_spacing():
+@pytest.mark.parametrize("function", [distance_transform, flip_sizes])
+@pytest.mark.parametrize("spacing", [2, (2, 1)])
+def test_out_must_hold_answers_with_a_spacing(function, spacing):
     mask = np.ones((3, 4), bool)
-    with pytest.raises(TypeError, match="float32 or float64"):
-        distance_transform(mask, spacing=2, out=np.empty((3, 4), np.int32))
+    for dtype in (np.int32, np.float16):
+        out = np.full((3, 4), 7, dtype)
+        with pytest.raises(TypeError, match="float32 or float64"):
+            function(mask, spacing=spacing, out=out)
+        assert (out == 7).all()
 
 
 @pytest.mark.filterwarnings("default")
@@ -159,6 +277,8 @@ def test_compiled_and_mapped():
         (distance_transform, {"spacing": (2.0, 1.0)}),
         (object_size, {"spacing": (2.0, 1.0), "black_border": True}),
         (flip_sizes, {"black_border": True}),
+        (flip_sizes, {"spacing": (2.0, 1.0)}),
+        (flip_sizes, {"spacing": 0.3, "black_border": True}),
     ):
         expected = function(masks, **options)
         compiled = torch.compile(lambda m, function=function, options=options: function(m, **options), fullgraph=True)
@@ -176,4 +296,4 @@ def test_one_mask_with_a_spacing_gives_no_dims(spacing):
     three = [2.0, 2.0, 1.0]
     torch.library.opcheck(torch.ops.chdt.object_size.default, (torch.from_numpy(mask), 2, three, True))
     torch.library.opcheck(torch.ops.chdt.distance_transform.default, (torch.from_numpy(mask), 2, three, True))
-    torch.library.opcheck(torch.ops.chdt.flip_sizes.default, (torch.from_numpy(mask), 2, True))
+    torch.library.opcheck(torch.ops.chdt.flip_sizes.default, (torch.from_numpy(mask), 2, three, True))

@@ -1,6 +1,6 @@
 // What scrolls by itself can be reached, and so scrolled, with the keyboard.
 addEventListener("load", () => {
-  for (const box of document.querySelectorAll("pre, .table-wrapper")) {
+  for (const box of document.querySelectorAll("pre, .table-wrapper, span.math")) {
     if (box.scrollWidth > box.clientWidth || box.scrollHeight > box.clientHeight) {
       box.tabIndex = 0;
     }

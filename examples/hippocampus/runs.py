@@ -1,8 +1,5 @@
 """Trainings by name: each lies in a folder of its own, is done once, and can be asked for again."""
 
-import multiprocessing
-from collections.abc import Callable, Iterable
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,12 +69,3 @@ class Study:
             patience=self.patience,
             progress=self.progress,
         )
-
-
-def in_processes(function: Callable[..., Any], jobs: Iterable[tuple[Any, ...]], processes: int) -> list[Any]:
-    """Answers of a function to all jobs, in their order, each process on one thread."""
-    if processes == 1:
-        return [function(*job) for job in jobs]
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, context, torch.set_num_threads, (1,), max_tasks_per_child=None) as pool:
-        return list(pool.map(function, *zip(*jobs, strict=True)))

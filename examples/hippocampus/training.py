@@ -238,7 +238,9 @@ def train(
     result = {"epochs": len(rows) - 1, "validation": min(rows, key=lambda row: row["E"])}
     module.start_from(best_weights(folder))
     result["test"] = trainer.test(module, data, verbose=False)[0]
-    done.write_text(json.dumps(result, indent=1), encoding="utf-8")
+    part = folder / "result.part"
+    part.write_text(json.dumps(result, indent=1), encoding="utf-8")
+    part.replace(done)  # at once: half a result would not be done again
     last.unlink()
     return result
 

@@ -1,0 +1,1 @@
+"""Many masks on many processes: their sizes with Dask, and a training from sizes with Lightning's DDP."""

@@ -1,0 +1,77 @@
+"""Checks that need environments of their own: python -m nox --list. What .ci/run does is not repeated here."""
+
+import shutil
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.5"
+nox.options.sessions = ["oldest", "newest", "types"]
+
+PROJECT = nox.project.load_toml("pyproject.toml")
+PYTHONS = nox.project.python_versions(PROJECT)
+RUNNERS = ("pytest>=8", "hypothesis>=6.100", "scipy>=1.11")  # of tests that need none of the examples
+
+
+def build(session: nox.Session) -> Path:
+    """The wheel, after it and the source distribution were built and checked."""
+    folder = Path(session.create_tmp()) / "dist"
+    shutil.rmtree(folder, ignore_errors=True)
+    session.install("build", "twine")
+    session.run("python", "-m", "build", "--outdir", str(folder))
+    session.run("python", "-m", "twine", "check", "--strict", *map(str, folder.iterdir()))
+    return next(folder.glob("*.whl"))
+
+
+def test_away_from_the_sources(session: nox.Session) -> None:
+    """Run the tests on the package that is installed: in a folder where there is no other."""
+    away = Path(session.create_tmp()) / "away"
+    shutil.rmtree(away, ignore_errors=True)
+    away.mkdir()
+    for name in ("tests", "examples", "benchmarks", "docs"):
+        shutil.copytree(name, away / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for path in Path().glob("*.*"):
+        if path.is_file():
+            shutil.copy(path, away)
+    session.chdir(away)
+    session.run("python", "-m", "pytest", "tests")
+
+
+@nox.session(python=PYTHONS[0])
+def oldest(session: nox.Session) -> None:
+    """The oldest versions of everything that the ranges admit; the tests of the examples are left out."""
+    lowest = [dependency.replace(">=", "==") for dependency in PROJECT["project"]["dependencies"]]
+    session.install(build(session), *lowest, *RUNNERS)
+    test_away_from_the_sources(session)
+
+
+@nox.session(python=PYTHONS)
+def newest(session: nox.Session) -> None:
+    """The newest versions of everything, on each Python; the tests of the examples are left out."""
+    session.install("--upgrade", build(session), *RUNNERS)
+    test_away_from_the_sources(session)
+
+
+@nox.session
+def wheel(session: nox.Session) -> None:
+    """All tests, on a wheel with the pinned versions; ``-- --wheel FOLDER`` names one that is built already."""
+    named = session.posargs[1] if session.posargs[:1] == ["--wheel"] else None
+    package = build(session) if named is None else next(Path(named).resolve().glob("*.whl"))
+    session.install("-c", "constraints.txt", f"{package}[test]")
+    test_away_from_the_sources(session)
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """The public API as users with mypy and with pyright see it."""
+    session.install("-c", "constraints.txt", build(session), "mypy", "pyright[nodejs]")
+    session.chdir("tests/typed")
+    session.run("python", "-m", "mypy", "--strict", ".")
+    session.run("python", "-m", "pyright", "--pythonpath", shutil.which("python", path=session.bin) or "", ".")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """The documentation, with warnings as errors."""
+    session.install("-c", "constraints.txt", "-e", ".[docs]")
+    session.run("python", "-m", "sphinx", "-W", "--keep-going", "-b", "html", "docs", "docs/_build/html")

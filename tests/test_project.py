@@ -1,0 +1,97 @@
+"""What the project says of itself: pages name files that exist, pins agree, the README's table is the report's."""
+
+import re
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT / "benchmarks"))
+from readme_table import table_of, with_table  # noqa: E402
+
+sys.path.pop(0)
+
+LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)")
+PAGES = sorted(
+    path.relative_to(ROOT)
+    for folder in (".", "docs", "benchmarks", "examples/scale", "examples/hippocampus")
+    for path in (ROOT / folder).glob("*.md")
+)
+
+
+def pins():
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    return dict(line.split("==") for line in lines if line and not line.startswith("#"))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_links_lead_somewhere(page):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    links = [link for link in LINK.findall(text) if not re.match(r"\w+:", link)]
+    assert [link for link in links if not (ROOT / page.parent / link).exists()] == []
+
+
+def test_the_architecture_page_names_every_module():
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    modules = {path.name for path in (ROOT / "chdt").glob("*.py")} - {"__init__.py"}
+    assert {name for name in modules if f"](../chdt/{name})" not in text} == set()
+    named = re.findall(r"[\w/]+\.py\b", re.sub(r"\]\([^)]*\)", "]", text))
+    assert named
+    assert [name for name in named if not ((ROOT / name).exists() or (ROOT / "chdt" / name).exists())] == []
+
+
+def test_hooks_have_the_pinned_versions():
+    text = (ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8")
+    found = re.findall(r"additional_dependencies: \[([\w-]+)==([\w.]+)\]", text)
+    assert len(found) == 3
+    assert [(name, version) for name, version in found if pins()[name] != version] == []
+
+
+def test_every_dependency_is_pinned():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    wanted = [*project["dependencies"], *(name for names in extras.values() for name in names)]
+    names = {re.match(r"[\w-]+", name)[0] for name in wanted} - {"chdt"}
+    assert names - pins().keys() == set()
+
+
+REPORT = """# Title
+
+A machine.
+
+## Claim, measured
+
+| claim | masks | dtype | measured, threads: 1 | measured, threads: 2 |
+| --- | --- | --- | --- | --- |
+| object_size: as fast as `masks.sum()` | 8 x 4x4 | float32 | 2.45 times its time (2.27–2.46) | 3 times |
+| object_size: faster than OpenCV | 8 x 4x4 | float32 | 9.73 times as fast (9.68–9.76) | 14.7 times as fast |
+| object_size: faster than SciPy in one call | 8 x 4x4 | float32 | 30.2 times as fast (29.7–31.0) | 48 times as fast |
+| object_size: faster than SciPy in a loop | 8 x 4x4 | float32 | 54.2 times as fast (54.1–54.3) | 81 times as fast |
+| flip_sizes: faster than OpenCV, one transform a flip | 8 x 4x4 | float32 | 2616 times as fast (2611–2635) | |
+
+## Others
+"""
+
+
+def test_speed_table():
+    assert table_of(REPORT).splitlines() == [
+        "| times as fast as | masks | OpenCV | SciPy |",
+        "|---|---|--:|--:|",
+        "| `object_size` | 8 x 4 x 4 | 9.7 | 30 |",
+        "| `flip_sizes` | 8 x 4 x 4 | 2600 |  |",
+        "",
+        "One thread each, float32 masks. A machine.",
+    ]
+    readme = "a\n<!-- speed -->\nold\n<!-- /speed -->\nb\n"
+    assert with_table(readme, REPORT) == f"a\n<!-- speed -->\n{table_of(REPORT)}<!-- /speed -->\nb\n"
+    with pytest.raises(ValueError, match="was not faster"):
+        table_of(REPORT.replace("9.73 times as fast", "1.2 times its time"))
+    with pytest.raises(ValueError, match="once"):
+        with_table("a", REPORT)
+
+
+def test_the_readme_has_the_table_of_the_report():
+    readme, report = ((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/benchmarks.md"))
+    assert with_table(readme, report) == readme, "run python benchmarks/readme_table.py"
