@@ -15,6 +15,7 @@ settings.register_profile("wide", deadline=None, max_examples=2000)
 settings.load_profile("chdt")
 
 TESTS = Path(__file__).parent
+collect_ignore = ["typed"]  # for type checkers: some of it is wrong on purpose
 
 
 @pytest.fixture

@@ -1,8 +1,12 @@
 """The hippocampus example, on a folder of volumes made here."""
 
+import contextlib
 import gzip
 import itertools
 import json
+import os
+import signal
+import subprocess
 import sys
 
 import numpy as np
@@ -337,20 +341,57 @@ def test_experiments_end_in_tables_and_pictures(folder, tmp_path):
     rows = experiments.figure5(study, results, seed=0, rounds=1)
     assert [row["draws"] for row in rows] == [0, 1, 2, 4, 8]
     rows = experiments.figure6(study, results, seed=0, processes=1, outlined=8)
-    assert len(rows) == 5 * 2
-    rows = experiments.figure7(study, results, [0, 1], most=20, processes=1, least=16)
+    assert len(rows) == 4 * 2
+    rows = experiments.figure7(study, results, [16], [0, 1], processes=1)
     assert [(row["m"], row["seed"], row["objective"]) for row in rows[:3]] == [
         (16, 0, "start"),
-        (16, 0, "size"),
+        (16, 0, "sharp"),
         (16, 0, "calibrated"),
     ]
     (row, *_) = experiments.summary(rows)[2::3]
     assert (row["m"], row["objective"], row["seeds"]) == (16, "calibrated", 2)
     rows = experiments.compare_objectives(study, results, [8], [0], processes=1)
     assert [row["objective"] for row in rows] == ["start", *OBJECTIVES]
+    rows = experiments.sharpness(study, results, 8, 0)
+    assert rows[-1]["factor"] == float("inf")
+    assert (results / "sharpness.csv").read_text().count("\n") == 1 + len(rows)
     for name in ("figure5", "figure6", "figure7", "objectives"):
         assert (results / f"{name}.csv").read_text().count("\n") > 3
         assert (results / f"{name}.png").stat().st_size > 5000
+
+
+WORKERS = """
+import time
+from hippocampus.processes import in_processes
+
+def work(number):
+    print("at work", flush=True)
+    time.sleep(600)
+
+if __name__ == "__main__":
+    in_processes(work, [(0,), (1,)], 2)
+"""
+
+
+def test_workers_end_with_a_command_that_is_terminated(tmp_path):
+    script = tmp_path / "command.py"
+    script.write_text(WORKERS)
+    command = subprocess.Popen(
+        [sys.executable, script],
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        start_new_session=True,
+        text=True,
+    )
+    try:
+        assert [command.stdout.readline() for _ in range(2)] == ["at work\n"] * 2
+        command.terminate()
+        rest, _ = command.communicate(timeout=60)  # until nobody is left who could write: the workers can, too
+        assert rest == ""
+        assert command.returncode == -signal.SIGTERM
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(command.pid, signal.SIGKILL)
 
 
 @pytest.mark.parametrize(
@@ -382,4 +423,4 @@ def test_wrong_data_is_one_line(folder, tmp_path, monkeypatch, capsys):
 
 def test_help_names_all_commands():
     said = typer_testing.CliRunner().invoke(command_line.app, ["--help"]).output
-    assert all(name in said for name in ("train", "figure5", "figure6", "figure7", "objectives"))
+    assert all(name in said for name in ("train", "figure5", "figure6", "figure7", "objectives", "sharpness"))

@@ -34,7 +34,7 @@ ManyOutlined = Annotated[list[int], typer.Option("--outlined", "-m", min=1, help
 Seed = Annotated[int, typer.Option(help="Decides split, outlined images, first weights and all that is drawn.")]
 Seeds = Annotated[list[int], typer.Option("--seed", help="May be given several times.")]
 Processes = Annotated[int, typer.Option(min=1, help="Trainings at a time, each on one thread if there are several.")]
-Chosen = Annotated[list[Objective], typer.Option("--objective", help="May be given several times.", show_default="all")]
+Chosen = Annotated[list[Objective], typer.Option("--objective", help="May be given several times.")]
 Epochs = Annotated[int, typer.Option(min=1, help="Most epochs of the second phase.")]
 Patience = Annotated[int, typer.Option(min=1, help="Epochs without a lower validation E that end the second phase.")]
 
@@ -83,6 +83,7 @@ def figure5(
 @app.command()
 def figure6(
     data: Data = None,
+    objective: Annotated[Objective, typer.Option(help="What the second phase minimises.")] = Objective.sharp,
     seed: Seed = 0,
     by_volume: ByVolume = False,
     epochs: Epochs = 40,
@@ -92,25 +93,29 @@ def figure6(
 ) -> None:
     """E and IoU on validation over the epochs for n = 1, 2, 4, 8, after 85 outlined images."""
     study = Study(data, runs, by_volume, epochs=epochs, patience=epochs)
-    rows = experiments.figure6(study, results, seed, processes)
+    rows = experiments.figure6(study, results, seed, processes, objective=objective.value)
     show([row for row in rows if row["epoch"] in (0, epochs // 2, epochs)], results / "figure6.png")
 
 
 @app.command()
 def figure7(
     data: Data = None,
+    outlined: Annotated[
+        list[int] | None,
+        typer.Option("--outlined", "-m", min=1, help="May be given several times.", show_default="64, 128, ..., 4096"),
+    ] = None,
     seeds: Seeds = (0, 1, 2),
+    chosen: Chosen = (Objective[experiments.THEIRS], Objective[experiments.OURS]),
     by_volume: ByVolume = False,
-    most: Annotated[int, typer.Option(min=64, help="Largest m.")] = 4096,
-    epochs: Epochs = 10,
-    patience: Patience = 3,
+    epochs: Epochs = 40,
+    patience: Patience = 10,
     processes: Processes = 1,
     runs: Runs = RUNS,
     results: Results = RESULTS,
 ) -> None:
     """Test IoU before and after the second phase, for m = 64, 128, ..., 4096 as far as the data goes."""
     study = Study(data, runs, by_volume, epochs=epochs, patience=patience)
-    rows = experiments.figure7(study, results, seeds, most, processes)
+    rows = experiments.figure7(study, results, outlined, seeds, processes, tuple(name.value for name in chosen))
     show(experiments.summary(rows), results / ("figure7-by-volume.png" if by_volume else "figure7.png"))
 
 
@@ -119,7 +124,9 @@ def objectives(
     data: Data = None,
     outlined: ManyOutlined = (64, 512),
     seeds: Seeds = (0,),
-    chosen: Chosen = tuple(Objective),
+    chosen: Annotated[
+        list[Objective], typer.Option("--objective", help="May be given several times.", show_default="all")
+    ] = tuple(Objective),
     epochs: Epochs = 10,
     patience: Patience = 3,
     processes: Processes = 1,
@@ -134,14 +141,22 @@ def objectives(
     show(experiments.summary(rows), results / "objectives.png")
 
 
-def show(rows: list[dict[str, Any]], picture: Path) -> None:
-    """Print a table, and where it is."""
+@app.command()
+def sharpness(
+    data: Data = None, outlined: Outlined = 64, seed: Seed = 0, runs: Runs = RUNS, results: Results = RESULTS
+) -> None:
+    """Size error of the masks that a network of the first phase draws, by what its logits are multiplied by."""
+    show(experiments.sharpness(Study(data, runs), results, outlined, seed), results / "sharpness.csv")
+
+
+def show(rows: list[dict[str, Any]], file: Path) -> None:
+    """Print a table, and where it is: in a CSV, beside a picture of it."""
     cells = [list(rows[0])] + [[f"{v:.4g}" if isinstance(v, float) else str(v) for v in row.values()] for row in rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     cells.insert(1, ["-" * (width - 1) + ":" for width in widths])
     for row in cells:
         print("| " + " | ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) + " |")
-    print(f"\n{picture.with_suffix('.csv')}, {picture}")
+    print("\n" + ", ".join(map(str, dict.fromkeys((file.with_suffix(".csv"), file)))))
 
 
 def main() -> None:

@@ -1,5 +1,6 @@
 """The paper's figures 5, 6 and 7, and the table of objectives: each from trainings that are done once."""
 
+import math
 import statistics
 import time
 from collections.abc import Callable
@@ -9,14 +10,18 @@ from typing import Any
 
 import torch
 
+from chdt import expected_size_loss, object_size, squared_error
 from hippocampus.objectives import OBJECTIVES
 from hippocampus.pictures import draw_figure5, draw_figure6, draw_figure7, draw_objectives
-from hippocampus.runs import Study, in_processes
-from hippocampus.training import FirstPhase, SecondPhase, read_csv, write_csv
+from hippocampus.processes import in_processes
+from hippocampus.runs import Study
+from hippocampus.training import FirstPhase, SecondPhase, best_weights, read_csv, write_csv
 
 DRAWS = (1, 2, 4, 8)
 OURS = "calibrated"
-THEIRS = "size"
+THEIRS = "sharp"
+FACTORS = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 8.0)
+OUTLINED = (64, 128, 256, 512, 1024, 2048, 4096)
 
 
 def outcome(study: Study, outlined: int, seed: int, objectives: tuple[str, ...]) -> list[dict[str, Any]]:
@@ -64,7 +69,7 @@ def figure5(study: Study, results: Path, seed: int, rounds: int) -> list[dict[st
     batches = torch.randperm(len(images)).split(data.batch_size)
     pixels = [[images[batch], masks[batch], sizes[batch]] for batch in batches]
     whole = [{"sizes": [images[batch], sizes[batch], index[batch]]} for batch in batches]
-    epochs = {0: (FirstPhase(), pixels)} | {n: (SecondPhase(THEIRS, n), whole) for n in DRAWS}
+    epochs = {0: (FirstPhase(), pixels)} | {n: (SecondPhase("size", n), whole) for n in DRAWS}
     for module, parts in epochs.values():
         epoch_seconds(module, parts[:5])  # to warm up
     seconds: dict[int, list[float]] = {n: [] for n in epochs}
@@ -110,10 +115,12 @@ def curve(study: Study, outlined: int, seed: int, objective: str, n_samples: int
     return [{"objective": objective, "draws": n_samples, **row} for row in read_csv(path)]
 
 
-def figure6(study: Study, results: Path, seed: int, processes: int, outlined: int = 85) -> list[dict[str, Any]]:
-    """E and IoU on validation over the epochs for several numbers of draws, and for the objective that works."""
+def figure6(
+    study: Study, results: Path, seed: int, processes: int, outlined: int = 85, objective: str = THEIRS
+) -> list[dict[str, Any]]:
+    """E and IoU on validation over the epochs for several numbers of draws."""
     study.first(outlined, seed)
-    jobs = [(study, outlined, seed, THEIRS, n) for n in DRAWS] + [(study, outlined, seed, OURS, 8)]
+    jobs = [(study, outlined, seed, objective, n) for n in DRAWS]
     rows = [row for rows in in_processes(curve, jobs, processes) for row in rows]
     save(rows, results, "figure6", draw_figure6)
     return rows
@@ -123,13 +130,19 @@ def figure6(study: Study, results: Path, seed: int, processes: int, outlined: in
 
 
 def figure7(
-    study: Study, results: Path, seeds: list[int], most: int, processes: int, least: int = 64
+    study: Study,
+    results: Path,
+    many: list[int] | None,
+    seeds: list[int],
+    processes: int,
+    objectives: tuple[str, ...] = (THEIRS, OURS),
 ) -> list[dict[str, Any]]:
-    """Test IoU before and after the second phase for m = 64, 128, ..."""
-    data = study.data(1, 0)
-    data.setup()
-    many = [least << k for k in range(7) if least << k <= min(most, len(data.training))]
-    jobs = [(study, outlined, seed, (THEIRS, OURS)) for outlined, seed in product(many, seeds)]
+    """Test IoU before and after the second phase, for m = 64, 128, ... as far as the data goes, or for some."""
+    if not many:
+        data = study.data(1, 0)
+        data.setup()
+        many = [m for m in OUTLINED if m <= len(data.training)]
+    jobs = [(study, outlined, seed, objectives) for outlined, seed in product(many, seeds)]
     rows = [row for rows in in_processes(outcome, jobs, processes) for row in rows]
     save(rows, results, "figure7-by-volume" if study.by_volume else "figure7", draw_figure7)
     return rows
@@ -154,6 +167,32 @@ def compare_objectives(
     unique = {(row["m"], row["seed"], row["objective"]): row for row in rows}
     rows = sorted(unique.values(), key=lambda row: (row["m"], row["seed"]))
     save(rows, results, "objectives", draw_objectives)
+    return rows
+
+
+# ------------------------------------------------------------------------------------------------ sharpness
+
+
+@torch.no_grad()
+def sharpness(study: Study, results: Path, outlined: int, seed: int) -> list[dict[str, Any]]:
+    """Expected size loss of the network of a first phase on training images, by what its logits are multiplied by.
+
+    The last row is the limit of great factors: nothing is left to chance, and the error is that of what it predicts.
+    """
+    study.first(outlined, seed)
+    module, data = SecondPhase(), study.data(outlined, seed)
+    module.start_from(best_weights(study.home(outlined, seed) / "first"))
+    data.setup()
+    images, sizes, _ = data.sizes_only().tensors
+    logits = torch.cat([module(part) for part in images.split(128)])
+    torch.manual_seed(seed)
+    rows = [
+        {"factor": factor, "error": round(float(expected_size_loss(factor * logits, sizes, n_samples=8)), 3)}
+        for factor in FACTORS
+    ]
+    rows.append({"factor": math.inf, "error": round(float(squared_error(sizes, object_size(logits > 0)).mean()), 3)})
+    results.mkdir(parents=True, exist_ok=True)
+    write_csv(results / "sharpness.csv", rows)
     return rows
 
 

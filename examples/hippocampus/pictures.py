@@ -6,14 +6,14 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, NullLocator
+from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 
 Rows = list[dict[str, Any]]
 
 INK, GRID = "#22303c", "#e3e7ea"
-COLOURS = {"start": "#8b98a5", "size": "#1c7ed6", "calibrated": "#e8590c"}
+COLOURS = {"start": "#8b98a5", "size": "#1c7ed6", "sharp": "#1c7ed6", "calibrated": "#e8590c"}
 SHADES = {1: "#a5d8ff", 2: "#4dabf7", 4: "#1c7ed6", 8: "#0b4884"}  # of the draws
-LABELS = {"start": "outlined images only", "size": "then sizes: the paper's", "calibrated": "then sizes: calibrated"}
+LABELS = {"start": "outlined images only"}
 
 
 def new_figure(width: float, height: float, columns: int = 1) -> tuple[Figure, list[Axes]]:
@@ -44,18 +44,17 @@ def draw_figure5(rows: Rows, path: Path) -> None:
 
 
 def draw_figure6(rows: Rows, path: Path) -> None:
-    """E and IoU over the epochs."""
+    """E and IoU over the epochs, a line for each number of draws."""
     figure, panels = new_figure(10, 3.9, 2)
-    for objective, draws in dict.fromkeys((row["objective"], row["draws"]) for row in rows):
-        chosen = [row for row in rows if (row["objective"], row["draws"]) == (objective, draws)]
-        colour = SHADES[draws] if objective == "size" else COLOURS[objective]
-        label = f"paper's, n = {draws}" if objective == "size" else objective
+    for draws in dict.fromkeys(row["draws"] for row in rows):
+        chosen = [row for row in rows if row["draws"] == draws]
         for axes, value in zip(panels, ("E", "IoU"), strict=True):
-            epochs, values = [row["epoch"] for row in chosen], [row[value] for row in chosen]
-            axes.plot(epochs, values, color=colour, label=label, linewidth=1.8)
+            epochs, values = ([row[name] for row in chosen] for name in ("epoch", value))
+            axes.plot(epochs, values, color=SHADES[draws], label=f"n = {draws}", linewidth=1.8)
     for axes, title in zip(panels, ("Squared size error E", "Intersection over union"), strict=True):
-        axes.set_title(f"{title}, validation", fontsize=10.5, color=INK)
+        axes.set_title(f"{title}, validation, {rows[0]['objective']!r}", fontsize=10.5, color=INK)
         axes.set_xlabel("epoch of the second phase", color=INK)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     panels[0].set_ylim(bottom=0)
     panels[1].legend(frameon=False, fontsize=9)
     figure.savefig(path, dpi=160)
@@ -72,8 +71,8 @@ def draw_figure7(rows: Rows, path: Path) -> None:
                 [m * 1.04 ** (number - 1) for m in many],  # side by side, or the bars hide each other
                 [statistics.mean(values) for values in of],
                 [statistics.stdev(values) if len(values) > 1 else 0 for values in of],
-                color=COLOURS[objective],
-                label=LABELS[objective],
+                color=COLOURS.get(objective),
+                label=LABELS.get(objective, f"then sizes: {objective}"),
                 marker="o",
                 markersize=4.5,
                 capsize=3,
