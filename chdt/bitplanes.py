@@ -233,6 +233,8 @@ def grid_of(depth: int, height: int, width: int, together: int = 1) -> tuple[Gri
             _mark(kept, kept.size * WORD // repeat + 1, repeat, first * step, last * step)
     words, column_period, row_period = words * together, column_period * together, row_period * together
     stride = words + SPARE
+    if stride > 512:
+        stride += (136 - stride) % 512
     grid = Grid(depth, height, width, pitch, words, column_period, row_period, levels, stride, together)
     return grid, np.repeat(patterns, together)
 

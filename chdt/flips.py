@@ -33,12 +33,14 @@ from chdt.bitplanes import (
     move_of,
     moved_higher,
     moved_lower,
+    objects_in,
     pattern_of,
     period_of,
     plane_at,
     planes_of,
     read_bits,
 )
+from chdt.erosions import erode_once, is_small
 from chdt.jit import helper, kernel, part
 from chdt.lanes import (
     PIXELS,
@@ -87,23 +89,19 @@ from chdt.spacing import (
 )
 from chdt.transform import (
     EFFORT,
-    RASTER,
     Layout,
     Scan,
     edges_of_image,
-    expect_to_write,
+    fill_answers,
     lanes_for,
     layout_of,
-    lead_of,
     pixels_of,
     prepare_bands,
-    raster_of,
     row_at,
     scan_band,
     scan_of,
     share_bands,
-    write_full_raster,
-    write_raster,
+    store_first,
 )
 
 # ------------------------------------------------------------------------------------------------ a pixel removed
@@ -199,6 +197,28 @@ def _finish_maxima(images: int, scan: Scan, maxima: Numbers) -> None:
 
 
 @helper
+def level_places(layout: Layout) -> tuple[int, int]:
+    """Where the levels of rows and of slabs begin, behind those of columns; there is room for whole vectors."""
+    of_rows = layout.blocks * PIXELS
+    return of_rows, of_rows + _padded(layout.rows)
+
+
+@helper
+def _lower_levels(r: int, nearest: int, farthest: int, count: int, cap: Number, levels: Numbers, at: int) -> bool:
+    """Set the level r of the rows, or columns, that S_r, from the nearest to the farthest, does not reach r away from.
+
+    The smaller r, the fewer they are; tell whether there are any.
+    """
+    begin, end = max(0, farthest - r + 1), min(count, nearest + r)
+    if begin >= end:
+        return False
+    for x in range(begin // PIXELS * PIXELS, end, PIXELS):
+        rows = low_bits(min(PIXELS, end - x)) & ~low_bits(max(0, begin - x))
+        store(levels, at + x, choose(rows, fill(r, cap), load_pixels(levels, at + x)))
+    return True
+
+
+@helper
 def _find_levels(maxima: Numbers, first: int, count: int, largest: int, cap: Number, levels: Numbers, at: int) -> None:
     """The level of each of ``count`` rows, or columns, from their largest distances."""
     for x in range(0, count, PIXELS):
@@ -210,13 +230,76 @@ def _find_levels(maxima: Numbers, first: int, count: int, largest: int, cap: Num
             if found != 0:
                 nearest = min(nearest, x + lowest_bit(found))
                 farthest = x + PIXELS - 1 - leading_zeros(found)
-        # The rows that S_r does not reach r away from; the smaller r, the fewer.
-        begin, end = max(0, farthest - r + 1), min(count, nearest + r)
-        if begin >= end:
+        if not _lower_levels(r, nearest, farthest, count, cap, levels, at):
             return
-        for x in range(begin // PIXELS * PIXELS, end, PIXELS):
-            rows = low_bits(min(PIXELS, end - x)) & ~low_bits(max(0, begin - x))
-            store(levels, at + x, choose(rows, fill(r, cap), load_pixels(levels, at + x)))
+
+
+class Box(NamedTuple):
+    """A bounding box, all sides included."""
+
+    first_column: int
+    last_column: int
+    first_row: int
+    last_row: int
+    first_slab: int
+    last_slab: int
+
+
+# In small grids S_r is what r - 1 erosions leave: that takes less time than distances do. All of them are kept, as only
+# those of the largest r matter.
+
+
+@helper
+def _erode_away(words: Words, start: int, grid: Grid, patterns: Words, planes: Words) -> int:
+    """Leave what is outside of S_1, S_2, ... in planes from ERODED on; give the last r whose S_r is not empty."""
+    plane = plane_at(grid, ERODED)
+    lay_out_background(words, start, grid, patterns, planes, plane)
+    left = objects_in(grid, patterns, planes, plane)
+    r = 0
+    while r < cap_of(grid) and any_set(left):
+        left = erode_once(grid, patterns, planes, plane, plane_at(grid, 0), plane + grid.stride)
+        plane += grid.stride
+        r += 1
+    return r
+
+
+@helper
+def _box_in(planes: Words, background: int, grid: Grid, patterns: Words, layout: Layout) -> Box:
+    """The box of an object; there is one."""
+    k = 0
+    while patterns[INSIDE + k] & ~planes[background + k] == 0:
+        k += 1
+    first_line = (k * WORD + lowest_bit(patterns[INSIDE + k] & ~planes[background + k])) // layout.width
+    k = grid.words - 1
+    while patterns[INSIDE + k] & ~planes[background + k] == 0:
+        k -= 1
+    last_line = (k * WORD + WORD - 1 - leading_zeros(patterns[INSIDE + k] & ~planes[background + k])) // layout.width
+    columns, first_row, last_row = np.uint64(0), layout.rows, -1
+    for line in range(first_line, last_line + 1):
+        found = ~read_bits(planes, background * WORD + line * layout.width, layout.width) & low_bits(layout.width)
+        columns |= found
+        if layout.rows > 1 and found != 0:
+            first_row, last_row = min(first_row, line % layout.rows), max(last_row, line % layout.rows)
+    first_column, last_column = lowest_bit(columns), WORD - 1 - leading_zeros(columns)
+    return Box(first_column, last_column, first_row, last_row, first_line // layout.rows, last_line // layout.rows)
+
+
+@helper
+def _find_levels_of_eroded(
+    largest: int, layout: Layout, grid: Grid, patterns: Words, planes: Words, cap: Number, levels: Numbers
+) -> None:
+    """The levels of all columns, rows and slabs, as far as they decide: once an axis has none, the others do not."""
+    of_rows, of_slabs = level_places(layout)
+    for x in range(0, levels.size, PIXELS):
+        store(levels, x, fill(largest + 1, cap))
+    for r in range(largest, 0, -1):
+        box = _box_in(planes, plane_at(grid, ERODED + r - 1), grid, patterns, layout)
+        lowered = _lower_levels(r, box.first_column, box.last_column, layout.width, cap, levels, 0)
+        if layout.rows > 1:
+            lowered &= _lower_levels(r, box.first_row, box.last_row, layout.rows, cap, levels, of_rows)
+        lowered &= _lower_levels(r, box.first_slab, box.last_slab, layout.slabs, cap, levels, of_slabs)
+        if not lowered:
+            return
 
 
 # ------------------------------------------------------------------------------------------------ a pixel added
@@ -226,7 +309,7 @@ def _find_levels(maxima: Numbers, first: int, count: int, largest: int, cap: Num
 #
 # The planes come in pairs, one and two. Where they have done their first service, they do another.
 COUNTS, DOUBLED, LOWER = 0, 2, 4
-PLANES = 6
+PLANES = ERODED = 6
 
 
 @helper
@@ -300,6 +383,26 @@ def _count_along(grid: Grid, patterns: Words, planes: Words, radius: int, axis: 
 
 
 @helper
+def _dilate_along(
+    grid: Grid, patterns: Words, planes: Words, axis: int, radius: int, source: int, target: int
+) -> tuple[int, int]:
+    """Background within this radius along an axis; give where it is, and where the other plane is.
+
+    By powers of two, none more than one above what was done: see `dilate`.
+    """
+    done, level = 0, 0
+    while done < radius:
+        while (1 << level) > radius - done:
+            level -= 1
+        dilate(grid, patterns, planes, axis, level, source, target)
+        source, target = target, source
+        done += 1 << level
+        if (2 << level) <= done + 1:
+            level += 1
+    return source, target
+
+
+@helper
 def _count_in_windows(grid: Grid, patterns: Words, planes: Words, radii: Radii) -> None:
     """How many bits of plane COUNTS each window of these radii holds, in place."""
     two = plane_at(grid, COUNTS + 1)
@@ -315,21 +418,25 @@ def _find_lonely(words: Words, start: int, grid: Grid, patterns: Words, planes: 
 
     Every window of these radii must hold a background pixel.
     """
-    one, two, background = plane_at(grid, COUNTS), plane_at(grid, COUNTS + 1), plane_at(grid, DOUBLED)
+    one, two, other = plane_at(grid, COUNTS), plane_at(grid, COUNTS + 1), plane_at(grid, DOUBLED)
     lay_out_background(words, start, grid, patterns, planes, one)
     _count_in_windows(grid, patterns, planes, radii)
-    centres = np.uint64(0)
-    for at in range(grid.words):
-        planes[one + at] &= ~planes[two + at] & patterns[INSIDE + at]
-        centres |= planes[one + at]
-    if centres == 0:
+    centres = load_words(planes, 0)  # nothing: these words are spare
+    for at in range(0, grid.words, WORDS):
+        alone = load_words(planes, one + at) & ~load_words(planes, two + at) & load_words(patterns, INSIDE + at)
+        store(planes, one + at, alone)
+        centres |= alone
+    if not any_set(centres):
         return 0
     # A pixel is alone in a window if the window around it holds the centre of one with a single background pixel.
-    _count_in_windows(grid, patterns, planes, radii)
+    reached = one
+    for axis in range(AXES):
+        radius = min(radii[axis], length_of(grid, axis) - 1)
+        reached, other = _dilate_along(grid, patterns, planes, axis, radius, reached, other)
+    lay_out_background(words, start, grid, patterns, planes, other)
     lonely = 0
-    lay_out_background(words, start, grid, patterns, planes, background)
     for at in range(grid.words):
-        planes[one + at] &= planes[background + at]
+        planes[one + at] = planes[reached + at] & planes[other + at]
         lonely += count_bits(planes[one + at])
     return lonely
 
@@ -355,15 +462,7 @@ def _may_fit(words: Words, start: int, radius: int, layout: Layout, grid: Grid, 
     """
     source, target = plane_at(grid, COUNTS), plane_at(grid, DOUBLED)
     lay_out_background(words, start, grid, patterns, planes, source)
-    done, level = 0, 0
-    while done < radius:  # by powers of two, none more than one above what was done: see `dilate`
-        while (1 << level) > radius - done:
-            level -= 1
-        dilate(grid, patterns, planes, COLUMNS, level, source, target)
-        source, target = target, source
-        done += 1 << level
-        if (2 << level) <= done + 1:
-            level += 1
+    source, target = _dilate_along(grid, patterns, planes, COLUMNS, radius, source, target)
     begin, behind = 0, 0  # of the slabs up to this one, all but one fit from here on; all fit from here on
     for slab in range(layout.slabs):
         fits = False
@@ -447,11 +546,12 @@ MOST_EXPECTED = 4096  # pixels: what has been fetched must still be there when i
 
 
 class Workspace(NamedTuple):
-    """What a thread needs beside a `Scan`."""
+    """What a thread needs, beside a `Scan` for large grids."""
 
-    maxima: npt.NDArray[Any]  # see `Maxima`
+    layout: Layout
+    cap: np.unsignedinteger[Any]
+    maxima: npt.NDArray[Any]  # of large grids: see `Maxima`
     levels: npt.NDArray[Any]  # of the columns, the rows and the slabs of an image, each from a full vector on
-    raster: npt.NDArray[Any]
     grid: Grid
     patterns: Words
     planes: Words
@@ -462,12 +562,13 @@ def workspace_of(shape: Shape, lanes: type[np.unsignedinteger[Any]]) -> Workspac
     layout = layout_of(shape)
     grid, patterns = grid_of(*shape.without_single_pixels)
     return Workspace(
+        layout,
+        lanes(layout.cap),
         maxima_memory(layout, lanes),
         aligned(layout.blocks * PIXELS + _padded(layout.rows) + _padded(layout.slabs), 0, lanes),
-        raster_of(lanes),
         grid,
         patterns,
-        planes_of(grid, PLANES),
+        planes_of(grid, ERODED + shape.cap + 1 if is_small(shape) else PLANES),
     )
 
 
@@ -484,39 +585,65 @@ def _padded(count: int) -> int:
 
 
 @helper
-def _find_all_levels(image: int, largest: int, scan: Scan, workspace: Workspace) -> None:
-    layout, cap = scan.layout, scan.cap
-    maxima, levels, places = workspace.maxima, workspace.levels, _places(scan.layout)
-    across = layout.blocks * PIXELS
-    first_row, first_slab = places.rows + image * layout.rows, places.slabs + image * layout.slabs
-    _find_levels(maxima, image * layout.width, layout.width, largest, cap, levels, 0)
-    _find_levels(maxima, first_slab, layout.slabs, largest, cap, levels, across + _padded(layout.rows))
-    if layout.rows > 1:
-        _find_levels(maxima, first_row, layout.rows, largest, cap, levels, across)
-    else:  # all distances along an axis of one pixel are 0: the other axes decide
-        levels[across] = 0
+def _find_all_maxima(words: Words, start: int, images: int, scan: Scan | None, workspace: Workspace) -> None:
+    """The maxima of images in a block, which small grids can do without."""
+    if scan is not None:
+        prepare_bands(words, start, images, scan)
+        _clear_maxima(scan.layout, workspace.maxima, scan.cap)
+        _find_maxima(words, start, images, 0, scan.layout.bands, scan, workspace.maxima)
+        _finish_maxima(images, scan, workspace.maxima)
 
 
 @helper
-def _write_sizes(
-    first: int, last: int, layout: Layout, workspace: Workspace, lead: int, answers: Numbers, at: int
-) -> None:
-    """The sizes that slabs first..last - 1 of an image have by their levels, without those of added pixels."""
-    levels, raster = workspace.levels, workspace.raster
-    of_rows = layout.blocks * PIXELS
-    of_slabs = of_rows + _padded(layout.rows)
-    gathered = 0
+def _find_all_levels(words: Words, start: int, image: int, scan: Scan | None, workspace: Workspace) -> int:
+    """The levels of an image; give half of its size, the largest distance."""
+    layout, cap, maxima, levels, grid, patterns, planes = workspace
+    places, (of_rows, of_slabs) = _places(layout), level_places(layout)
+    if scan is None:
+        largest = _erode_away(words, start, grid, patterns, planes)
+        _find_levels_of_eroded(largest, layout, grid, patterns, planes, cap, levels)
+    else:
+        largest = _size_of(image, layout, maxima)
+        first_row, first_slab = places.rows + image * layout.rows, places.slabs + image * layout.slabs
+        _find_levels(maxima, image * layout.width, layout.width, largest, cap, levels, 0)
+        _find_levels(maxima, first_row, layout.rows, largest, cap, levels, of_rows)
+        _find_levels(maxima, first_slab, layout.slabs, largest, cap, levels, of_slabs)
+    if layout.rows == 1:  # all distances along an axis of one pixel are 0: the other axes decide
+        levels[of_rows] = 0
+    return largest
+
+
+@helper
+def _write_sizes(first: int, last: int, largest: int, workspace: Workspace, answers: Numbers, at: int) -> None:
+    """The sizes that slabs first..last - 1 of an image have by their levels, without those of added pixels.
+
+    ``at`` is where the answers of the image begin. Mostly it is the size of the object as it is: the box is small.
+    """
+    layout, levels = workspace.layout, workspace.levels
+    of_rows, of_slabs = level_places(layout)
+    pixels = layout.rows * layout.width
+    fill_answers(answers, at + first * pixels, at + last * pixels, 2 * largest)
+    left, right = _box_of(levels, 0, layout.width, largest)
     for slab in range(first, last):
-        for row in range(layout.rows):
-            level_of_row = max(levels[of_slabs + slab], levels[of_rows + row])
-            for column in range(0, layout.width, PIXELS):
-                level = load_pixels(levels, column)
-                level = maximum(level, fill(level_of_row, levels[0]))
-                store(raster, gathered, (level - 1) << 1)
-                gathered += min(PIXELS, layout.width - column)
-                if gathered >= RASTER:
-                    at, gathered = write_full_raster(raster, gathered, answers, at, lead)
-    write_raster(raster, gathered, answers, at, lead)
+        if levels[of_slabs + slab] <= largest:
+            for row in range(layout.rows):
+                level_of_row = max(levels[of_slabs + slab], levels[of_rows + row])
+                if level_of_row <= largest:
+                    begin = at + slab * pixels + row * layout.width
+                    for x in range(left, right, PIXELS):
+                        level = maximum(load_pixels(levels, x), fill(level_of_row, levels[0]))
+                        store_first(answers, begin + x, (level - 1) << 1, min(PIXELS, right - x))
+
+
+@helper
+def _box_of(levels: Numbers, first: int, count: int, largest: int) -> tuple[int, int]:
+    """From where to where levels are not above the largest: without a break."""
+    begin, end = 0, count
+    while begin < end and levels[first + begin] > largest:
+        begin += 1
+    while begin < end and levels[first + end - 1] > largest:
+        end -= 1
+    return begin, end
 
 
 @helper
@@ -533,7 +660,7 @@ def _write_added(
     words: Words, start: int, largest: int, layout: Layout, workspace: Workspace, answers: Numbers, first: int
 ) -> None:
     """The sizes of an image after adding a pixel, where they are larger."""
-    _, _, _, grid, patterns, planes = workspace
+    grid, patterns, planes = workspace.grid, workspace.patterns, workspace.planes
     if largest == 0:  # a lone pixel, wherever it is
         for at in range(first, first + pixels_of(layout)):
             answers[at] = 2
@@ -544,26 +671,28 @@ def _write_added(
 
 @helper
 def flip_sizes_of_images(
-    words: Words, start: int, count: int, scan: Scan, workspace: Workspace, lead: int, answers: Numbers, sizes: Numbers
+    words: Words,
+    start: int,
+    count: int,
+    scan: Scan | None,
+    workspace: Workspace,
+    answers: Numbers,
+    sizes: Numbers,
 ) -> None:
     """Sizes after every single flip of ``count`` images whose packed bits begin at ``start``, in reading order.
 
-    ``sizes`` gets the size of each image without any flip.
+    ``sizes`` gets the size of each image without any flip. Small grids need no scan.
     """
-    layout, maxima = scan.layout, workspace.maxima
+    layout = workspace.layout
     pixels = pixels_of(layout)
     for first in range(0, count, layout.images):
         images = min(layout.images, count - first)
-        expect_to_write(answers, first * pixels, min(images * pixels, MOST_EXPECTED))
-        prepare_bands(words, start + first * pixels, images, scan)
-        _clear_maxima(layout, maxima, scan.cap)
-        _find_maxima(words, start + first * pixels, images, 0, layout.bands, scan, maxima)
-        _finish_maxima(images, scan, maxima)
+        _find_all_maxima(words, start + first * pixels, images, scan, workspace)
         for image in range(images):
-            largest, at = _size_of(image, layout, maxima), (first + image) * pixels
-            _find_all_levels(image, largest, scan, workspace)
+            at = (first + image) * pixels
+            largest = _find_all_levels(words, start + at, image, scan, workspace)
             sizes[first + image] = 2 * largest
-            _write_sizes(0, layout.slabs, layout, workspace, lead, answers, at)
+            _write_sizes(0, layout.slabs, largest, workspace, answers, at)
             _write_added(words, start + at, largest, layout, workspace, answers, at)
 
 
@@ -572,14 +701,13 @@ def flip_sizes_of(
     words: Words,
     start: int,
     count: int,
-    scan: Scan,
+    scan: Scan | None,
     workspace: Workspace,
-    lead: int,
     answers: Numbers,
     sizes: npt.NDArray[np.int64],
 ) -> None:
     """`flip_sizes_of_images`, to be called from Python."""
-    flip_sizes_of_images(words, start, count, scan, workspace, lead, answers, sizes)
+    flip_sizes_of_images(words, start, count, scan, workspace, answers, sizes)
 
 
 # The steps of the same, where an image is large enough for several threads.
@@ -596,15 +724,13 @@ def maxima_of_bands(words: Words, start: int, first: int, last: int, scan: Scan,
 def levels_of(scan: Scan, workspace: Workspace) -> int:
     """Find the levels from the maxima of all bands; give half of the size of the image."""
     _finish_maxima(1, scan, workspace.maxima)
-    largest = _size_of(0, scan.layout, workspace.maxima)
-    _find_all_levels(0, largest, scan, workspace)
-    return largest
+    return _find_all_levels(workspace.patterns, 0, 0, scan, workspace)
 
 
 @kernel
-def sizes_of_slabs(first: int, last: int, layout: Layout, workspace: Workspace, lead: int, answers: Numbers) -> None:
+def sizes_of_slabs(first: int, last: int, largest: int, workspace: Workspace, answers: Numbers) -> None:
     """`_write_sizes` into the answers of the image."""
-    _write_sizes(first, last, layout, workspace, lead, answers, first * layout.rows * layout.width)
+    _write_sizes(first, last, largest, workspace, answers, 0)
 
 
 @kernel
@@ -634,13 +760,10 @@ def _flip_sizes_of_image(words: Words, start: int, shape: Shape, lanes: Any, ans
     workspace.maxima[:] = maxima
     largest = levels_of(kept(scan_of, layout, lanes, False), workspace)
 
-    def memory() -> tuple[Workspace]:
-        return (workspace._replace(raster=raster_of(lanes)),)
+    def write_sizes(first: int, last: int) -> None:
+        sizes_of_slabs(first, last, largest, workspace, answers)
 
-    def write_sizes(first: int, last: int, of_thread: Workspace) -> None:
-        sizes_of_slabs(first, last, layout, of_thread, lead_of(answers), answers)
-
-    share(write_sizes, layout.slabs, layout.rows * layout.width, memory=memory)
+    share(write_sizes, layout.slabs, layout.rows * layout.width)
     sizes_of_added(words, start, largest, layout, workspace, answers)
 
 
@@ -648,7 +771,7 @@ def flip_sizes_into(packed: PackedMasks, answers: Numbers) -> None:
     """Write the sizes after every single flip of a batch, in reading order."""
     words, shape, pixels = packed.words, packed.shape, packed.shape.pixels
     layout, lanes = layout_of(shape), lanes_for(2 * shape.cap)
-    if layout.bands > 1:
+    if layout.bands > 1 and not is_small(shape):
         for image in range(packed.images):
             here = answers[image * pixels : (image + 1) * pixels]
             _flip_sizes_of_image(words, image * pixels, shape, lanes, here)
@@ -656,13 +779,13 @@ def flip_sizes_into(packed: PackedMasks, answers: Numbers) -> None:
 
     sizes = np.empty(packed.images, np.int64)
 
-    def memory() -> tuple[Scan, Workspace]:
-        return kept(scan_of, layout, lanes), kept(workspace_of, shape, lanes)
+    def memory() -> tuple[Scan | None, Workspace]:
+        scan = None if is_small(shape) else kept(scan_of, layout, lanes)
+        return scan, kept(workspace_of, shape, lanes)
 
-    def work(first: int, last: int, scan: Scan, workspace: Workspace) -> None:
+    def work(first: int, last: int, scan: Scan | None, workspace: Workspace) -> None:
         here = answers[first * pixels : last * pixels]
-        lead = lead_of(here)
-        flip_sizes_of(words, first * pixels, last - first, scan, workspace, lead, here, sizes[first:last])
+        flip_sizes_of(words, first * pixels, last - first, scan, workspace, here, sizes[first:last])
 
     share(work, packed.images, EFFORT * pixels, layout.images, memory)
 

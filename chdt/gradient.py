@@ -9,6 +9,7 @@ import numpy.typing as npt
 import torch
 
 from chdt.bitplanes import WORD, Words, low_bits, packed_words, read_bits
+from chdt.erosions import is_small
 from chdt.flips import Workspace, flip_sizes_of_images, workspace_of
 from chdt.jit import helper, kernel
 from chdt.lanes import PIXELS, Number, Numbers, aligned, equal_bits, lowest_bit
@@ -79,7 +80,7 @@ def _add_differences(
 class Piece(NamedTuple):
     """What a thread needs to differentiate the losses of as many images as are done at once."""
 
-    scan: Scan
+    scan: Scan | None
     workspace: Workspace
     flips: npt.NDArray[Any]
     sizes: npt.NDArray[np.int64]
@@ -93,7 +94,7 @@ def piece_of(shape: Shape, dtype: Any) -> Piece:
     layout, lanes, pixels = layout_of(shape), lanes_for(2 * shape.cap), shape.pixels
     images = max(1, PIXELS_AT_ONCE // (pixels * layout.images)) * layout.images
     return Piece(
-        scan_of(layout, lanes),
+        None if is_small(shape) else scan_of(layout, lanes),
         workspace_of(shape, lanes),
         aligned(images * pixels + PIXELS, 0, lanes),
         np.empty(images, np.int64),
@@ -108,8 +109,8 @@ def _add_draw(
     words: Words, start: int, images: int, piece: Piece, losses: Numbers, drawn: Numbers, gradient: Numbers
 ) -> None:
     """Add l(s, g(y)) to ``drawn`` and y_i (l(s, g(y)) - l(s, g(y↓i))) to ``gradient``, of a few images."""
-    pixels = pixels_of(piece.scan.layout)
-    flip_sizes_of_images(words, start, images, piece.scan, piece.workspace, 0, piece.flips, piece.sizes)
+    pixels = pixels_of(piece.workspace.layout)
+    flip_sizes_of_images(words, start, images, piece.scan, piece.workspace, piece.flips, piece.sizes)
     for image in range(images):
         at, size = image * pixels, piece.sizes[image]
         drawn[image] += losses[image, size // 2]
@@ -121,7 +122,7 @@ def differentiate_given(
     words: Words, start: int, piece: Piece, losses: Numbers, drawn: Numbers, gradient: Numbers
 ) -> None:
     """Add l(s, g(y)) to ``drawn`` and (21) to ``gradient``, for masks whose packed bits begin at ``start``."""
-    pixels, most = pixels_of(piece.scan.layout), len(piece.sizes)
+    pixels, most = pixels_of(piece.workspace.layout), len(piece.sizes)
     for first in range(0, len(drawn), most):
         images = min(most, len(drawn) - first)
         at = first * pixels
@@ -145,7 +146,7 @@ def differentiate_drawn(
     many as there are seeds, and ``one`` are of the dtype of the chances: integers would make Numba go on in float64.
     Give the index of a chance that is NaN, the first one, or -1.
     """
-    pixels, most = pixels_of(piece.scan.layout), len(piece.sizes)
+    pixels, most = pixels_of(piece.workspace.layout), len(piece.sizes)
     for first in range(0, len(drawn), most):
         images = min(most, len(drawn) - first)
         here = chances[first * pixels : (first + images) * pixels]

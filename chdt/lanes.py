@@ -170,7 +170,8 @@ def aligned(count: int, fill_value: Any, dtype: Any) -> Any:
     """A filled array that begins where a vector may: one that straddles two cache lines is read twice."""
     dtype = np.dtype(dtype)
     spare = WIDEST // dtype.itemsize
-    memory = np.full(count + spare, fill_value, dtype)
+    # Zeros are to be had for nothing until they are touched.
+    memory = np.full(count + spare, fill_value, dtype) if fill_value else np.zeros(count + spare, dtype)
     first = -(memory.ctypes.data // dtype.itemsize) % spare
     return memory[first : first + count]
 
@@ -328,6 +329,19 @@ def _emit_fill(typing: Any, number: Any, like: Any) -> Any:
 def fill(number: Any, like: Any) -> Any:
     """64 times the number, in the dtype of ``like``."""
     return np.full(PIXELS, number, np.asarray(like).dtype)
+
+
+def _emit_lane(typing: Any, lanes: Any, index: Any) -> Any:
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return builder.extract_element(args[0], args[1])
+
+    return lanes.dtype(lanes, types.intp), emit
+
+
+@emitted(_emit_lane)
+def lane(lanes: Any, index: Any) -> Any:
+    """The number in one lane."""
+    return lanes[index]
 
 
 def _emit_widened(typing: Any, narrow: Any, like: Any) -> Any:

@@ -14,6 +14,7 @@ from chdt.bitplanes import (
     low_bits,
     read_bits,
 )
+from chdt.erosions import count_distances_into, is_small
 from chdt.jit import helper, kernel, part
 from chdt.lanes import (
     PIXELS,
@@ -23,8 +24,10 @@ from chdt.lanes import (
     Vector,
     Word,
     aligned,
+    choose,
     falling,
     fill,
+    lane,
     leading_zeros,
     load_pixels,
     lowest_bit,
@@ -465,6 +468,29 @@ def expect_to_write(answers: Numbers, first: int, count: int) -> None:
 
 
 @helper
+def fill_answers(answers: Numbers, begin: int, end: int, number: int) -> None:
+    """Write a number from ``begin`` to before ``end``."""
+    if end - begin < PIXELS:
+        for at in range(begin, end):
+            answers[at] = number
+        return
+    numbers = fill(number, answers[0])
+    for at in range(begin, end - PIXELS, PIXELS):
+        store(answers, at, numbers)
+    store(answers, end - PIXELS, numbers)
+
+
+@helper
+def store_first(answers: Numbers, at: int, lanes: Vector, count: int) -> None:
+    """Write the first ``count`` lanes."""
+    if at + PIXELS <= answers.size:
+        store(answers, at, choose(low_bits(count), widened(lanes, answers[0]), load_pixels(answers, at)))
+    else:
+        for x in range(count):
+            answers[at + x] = lane(lanes, x)
+
+
+@helper
 def write_raster(raster: Numbers, count: int, answers: Numbers, at: int, lead: int) -> None:
     """Write the first ``count`` numbers of ``raster``; vectors go only where ``at - lead`` is a multiple of 64."""
     vectors = min(count, (lead - at) % PIXELS)
@@ -580,6 +606,9 @@ def edges_of_image(words: Words, start: int, layout: Layout, lanes: Any) -> npt.
 def distances_into(packed: PackedMasks, answers: Numbers) -> None:
     """Write the distances of a batch, in reading order."""
     words, pixels = packed.words, packed.shape.pixels
+    if is_small(packed.shape):
+        count_distances_into(packed, answers)
+        return
     layout, lanes = layout_of(packed.shape), lanes_for(packed.shape.cap)
     if layout.bands > 1:
         for image in range(packed.images):

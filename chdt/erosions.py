@@ -1,0 +1,159 @@
+"""Distances in small grids: how often an object can be eroded before a pixel is gone, counted in bit planes.
+
+A pixel at distance d is left after 0, 1, ... d - 1 erosions by one pixel, and gone after d. So the count of erosions that
+it outlives is its distance, and since it never comes back, each binary digit of that count is the exclusive or of every
+second, fourth, ... eroded object: one operation for 512 pixels.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from chdt.bitplanes import (
+    AXES,
+    WORD,
+    Grid,
+    Words,
+    cap_of,
+    dilate,
+    grid_of,
+    lay_out_background,
+    lay_out_together,
+    length_of,
+    objects_in,
+    pixels_in,
+    plane_at,
+    planes_of,
+)
+from chdt.jit import helper, kernel
+from chdt.lanes import WORDS, Numbers, Vector, aligned, any_set, fill, load_words, spread, store
+from chdt.masks import PackedMasks, Shape
+from chdt.parallel import kept, share
+
+MOST_TOGETHER = 16  # words of an image that shares planes with others
+LARGEST = 64  # side of a grid: so many erosions take as long as the scans of larger grids
+DIGITS = 3  # the planes before are worked in
+
+
+def is_small(shape: Shape) -> bool:
+    """Whether distances in this grid are counted."""
+    return shape.cap <= LARGEST
+
+
+class Erosions(NamedTuple):
+    """What a thread needs to erode images, one by one, or small ones in the lanes of vectors."""
+
+    grid: Grid
+    patterns: Words
+    planes: Words
+    spill: npt.NDArray[np.uint8]  # for the last few answers
+
+
+def erosions_of(shape: Shape, together: int) -> Erosions:
+    """Memory for one thread."""
+    grid, patterns = grid_of(*shape.without_single_pixels, together)
+    return Erosions(grid, patterns, planes_of(grid, DIGITS + shape.cap.bit_length()), aligned(WORD, 0, np.uint8))
+
+
+@helper
+def erode_once(grid: Grid, patterns: Words, planes: Words, source: int, other: int, target: int) -> Vector:
+    """Erode by one pixel along all axes, the background being in the plane at ``source``, then in that at ``target``.
+
+    Give what is left, as `dilate` does. The plane at ``other`` is worked in.
+    """
+    left = load_words(planes, 0)  # nothing: these words are spare
+    axes = (grid.depth > 1) + (grid.height > 1) + (grid.width > 1)
+    to, spare = (target, other) if axes % 2 == 1 else (other, target)
+    for axis in range(AXES):
+        if length_of(grid, axis) > 1:
+            left = dilate(grid, patterns, planes, axis, 0, source, to)
+            source, to, spare = to, spare, to
+    return left
+
+
+@helper
+def _add_to_digits(objects: int, count: int, erosions: Erosions) -> None:
+    """Count an erosion, the ``count``-th one, for the pixels that are not in the plane at ``objects``."""
+    grid, _, planes, _ = erosions
+    number = 0
+    while count % (1 << number) == 0:
+        digit = plane_at(grid, DIGITS + number)
+        if count == 1 << number:
+            for at in range(0, grid.words, WORDS):
+                store(planes, digit + at, ~load_words(planes, objects + at))
+        else:
+            for at in range(0, grid.words, WORDS):
+                store(planes, digit + at, load_words(planes, digit + at) ^ ~load_words(planes, objects + at))
+        number += 1
+
+
+@helper
+def count_erosions(words: Words, start: int, images: int, erosions: Erosions) -> int:
+    """Leave the binary digits of all distances in planes from DIGITS on; give how many digits there are."""
+    grid, patterns, planes, _ = erosions
+    source, other, target = plane_at(grid, 0), plane_at(grid, 1), plane_at(grid, 2)
+    if grid.together == 1:
+        lay_out_background(words, start, grid, patterns, planes, source)
+    else:
+        lay_out_together(words, start, images, grid, patterns, planes, source)
+    left = objects_in(grid, patterns, planes, source)
+    count, digits = 0, 0
+    while any_set(left) and count < cap_of(grid):
+        count += 1
+        if count == 1 << digits:
+            digits += 1
+        _add_to_digits(source, count, erosions)
+        left = erode_once(grid, patterns, planes, source, other, target)
+        source, target = target, source
+    return digits
+
+
+@helper
+def _distances_of_word(at: int, digits: int, erosions: Erosions) -> Vector:
+    """Of the pixels in one word of a plane."""
+    grid, _, planes, _ = erosions
+    d = fill(0, np.uint8(0))
+    for number in range(digits):
+        d |= spread(planes[plane_at(grid, DIGITS + number) + at], np.uint8(1 << number), np.uint8(0))
+    return d
+
+
+@helper
+def _write(digits: int, images: int, erosions: Erosions, answers: Numbers, first: int) -> None:
+    grid, spill = erosions.grid, erosions.spill
+    pixels = pixels_in(grid)
+    for image in range(images):
+        at, end = first + image * pixels, first + (image + 1) * pixels
+        for k in range(image, grid.words, grid.together):
+            if at >= end:
+                break
+            d = _distances_of_word(k, digits, erosions)
+            if at + WORD <= len(answers):  # what is behind the end of the image is written after it
+                store(answers, at, d)
+            else:
+                store(spill, 0, d)
+                for x in range(len(answers) - at):
+                    answers[at + x] = spill[x]
+            at += WORD
+
+
+@kernel
+def small_distances_of(words: Words, start: int, count: int, erosions: Erosions, answers: Numbers) -> None:
+    """Distances of ``count`` images whose packed bits begin at ``start``, in reading order."""
+    most, pixels = erosions.grid.together, pixels_in(erosions.grid)
+    for first in range(0, count, most):
+        images = min(most, count - first)
+        digits = count_erosions(words, start + first * pixels, images, erosions)
+        _write(digits, images, erosions, answers, first * pixels)
+
+
+def count_distances_into(packed: PackedMasks, answers: Numbers) -> None:
+    """Write the distances of a batch of small masks, in reading order."""
+    words, shape, pixels = packed.words, packed.shape, packed.shape.pixels
+    together = WORDS if packed.images >= WORDS and pixels <= MOST_TOGETHER * WORD else 1
+
+    def work(first: int, last: int, erosions: Erosions) -> None:
+        small_distances_of(words, first * pixels, last - first, erosions, answers[first * pixels : last * pixels])
+
+    share(work, packed.images, pixels, together, lambda: (kept(erosions_of, shape, together),))
