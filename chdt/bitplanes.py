@@ -34,6 +34,8 @@ Sides = tuple[int, int, int]  # slices, rows, columns
 
 WORD = 64  # bits
 AHEAD = 6 << 10  # bytes of masks that are fetched before they are packed
+MOST_TOGETHER = 16  # words of an image that shares planes with others
+PAGE = 512  # words
 SPARE = 2 * WORDS  # words before and behind a plane that are always zero: a shift reads up to 9 of them
 
 
@@ -233,10 +235,15 @@ def grid_of(depth: int, height: int, width: int, together: int = 1) -> tuple[Gri
             _mark(kept, kept.size * WORD // repeat + 1, repeat, first * step, last * step)
     words, column_period, row_period = words * together, column_period * together, row_period * together
     stride = words + SPARE
-    if stride > 512:
-        stride += (136 - stride) % 512
+    if stride > PAGE:  # a read that lies whole pages behind a write is taken to wait for it
+        stride += (PAGE // 4 + WORDS - stride) % PAGE
     grid = Grid(depth, height, width, pitch, words, column_period, row_period, levels, stride, together)
     return grid, np.repeat(patterns, together)
+
+
+def images_together(images: int, pixels: int) -> int:
+    """How many images to lay out in one plane: several where each has few words."""
+    return WORDS if images >= WORDS and pixels <= MOST_TOGETHER * WORD else 1
 
 
 def _period(bits: int, words: int, least: int) -> int:

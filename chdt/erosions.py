@@ -1,8 +1,8 @@
 """Distances in small grids: how often an object can be eroded before a pixel is gone, counted in bit planes.
 
-A pixel at distance d is left after 0, 1, ... d - 1 erosions by one pixel, and gone after d. So the count of erosions that
-it outlives is its distance, and since it never comes back, each binary digit of that count is the exclusive or of every
-second, fourth, ... eroded object: one operation for 512 pixels.
+A pixel at distance d is left after 0, 1, ... d - 1 erosions by one pixel, and gone after d: its distance is the number of
+erosions that find it. Each binary digit of that number is the exclusive or of every second, fourth, ... eroded object,
+one operation for 512 pixels; docs/exact.md says why.
 """
 
 from typing import NamedTuple
@@ -18,6 +18,7 @@ from chdt.bitplanes import (
     cap_of,
     dilate,
     grid_of,
+    images_together,
     lay_out_background,
     lay_out_together,
     length_of,
@@ -31,7 +32,6 @@ from chdt.lanes import WORDS, Numbers, Vector, aligned, any_set, fill, load_word
 from chdt.masks import PackedMasks, Shape
 from chdt.parallel import kept, share
 
-MOST_TOGETHER = 16  # words of an image that shares planes with others
 LARGEST = 64  # side of a grid: so many erosions take as long as the scans of larger grids
 DIGITS = 3  # the planes before are worked in
 
@@ -151,7 +151,7 @@ def small_distances_of(words: Words, start: int, count: int, erosions: Erosions,
 def count_distances_into(packed: PackedMasks, answers: Numbers) -> None:
     """Write the distances of a batch of small masks, in reading order."""
     words, shape, pixels = packed.words, packed.shape, packed.shape.pixels
-    together = WORDS if packed.images >= WORDS and pixels <= MOST_TOGETHER * WORD else 1
+    together = images_together(packed.images, pixels)
 
     def work(first: int, last: int, erosions: Erosions) -> None:
         small_distances_of(words, first * pixels, last - first, erosions, answers[first * pixels : last * pixels])

@@ -53,6 +53,7 @@ from chdt.lanes import (
     choose,
     count_bits,
     fill,
+    lane,
     leading_zeros,
     load_pixels,
     load_words,
@@ -62,6 +63,7 @@ from chdt.lanes import (
     reaching_bits,
     rotate,
     store,
+    widened,
 )
 from chdt.masks import (
     ArrayOrTensor,
@@ -92,7 +94,6 @@ from chdt.transform import (
     Layout,
     Scan,
     edges_of_image,
-    fill_answers,
     lanes_for,
     layout_of,
     pixels_of,
@@ -101,7 +102,6 @@ from chdt.transform import (
     scan_band,
     scan_of,
     share_bands,
-    store_first,
 )
 
 # ------------------------------------------------------------------------------------------------ a pixel removed
@@ -542,8 +542,6 @@ def _raise_added(
 
 # ------------------------------------------------------------------------------------------------ the answer
 
-MOST_EXPECTED = 4096  # pixels: what has been fetched must still be there when it is written
-
 
 class Workspace(NamedTuple):
     """What a thread needs, beside a `Scan` for large grids."""
@@ -614,6 +612,29 @@ def _find_all_levels(words: Words, start: int, image: int, scan: Scan | None, wo
 
 
 @helper
+def _fill(answers: Numbers, begin: int, end: int, number: int) -> None:
+    """Write a number from ``begin`` to before ``end``."""
+    if end - begin < PIXELS:
+        for at in range(begin, end):
+            answers[at] = number
+        return
+    numbers = fill(number, answers[0])
+    for at in range(begin, end - PIXELS, PIXELS):
+        store(answers, at, numbers)
+    store(answers, end - PIXELS, numbers)
+
+
+@helper
+def _store_first(answers: Numbers, at: int, lanes: Vector, count: int) -> None:
+    """Write the first ``count`` lanes."""
+    if at + PIXELS <= answers.size:
+        store(answers, at, choose(low_bits(count), widened(lanes, answers[0]), load_pixels(answers, at)))
+    else:
+        for x in range(count):
+            answers[at + x] = lane(lanes, x)
+
+
+@helper
 def _write_sizes(first: int, last: int, largest: int, workspace: Workspace, answers: Numbers, at: int) -> None:
     """The sizes that slabs first..last - 1 of an image have by their levels, without those of added pixels.
 
@@ -622,7 +643,7 @@ def _write_sizes(first: int, last: int, largest: int, workspace: Workspace, answ
     layout, levels = workspace.layout, workspace.levels
     of_rows, of_slabs = level_places(layout)
     pixels = layout.rows * layout.width
-    fill_answers(answers, at + first * pixels, at + last * pixels, 2 * largest)
+    _fill(answers, at + first * pixels, at + last * pixels, 2 * largest)
     left, right = _box_of(levels, 0, layout.width, largest)
     for slab in range(first, last):
         if levels[of_slabs + slab] <= largest:
@@ -632,7 +653,7 @@ def _write_sizes(first: int, last: int, largest: int, workspace: Workspace, answ
                     begin = at + slab * pixels + row * layout.width
                     for x in range(left, right, PIXELS):
                         level = maximum(load_pixels(levels, x), fill(level_of_row, levels[0]))
-                        store_first(answers, begin + x, (level - 1) << 1, min(PIXELS, right - x))
+                        _store_first(answers, begin + x, (level - 1) << 1, min(PIXELS, right - x))
 
 
 @helper

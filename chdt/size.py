@@ -8,12 +8,12 @@ import torch
 
 from chdt.bitplanes import (
     AXES,
-    WORD,
     Grid,
     Words,
     cap_of,
     dilate,
     grid_of,
+    images_together,
     lay_out_background,
     lay_out_together,
     length_of,
@@ -52,7 +52,6 @@ from chdt.masks import (
 from chdt.parallel import PIXELS_PER_THREAD, kept, share, thread_count
 from chdt.spacing import Spacing, spaced_sizes, spacing_of
 
-MOST_TOGETHER = 128  # words of an image that shares planes with others: so many images stay in the nearest cache
 MOST_AHEAD = 1 << 16  # bytes of masks to fetch while those before them are eroded
 STEPS_AHEAD = 6  # in how many parts: about as many as an image has erosions
 
@@ -77,11 +76,6 @@ def workspace_of(shape: Shape, together: int) -> Workspace:
     left, chosen = aligned(WORDS, 0, np.uint64), aligned(WORDS, 0, np.uint64)
     words = np.zeros(packed_words(together * shape.pixels), np.uint64)
     return Workspace(grid, patterns, planes_of(grid, 3), radius, ended, left, chosen, words)
-
-
-def _together(images: int, pixels: int) -> int:
-    """How many images to measure at a time."""
-    return WORDS if images >= WORDS and pixels <= MOST_TOGETHER * WORD else 1
 
 
 @helper
@@ -277,7 +271,7 @@ def object_size(
     if packed is not None:
         shape = packed.shape
     pixels = shape.pixels
-    together = _together(len(answer.words), pixels)
+    together = images_together(len(answer.words), pixels)
     invalid: list[int] = []
 
     def work(first: int, last: int) -> None:

@@ -24,10 +24,8 @@ from chdt.lanes import (
     Vector,
     Word,
     aligned,
-    choose,
     falling,
     fill,
-    lane,
     leading_zeros,
     load_pixels,
     lowest_bit,
@@ -465,29 +463,6 @@ def expect_to_write(answers: Numbers, first: int, count: int) -> None:
     """Fetch memory that will be written soon: a write that has to wait for it holds up what comes after."""
     for at in range(first, first + count, WIDEST // answers.itemsize):
         prefetch_to_write(answers, at)
-
-
-@helper
-def fill_answers(answers: Numbers, begin: int, end: int, number: int) -> None:
-    """Write a number from ``begin`` to before ``end``."""
-    if end - begin < PIXELS:
-        for at in range(begin, end):
-            answers[at] = number
-        return
-    numbers = fill(number, answers[0])
-    for at in range(begin, end - PIXELS, PIXELS):
-        store(answers, at, numbers)
-    store(answers, end - PIXELS, numbers)
-
-
-@helper
-def store_first(answers: Numbers, at: int, lanes: Vector, count: int) -> None:
-    """Write the first ``count`` lanes."""
-    if at + PIXELS <= answers.size:
-        store(answers, at, choose(low_bits(count), widened(lanes, answers[0]), load_pixels(answers, at)))
-    else:
-        for x in range(count):
-            answers[at + x] = lane(lanes, x)
 
 
 @helper
