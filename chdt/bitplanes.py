@@ -271,19 +271,30 @@ def planes_of(grid: Grid, count: int) -> Words:
 @helper
 def lay_out_background(words: Words, start: int, grid: Grid, patterns: Words, planes: Words, background: int) -> None:
     """The background of the image whose packed bits begin at ``start``, as a plane."""
+    lay_out_words(words, start, grid, patterns, planes, background, 0, grid.words)
+
+
+@helper
+def lay_out_words(
+    words: Words, start: int, grid: Grid, patterns: Words, planes: Words, background: int, begin: int, end: int
+) -> None:
+    """Words ``begin`` to before ``end`` of that plane, both multiples of WORDS."""
     if grid.pitch == grid.width:
         first, shift = start // WORD, np.uint64(start % WORD)
-        for at in range(0, grid.words, WORDS):
+        for at in range(begin, end, WORDS):
             carried = load_words(words, first + at + 1) << np.uint64(1)
             bits = (load_words(words, first + at) >> shift) | (carried << (np.uint64(WORD - 1) - shift))
             store(planes, background + at, ~bits & load_words(patterns, INSIDE + at))
         return
-    at = background
-    for row in range(grid.depth * grid.height):
-        for column in range(0, grid.width, WORD):
-            count = min(WORD, grid.width - column)
-            planes[at] = ~read_bits(words, start + row * grid.width + column, count) & low_bits(count)
-            at += 1
+    blocks = grid.pitch // WORD
+    row, block = (0, 0) if begin == 0 else (begin // blocks, begin % blocks)
+    for at in range(begin, min(end, grid.depth * grid.height * blocks)):
+        column = block * WORD
+        count = min(WORD, grid.width - column)
+        planes[background + at] = ~read_bits(words, start + row * grid.width + column, count) & low_bits(count)
+        block += 1
+        if block == blocks:
+            row, block = row + 1, 0
 
 
 @helper
@@ -362,11 +373,27 @@ def dilate(grid: Grid, patterns: Words, planes: Words, axis: int, level: int, ba
     One after the other, the axes dilate by all shifts of 0 or 2^level pixels an axis. Background that was dilated by
     radius r is then dilated by radius r + 2^level, if 2^level <= r + 1: docs/exact.md says why.
     """
+    return dilate_words(grid, patterns, planes, axis, level, background, dilated, 0, grid.words)
+
+
+@helper
+def dilate_words(
+    grid: Grid,
+    patterns: Words,
+    planes: Words,
+    axis: int,
+    level: int,
+    background: int,
+    dilated: int,
+    begin: int,
+    end: int,
+) -> Vector:
+    """The same for words ``begin`` to before ``end`` of the plane, both multiples of WORDS."""
     higher, lower = pattern_of(grid, axis, level, True), pattern_of(grid, axis, level, False)
     period, move = period_of(grid, axis), move_of(grid, axis, level)
     left = load_words(planes, 0)  # nothing: these words are spare
-    k = 0
-    for at in range(0, grid.words, WORDS):
+    k = 0 if begin == 0 else begin % period
+    for at in range(begin, end, WORDS):
         grown = load_words(planes, background + at)
         object_before = load_words(patterns, INSIDE + at) & ~grown
         # Mostly, in the end, there is no object to grow into.
@@ -384,7 +411,13 @@ def dilate(grid: Grid, patterns: Words, planes: Words, axis: int, level: int, ba
 @helper
 def objects_in(grid: Grid, patterns: Words, planes: Words, background: int) -> Vector:
     """All that is not background, as a vector as `dilate` gives it."""
-    found = load_words(planes, 0)
-    for at in range(0, grid.words, WORDS):
+    return objects_in_words(grid, patterns, planes, background, 0, grid.words)
+
+
+@helper
+def objects_in_words(grid: Grid, patterns: Words, planes: Words, background: int, begin: int, end: int) -> Vector:
+    """The same for words ``begin`` to before ``end`` of the plane, both multiples of WORDS."""
+    found = load_words(planes, 0)  # nothing: these words are spare
+    for at in range(begin, end, WORDS):
         found |= load_words(patterns, INSIDE + at) & ~load_words(planes, background + at)
     return found

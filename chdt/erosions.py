@@ -1,8 +1,8 @@
 """Distances in small grids: how often an object can be eroded before a pixel is gone, counted in bit planes.
 
-A pixel at distance d is left after 0, 1, ... d - 1 erosions by one pixel, and gone after d: its distance is the number of
-erosions that find it. Each binary digit of that number is the exclusive or of every second, fourth, ... eroded object,
-one operation for 512 pixels; docs/exact.md says why.
+A pixel at distance d is left after 0, 1, ... d - 1 erosions by one pixel, and gone after d: its distance is the number
+of erosions that find it. Each binary digit of that number is the exclusive or of every second, fourth, ... eroded
+object, one operation for 512 pixels; docs/exact.md says why.
 """
 
 from typing import NamedTuple

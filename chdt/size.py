@@ -1,6 +1,6 @@
 """object_size: twice the largest distance to background, from erosions alone (equations 4 and 5)."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -8,6 +8,7 @@ import torch
 
 from chdt.bitplanes import (
     AXES,
+    WORD,
     Grid,
     Words,
     cap_of,
@@ -18,6 +19,7 @@ from chdt.bitplanes import (
     lay_out_together,
     length_of,
     objects_in,
+    objects_in_words,
     pack,
     packed_words,
     pixels_in,
@@ -53,6 +55,7 @@ from chdt.parallel import PIXELS_PER_THREAD, kept, share, thread_count
 from chdt.spacing import Spacing, spaced_sizes, spacing_of
 
 MOST_AHEAD = 1 << 16  # bytes of masks to fetch while those before them are eroded
+EROSIONS = 8  # times what packing takes, to measure a band
 STEPS_AHEAD = 6  # in how many parts: about as many as an image has erosions
 
 
@@ -190,12 +193,119 @@ def sizes_of(values: Numbers, foreground: Number, background: Number, workspace:
     return -1
 
 
+# ------------------------------------------------------------------------------------------------ large images
+
+# A large image is measured in overlapping bands of rows, by several threads. In a band, what lies outside of it is not
+# background, so an object may seem larger there; but not in its *core*, the rows that are AROUND or more away from
+# those outside, as long as less than that is eroded. A band need not know its size if another one has a larger object.
+AROUND = 64  # rows
+MOST = AROUND - WORDS  # half of the size up to which this holds: cores are rounded to whole vectors
+LARGE = 1 << 22  # pixels of an image that is cut into bands
+CORE = 1 << 15  # words of a core, or more: so the planes of a band stay in the second nearest cache
+
+
+class Bands(NamedTuple):
+    """How an image is cut."""
+
+    rows: int  # of a band
+    core: int  # rows from a core to the next
+    number: int
+
+
+def bands_of(shape: Shape) -> Bands | None:
+    """The bands of an image, None if it is not large, or a volume."""
+    depth, height, width = shape.without_single_pixels
+    core = max(CORE // -(-width // WORD), 4 * AROUND) // WORDS * WORDS
+    rows = core + 2 * AROUND
+    if depth > 1 or width <= WORD or height * width < LARGE or rows > height:
+        return None
+    return Bands(rows, core, -(-height // core))
+
+
+@helper
+def _any_in_core(workspace: Workspace, plane: int, begin: int, end: int) -> Any:
+    return any_set(objects_in_words(workspace.grid, workspace.patterns, workspace.planes, plane, begin, end))
+
+
+@helper
+def _measure_band(words: Words, start: int, known: int, begin: int, end: int, workspace: Workspace) -> int:
+    """Half of the size of what is in the core, words ``begin`` to before ``end``, if it is more than is known, else 0.
+
+    At most MOST: then it may be anything above.
+    """
+    grid, patterns, planes = workspace.grid, workspace.patterns, workspace.planes
+    current = plane_at(grid, 0)
+    lay_out_background(words, start, grid, patterns, planes, current)
+    if not _any_in_core(workspace, current, begin, end):
+        return 0
+    radius, level = 0, 0
+    while radius < known:  # by powers of two, none more than one above what was done: see `dilate`
+        while (1 << level) > known - radius:
+            level -= 1
+        current = _erode(level, 1, workspace, current)
+        if not _any_in_core(workspace, current, begin, end):
+            return 0
+        radius += 1 << level
+        if (2 << level) <= radius + 1:
+            level += 1
+    level, rising = 0, True
+    while (rising or level > 0) and radius + 1 < MOST:
+        if not rising:
+            level -= 1
+        eroded = _erode(level, 1, workspace, current)
+        if _any_in_core(workspace, eroded, begin, end):
+            current = eroded
+            radius += 1 << level
+            level += rising
+        else:
+            rising = False
+    return min(radius + 1, MOST)
+
+
+@kernel
+def measure_bands(
+    words: Words, start: int, height: int, first: int, last: int, bands: Bands, workspace: Workspace, known: Numbers
+) -> None:
+    """Raise ``known``, half of a size, by bands first..last - 1 of an image whose packed bits begin at ``start``."""
+    grid = workspace.grid
+    for band in range(first, last):
+        if known[0] >= MOST:
+            return
+        row = band * bands.core
+        top = max(0, min(row - AROUND, height - bands.rows))
+        blocks = grid.pitch // WORD
+        begin = (row - top) * blocks // WORDS * WORDS
+        end = min(grid.words, (min(bands.core, height - row) + row - top) * blocks + WORDS - 1) // WORDS * WORDS
+        found = _measure_band(words, start + top * grid.width, known[0], begin, end, workspace)
+        if found > known[0]:
+            known[0] = found
+
+
+def _size_by_bands(words: Words, start: int, shape: Shape, bands: Bands) -> int | None:
+    """Size of one image, None if it is too large for the bands."""
+    _, height, width = shape.without_single_pixels
+    found: list[npt.NDArray[np.int64]] = []
+
+    def memory() -> tuple[Workspace, npt.NDArray[np.int64]]:
+        known = np.zeros(1, np.int64)
+        found.append(known)
+        return kept(workspace_of, Shape(1, bands.rows, width), 1), known
+
+    def work(first: int, last: int, workspace: Workspace, known: npt.NDArray[np.int64]) -> None:
+        known[0] = max(of_thread[0] for of_thread in found)
+        measure_bands(words, start, height, first, last, bands, workspace, known)
+
+    share(work, bands.number, EROSIONS * bands.rows * width, memory=memory)
+    half = int(max(of_thread[0] for of_thread in found))
+    return 2 * half if half < MOST else None
+
+
 def _packs_first(images: int, pixels: int) -> bool:
     """Whether a batch is packed before it is measured: only then do several threads read one image.
 
-    Packing is most of the work; the erosions that follow are done by one thread an image.
+    Packing is most of the work; the erosions that follow are done by one thread an image, or by all for a large one.
     """
-    return images < thread_count() and images * pixels >= 2 * PIXELS_PER_THREAD
+    return pixels >= LARGE or (images < thread_count() and images * pixels >= 2 * PIXELS_PER_THREAD)
 
 
 def object_size(
@@ -284,7 +394,16 @@ def object_size(
             if found >= 0:
                 invalid.append(first * pixels + found)
 
-    share(work, len(answer.words), pixels, together)
+    bands = bands_of(shape)
+    if packed is not None and bands is not None:
+        for image in range(len(answer.words)):
+            measured = _size_by_bands(packed.words, image * pixels, shape, bands)
+            if measured is None:
+                work(image, image + 1)
+            else:
+                answer.words[image] = measured
+    else:
+        share(work, len(answer.words), pixels, together)
     if invalid:
         raise invalid_value(masks, min(invalid))
     if spaced is not None:
