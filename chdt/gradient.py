@@ -13,7 +13,7 @@ from chdt.erosions import is_small
 from chdt.flips import Workspace, flip_sizes_of_images, workspace_of
 from chdt.jit import helper, kernel
 from chdt.lanes import PIXELS, Number, Numbers, aligned, equal_bits, lowest_bit
-from chdt.masks import Shape, grid_shape, is_traced, pack_masks, type_name
+from chdt.masks import NUMBERS, UNSIGNED_TENSORS, Shape, check_tensor, grid_shape, is_traced, pack_masks, type_name
 from chdt.parallel import kept, share
 from chdt.sampling import chances_of, draw_pixels, nan_logit
 from chdt.transform import EFFORT, Scan, lanes_for, layout_of, pixels_of, scan_of
@@ -247,8 +247,9 @@ def check_sizes(sizes: torch.Tensor, batch: tuple[int, ...], masks: torch.Tensor
     """Sizes must be a real tensor with one size an image."""
     if not isinstance(sizes, torch.Tensor):
         raise TypeError(f"sizes must be a torch tensor, not {type_name(sizes)}: convert with torch.as_tensor(sizes)")
-    if sizes.dtype.is_complex or sizes.dtype == torch.bool:
-        raise TypeError(f"sizes must be integers or floats, not {sizes.dtype}")
+    check_tensor(sizes, "sizes")
+    if sizes.dtype not in NUMBERS or sizes.dtype == torch.bool:
+        raise TypeError(f"sizes must be integers, or floats of 16 bits or more, not {sizes.dtype}")
     if tuple(sizes.shape) != batch:
         fix = f"reshape sizes to {batch}"
         if tuple(sizes.shape) == tuple(masks.shape):
@@ -277,6 +278,9 @@ def check_values(sizes: torch.Tensor, weight: torch.Tensor | None) -> torch.Tens
 def _check_finite(values: torch.Tensor, name: str, remedy: str) -> None:
     if values.numel() == 0:
         return
+    values = values.detach()
+    if values.dtype in UNSIGNED_TENSORS:  # for most of these torch knows no least one
+        values = values.double()
     least, most = (float(x) for x in values.aminmax())
     if least >= 0 and most < math.inf:  # false if any is NaN
         return

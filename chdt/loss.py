@@ -5,7 +5,7 @@ from typing import Any
 import torch
 
 from chdt.gradient import Loss, check_sizes, check_values, losses_of_sizes, sampled_derivative, squared_error
-from chdt.masks import grid_shape, is_traced, type_name
+from chdt.masks import NUMBERS, check_tensor, grid_shape, is_traced, type_name
 from chdt.sampling import check_logits, seeds_for
 
 REDUCTIONS = ("mean", "sum", "none")
@@ -193,8 +193,9 @@ def check_weight(weight: torch.Tensor, batch: tuple[int, ...]) -> None:
     """Weights must be a real tensor with one weight an image."""
     if not isinstance(weight, torch.Tensor):
         raise TypeError(f"weight must be a torch tensor, not {type_name(weight)}")
-    if weight.dtype.is_complex:
-        raise TypeError(f"weight must be real, not {weight.dtype}")
+    check_tensor(weight, "weight")
+    if weight.dtype not in NUMBERS:
+        raise TypeError(f"weight must be bool, integers, or floats of 16 bits or more, not {weight.dtype}")
     if tuple(weight.shape) != batch:
         raise ValueError(f"weight has shape {tuple(weight.shape)}, but there is one an image, shape {batch}")
 

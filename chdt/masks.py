@@ -28,6 +28,8 @@ TENSOR_DTYPES = (
     torch.bool, torch.int8, torch.int16, torch.int32, torch.int64,
     torch.float16, torch.bfloat16, torch.float32, torch.float64,
 )  # fmt: skip
+UNSIGNED_TENSORS = (torch.uint8, torch.uint16, torch.uint32, torch.uint64)
+NUMBERS = TENSOR_DTYPES + UNSIGNED_TENSORS
 MOST_WORK: Any = 10_000  # to find out whether strided arrays overlap; beyond it they count as overlapping
 STAGED = 1 << 16  # pixels that are copied at a time where a mask is not contiguous
 
@@ -96,8 +98,8 @@ def grid_shape(masks: AnyMasks, spatial_dims: int) -> Shape:
         raise TypeError(
             f"masks must be a NumPy array or a torch tensor, not {type_name(masks)}: convert with numpy.asarray(masks)"
         )
-    if isinstance(masks, torch.Tensor) and masks.is_nested:
-        raise TypeError("masks must be a dense tensor, not a nested one: convert with torch.nested.to_padded_tensor")
+    if isinstance(masks, torch.Tensor):
+        check_tensor(masks, "masks")
     is_integer = isinstance(spatial_dims, int | np.integer) and not isinstance(spatial_dims, bool)
     if not is_integer or spatial_dims not in (1, 2, 3):
         raise ValueError(f"spatial_dims must be 1, 2 or 3, not {spatial_dims!r}")
@@ -162,9 +164,8 @@ def _surrounded(packed: PackedMasks, spatial_dims: int) -> PackedMasks:
 def as_words(masks: AnyMasks) -> tuple[npt.NDArray[Any], Any, Any]:
     """The masks as unsigned integers in host memory, and what +1 and -1 look like there."""
     if isinstance(masks, torch.Tensor):
-        _check_tensor(masks, "masks")
         if masks.dtype not in TENSOR_DTYPES:
-            raise _wrong_dtype(masks.dtype, masks.dtype in _UNSIGNED_TENSORS)
+            raise _wrong_dtype(masks.dtype, masks.dtype in UNSIGNED_TENSORS)
         host = masks.detach().resolve_neg().cpu()
         values = host.view(SAME_SIZE[host.itemsize]).numpy()  # integers, as NumPy has no bfloat16
     else:
@@ -192,13 +193,15 @@ def both_words(dtype: Any) -> tuple[Any, Any]:
     return foreground, background
 
 
-_UNSIGNED_TENSORS = (torch.uint8, torch.uint16, torch.uint32, torch.uint64)
-
-
-def _check_tensor(tensor: torch.Tensor, name: str) -> None:
+def check_tensor(tensor: torch.Tensor, name: str) -> None:
+    """A tensor must have its values in memory, one after the other or with strides; or torch is tracing."""
+    if tensor.is_nested:
+        raise TypeError(f"{name} must be a dense tensor, not a nested one: convert with torch.nested.to_padded_tensor")
     if tensor.layout != torch.strided:
         raise TypeError(f"{name} must be a dense tensor, not one of layout {tensor.layout}: convert with to_dense()")
-    if tensor.is_meta:
+    if tensor.is_quantized:
+        raise TypeError(f"{name} must not be quantized: convert with dequantize()")
+    if tensor.is_meta and not is_traced(tensor):
         raise TypeError(f"{name} is a meta tensor: it has a shape, but no values")
 
 
@@ -302,8 +305,8 @@ def check_out(out: AnyMasks, masks: AnyMasks, largest: int | None) -> None:
     kind = torch.Tensor if isinstance(masks, torch.Tensor) else np.ndarray
     if not isinstance(out, kind) or isinstance(out, np.ma.MaskedArray):
         raise TypeError(f"out must be of the kind of masks, {type_name(masks)}, not {type_name(out)}")
-    if isinstance(out, torch.Tensor) and out.is_nested:
-        raise TypeError("out must be a dense tensor, not a nested one")
+    if isinstance(out, torch.Tensor):
+        check_tensor(out, "out")
     if tuple(out.shape) != tuple(masks.shape):
         raise ValueError(f"out has shape {tuple(out.shape)}, but masks have {tuple(masks.shape)}: they must be equal")
     holds = _largest_integer(out.dtype)
@@ -315,7 +318,6 @@ def check_out(out: AnyMasks, masks: AnyMasks, largest: int | None) -> None:
     elif holds < largest:
         raise ValueError(f"out of {out.dtype} holds integers up to {holds}, but answers may be up to {largest}")
     if isinstance(out, torch.Tensor) and isinstance(masks, torch.Tensor):
-        _check_tensor(out, "out")
         if out.device != masks.device:
             raise ValueError(
                 f"out is on {out.device}, but masks are on {masks.device}: they must be on the same device"
@@ -340,7 +342,7 @@ def _largest_integer(dtype: Any) -> int | None:
     if isinstance(dtype, torch.dtype):
         if dtype in FLOAT_DIGITS:
             return 1 << FLOAT_DIGITS[dtype]
-        plain = dtype in TENSOR_DTYPES + _UNSIGNED_TENSORS and dtype != torch.bool
+        plain = dtype in NUMBERS and dtype != torch.bool
         return torch.iinfo(dtype).max if plain else None
     if dtype.kind == "f" and dtype.itemsize in WORD_OF_SIZE:
         return 1 << (np.finfo(dtype).nmant + 1)

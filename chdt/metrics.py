@@ -2,7 +2,7 @@
 
 import torch
 
-from chdt.masks import pack_masks, type_name
+from chdt.masks import check_tensor, pack_masks, type_name
 from chdt.size import object_size
 
 
@@ -91,5 +91,6 @@ def _check(target: torch.Tensor, prediction: torch.Tensor) -> None:
     for name, masks in (("target", target), ("prediction", prediction)):
         if not isinstance(masks, torch.Tensor):
             raise TypeError(f"{name} must be a torch tensor, not {type_name(masks)}: convert with torch.from_numpy")
+        check_tensor(masks, name)
     if target.shape != prediction.shape:
         raise ValueError(f"target has shape {tuple(target.shape)}, but prediction {tuple(prediction.shape)}")

@@ -20,7 +20,7 @@ from chdt.lanes import (
     spread,
     store,
 )
-from chdt.masks import FLOAT_DIGITS, SAME_SIZE, WORD_OF_SIZE, both_words, is_traced, type_name
+from chdt.masks import FLOAT_DIGITS, SAME_SIZE, WORD_OF_SIZE, both_words, check_tensor, is_traced, type_name
 from chdt.parallel import share
 
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2^64 over the golden ratio
@@ -136,6 +136,7 @@ def check_logits(logits: torch.Tensor) -> torch.dtype:
     """Logits must be a float tensor; give the dtype to compute in, float64 for float64 and float32 otherwise."""
     if not isinstance(logits, torch.Tensor):
         raise TypeError(f"logits must be a torch tensor, not {type_name(logits)}: convert with torch.as_tensor(logits)")
+    check_tensor(logits, "logits")
     if logits.dtype not in FLOAT_DIGITS:
         raise TypeError(f"logits must be of dtype float16, bfloat16, float32 or float64, not {logits.dtype}")
     return torch.float64 if logits.dtype == torch.float64 else torch.float32
