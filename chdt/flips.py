@@ -60,7 +60,6 @@ from chdt.lanes import (
     lowest_bit,
     maximum,
     minimum,
-    reaching_bits,
     rotate,
     store,
     widened,
@@ -203,35 +202,46 @@ def level_places(layout: Layout) -> tuple[int, int]:
     return of_rows, of_rows + _padded(layout.rows)
 
 
-@helper
-def _lower_levels(r: int, nearest: int, farthest: int, count: int, cap: Number, levels: Numbers, at: int) -> bool:
-    """Set the level r of the rows, or columns, that S_r, from the nearest to the farthest, does not reach r away from.
-
-    The smaller r, the fewer they are; tell whether there are any.
-    """
-    begin, end = max(0, farthest - r + 1), min(count, nearest + r)
-    if begin >= end:
-        return False
-    for x in range(begin // PIXELS * PIXELS, end, PIXELS):
-        rows = low_bits(min(PIXELS, end - x)) & ~low_bits(max(0, begin - x))
-        store(levels, at + x, choose(rows, fill(r, cap), load_pixels(levels, at + x)))
-    return True
+# The level r goes to the rows, or columns, that S_r does not reach r away from while S_(r - 1) does. The smaller r, the
+# fewer are not reached, and they are neighbours: so they are known by where they begin and end.
 
 
 @helper
-def _find_levels(maxima: Numbers, first: int, count: int, largest: int, cap: Number, levels: Numbers, at: int) -> None:
-    """The level of each of ``count`` rows, or columns, from their largest distances."""
-    for x in range(0, count, PIXELS):
-        store(levels, at + x, fill(largest + 1, cap))
-    for r in range(largest, 0, -1):
-        nearest, farthest = count, -1  # the first and the last row of S_r
-        for x in range(0, count, PIXELS):
-            found = reaching_bits(maxima, first + x, r) & low_bits(min(PIXELS, count - x))
-            if found != 0:
-                nearest = min(nearest, x + lowest_bit(found))
-                farthest = x + PIXELS - 1 - leading_zeros(found)
-        if not _lower_levels(r, nearest, farthest, count, cap, levels, at):
-            return
+def _not_reached(r: int, nearest: int, farthest: int, begin: int, end: int) -> tuple[int, int]:
+    """Of the rows from ``begin`` to before ``end`` those that S_r, from the nearest to the farthest, does not reach."""
+    return max(begin, farthest - r + 1), min(end, nearest + r)
+
+
+@helper
+def _set_levels(level: int, begin: int, end: int, new: tuple[int, int], levels: Numbers, at: int) -> None:
+    """Set the level of the rows from ``begin`` to before ``end`` without the new ones."""
+    _fill(levels, at + begin, at + new[0], level)
+    _fill(levels, at + new[1], at + end, level)
+
+
+@part
+def _find_levels(maxima: Numbers, first: int, count: int, largest: int, levels: Numbers, at: int) -> None:
+    """The level of each of ``count`` rows, or columns, from their largest distances, which are not kept."""
+    # S_r begins where the largest distance so far reaches r, and ends where that from the other end does.
+    nearest, farthest = first, first + count - 1
+    while maxima[nearest] < largest:
+        maxima[nearest + 1] = max(maxima[nearest], maxima[nearest + 1])
+        nearest += 1
+    while maxima[farthest] < largest:
+        maxima[farthest - 1] = max(maxima[farthest - 1], maxima[farthest])
+        farthest -= 1
+    begin, end, r = 0, count, largest
+    while r > 0:
+        while nearest > first and maxima[nearest - 1] >= r:
+            nearest -= 1
+        while farthest < first + count - 1 and maxima[farthest + 1] >= r:
+            farthest += 1
+        new = _not_reached(r, nearest - first, farthest - first, begin, end)
+        if new[0] >= new[1]:
+            break
+        _set_levels(r + 1, begin, end, new, levels, at)
+        (begin, end), r = new, r - 1
+    _fill(levels, at + begin, at + end, r + 1)
 
 
 class Box(NamedTuple):
@@ -286,20 +296,25 @@ def _box_in(planes: Words, background: int, grid: Grid, patterns: Words, layout:
 
 @helper
 def _find_levels_of_eroded(
-    largest: int, layout: Layout, grid: Grid, patterns: Words, planes: Words, cap: Number, levels: Numbers
+    largest: int, layout: Layout, grid: Grid, patterns: Words, planes: Words, levels: Numbers
 ) -> None:
     """The levels of all columns, rows and slabs, as far as they decide: once an axis has none, the others do not."""
     of_rows, of_slabs = level_places(layout)
-    for x in range(0, levels.size, PIXELS):
-        store(levels, x, fill(largest + 1, cap))
-    for r in range(largest, 0, -1):
+    left, right, top, bottom, first, last, r = 0, layout.width, 0, layout.rows, 0, layout.slabs, largest
+    while r > 0:
         box = _box_in(planes, plane_at(grid, ERODED + r - 1), grid, patterns, layout)
-        lowered = _lower_levels(r, box.first_column, box.last_column, layout.width, cap, levels, 0)
-        if layout.rows > 1:
-            lowered &= _lower_levels(r, box.first_row, box.last_row, layout.rows, cap, levels, of_rows)
-        lowered &= _lower_levels(r, box.first_slab, box.last_slab, layout.slabs, cap, levels, of_slabs)
-        if not lowered:
-            return
+        columns = _not_reached(r, box.first_column, box.last_column, left, right)
+        rows = _not_reached(r, box.first_row, box.last_row, top, bottom) if layout.rows > 1 else (top, bottom)
+        slabs = _not_reached(r, box.first_slab, box.last_slab, first, last)
+        if columns[0] >= columns[1] or rows[0] >= rows[1] or slabs[0] >= slabs[1]:
+            break
+        _set_levels(r + 1, left, right, columns, levels, 0)
+        _set_levels(r + 1, top, bottom, rows, levels, of_rows)
+        _set_levels(r + 1, first, last, slabs, levels, of_slabs)
+        (left, right), (top, bottom), (first, last), r = columns, rows, slabs, r - 1
+    _fill(levels, left, right, r + 1)
+    _fill(levels, of_rows + top, of_rows + bottom, r + 1)
+    _fill(levels, of_slabs + first, of_slabs + last, r + 1)
 
 
 # ------------------------------------------------------------------------------------------------ a pixel added
@@ -547,7 +562,6 @@ class Workspace(NamedTuple):
     """What a thread needs, beside a `Scan` for large grids."""
 
     layout: Layout
-    cap: np.unsignedinteger[Any]
     maxima: npt.NDArray[Any]  # of large grids: see `Maxima`
     levels: npt.NDArray[Any]  # of the columns, the rows and the slabs of an image, each from a full vector on
     grid: Grid
@@ -561,7 +575,6 @@ def workspace_of(shape: Shape, lanes: type[np.unsignedinteger[Any]]) -> Workspac
     grid, patterns = grid_of(*shape.without_single_pixels)
     return Workspace(
         layout,
-        lanes(layout.cap),
         maxima_memory(layout, lanes),
         aligned(layout.blocks * PIXELS + _padded(layout.rows) + _padded(layout.slabs), 0, lanes),
         grid,
@@ -595,17 +608,18 @@ def _find_all_maxima(words: Words, start: int, images: int, scan: Scan | None, w
 @helper
 def _find_all_levels(words: Words, start: int, image: int, scan: Scan | None, workspace: Workspace) -> int:
     """The levels of an image; give half of its size, the largest distance."""
-    layout, cap, maxima, levels, grid, patterns, planes = workspace
+    layout, maxima, levels, grid, patterns, planes = workspace
     places, (of_rows, of_slabs) = _places(layout), level_places(layout)
     if scan is None:
         largest = _erode_away(words, start, grid, patterns, planes)
-        _find_levels_of_eroded(largest, layout, grid, patterns, planes, cap, levels)
+        _find_levels_of_eroded(largest, layout, grid, patterns, planes, levels)
     else:
         largest = _size_of(image, layout, maxima)
         first_row, first_slab = places.rows + image * layout.rows, places.slabs + image * layout.slabs
-        _find_levels(maxima, image * layout.width, layout.width, largest, cap, levels, 0)
-        _find_levels(maxima, first_row, layout.rows, largest, cap, levels, of_rows)
-        _find_levels(maxima, first_slab, layout.slabs, largest, cap, levels, of_slabs)
+        _find_levels(maxima, image * layout.width, layout.width, largest, levels, 0)
+        if layout.rows > 1:
+            _find_levels(maxima, first_row, layout.rows, largest, levels, of_rows)
+        _find_levels(maxima, first_slab, layout.slabs, largest, levels, of_slabs)
     if layout.rows == 1:  # all distances along an axis of one pixel are 0: the other axes decide
         levels[of_rows] = 0
     return largest
