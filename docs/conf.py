@@ -29,8 +29,6 @@ extensions = [
     "sphinx_gallery.gen_gallery",
 ]
 exclude_patterns = ["_build"]
-# The table of contents may name pages before they are written; a page that it does not name is still an error.
-suppress_warnings = ["toc.not_readable"]
 # SciPy's documentation is elsewhere, and its list of objects would have to be fetched.
 nitpick_ignore = [("py:obj", "scipy.ndimage.distance_transform_cdt")]
 

@@ -1,6 +1,8 @@
 """The cache: used where there is one, done without where there is none, and never stale."""
 
+import itertools
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -71,3 +73,59 @@ def test_within_bounds(python, tmp_path):
     )
     assert "passed" in output
     assert "failed" not in output
+
+
+DAMAGES = {
+    "cut short": lambda content: content[: len(content) // 2],
+    "empty": lambda content: b"",
+    "noise": lambda content: bytes(range(256)) * 20,
+    "of another version": lambda content: content.replace(b"0.", b"9."),
+}
+
+
+@pytest.mark.parametrize("damages", [["cut short"], pytest.param(list(DAMAGES), marks=pytest.mark.long)])
+def test_a_damaged_cache_is_replaced(python, package, tmp_path, damages):
+    """The index of the cache, or the code in it."""
+    cache = tmp_path / "cache"
+    assert python(SMALL_CALL, root=package, NUMBA_CACHE_DIR=cache).split() == ["0", "1"]
+    for damage, suffix in itertools.product(damages, (".nbi", ".nbc")):
+        files = list(cache.rglob(f"*{suffix}"))
+        assert files
+        for file in files:
+            file.write_bytes(DAMAGES[damage](file.read_bytes()))
+        python(SMALL_CALL, root=package, NUMBA_CACHE_DIR=cache)  # right, whatever it took
+    assert python(SMALL_CALL, root=package, NUMBA_CACHE_DIR=cache).split() == ["1", "0"], "and cached again"
+
+
+# A kernel that compiles fast is enough for the cache itself.
+SMALL_CALL = """
+import numpy as np
+from chdt.bitplanes import low_bits, _mark
+words = np.zeros(3, np.uint64)
+_mark(words, 2, 5, 1, 3)
+assert words[0] == 0b0110_00110 << 0, bin(words[0])
+print(sum(_mark.stats.cache_hits.values()), sum(_mark.stats.cache_misses.values()))
+"""
+
+
+def test_eight_processes_find_an_empty_cache(python, package, tmp_path):
+    starter = f"""
+import subprocess, sys
+started = [subprocess.Popen([sys.executable, "-c", {SMALL_CALL!r}]) for _ in range(8)]
+sys.exit(max(process.wait(timeout=250) for process in started))
+"""
+    cache = tmp_path / "cache"
+    python(starter, root=package, NUMBA_CACHE_DIR=cache)
+    assert python(SMALL_CALL, root=package, NUMBA_CACHE_DIR=cache).split() == ["1", "0"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits files as POSIX does")
+def test_a_full_disk(python, package, tmp_path):
+    """No file may grow beyond a few bytes: nothing can be cached, and everything works."""
+    full = "import resource, signal\nsignal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+    full += "resource.setrlimit(resource.RLIMIT_FSIZE, (10, 10))\n"
+    cache = tmp_path / "cache"
+    for _ in range(2):
+        assert python(full + SMALL_CALL, root=package, NUMBA_CACHE_DIR=cache).split() == ["0", "1"]
+    python(SMALL_CALL, root=package, NUMBA_CACHE_DIR=cache)  # what was left there does no harm
+    assert python(SMALL_CALL, root=package, NUMBA_CACHE_DIR=cache).split() == ["1", "0"]

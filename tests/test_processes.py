@@ -1,0 +1,327 @@
+"""Processes and threads of all kinds, under each threading layer of Numba: nothing hangs, crashes or is left behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import chdt
+
+LAYERS = ["omp", "workqueue", "tbb"]
+long = pytest.mark.long
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+
+BEGIN = """
+import multiprocessing, os, signal, sys, threading, time
+import numba, numpy as np, torch
+from chdt import distance_transform, expected_size_loss, flip_sizes, object_size, parallel
+from strategies import random_masks
+
+parallel.thread_count = lambda: 4  # however few cores
+FUNCTIONS = distance_transform, object_size, flip_sizes
+BATCHES = [random_masks(shape, 0.97, seed) for seed, shape in
+           enumerate([(400, 70, 75), (2000, 48, 32), (3, 300, 320), (900, 16, 16), (1, 70, 75)])]
+
+
+def answers():
+    return [function(masks) for masks in BATCHES for function in FUNCTIONS]
+
+
+def expect(expected):
+    for answer, known in zip(answers(), expected, strict=True):
+        np.testing.assert_array_equal(answer, known)
+
+
+@numba.njit(parallel=True, nogil=True)
+def doubled(values):
+    result = np.empty_like(values)
+    for i in numba.prange(values.size):
+        result[i] = 2 * values[i]
+    return result
+
+
+def launch():
+    try:
+        doubled(np.arange(10_000))
+    except ValueError as error:  # this layer is not to be had here
+        print("skip", error)
+        sys.exit()
+    assert numba.threading_layer() == os.environ["NUMBA_THREADING_LAYER"]
+
+
+def in_child(work):
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            work()
+            code = 0
+        finally:
+            os._exit(code)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+"""
+
+
+def run(code, folder, timeout=300, **env):
+    """What a process prints, its exit status, and whether any process of its session outlived it."""
+    script = folder / "script.py"
+    script.write_text(code)
+    path = os.pathsep.join(map(str, [Path(chdt.__file__).parents[1], Path(__file__).parent]))
+    with subprocess.Popen(
+        [sys.executable, str(script)],
+        env={**os.environ, "PYTHONPATH": path, **env},
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        try:
+            printed, _ = process.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+    for _ in range(100):  # helpers of multiprocessing end a moment after their parent
+        try:
+            os.killpg(process.pid, 0)
+        except ProcessLookupError:
+            return printed, process.returncode, False
+        time.sleep(0.1)
+    os.killpg(process.pid, signal.SIGKILL)
+    return printed, process.returncode, True
+
+
+def expect_run(code, folder, layer, **options):
+    printed, status, left = run(BEGIN + code, folder, NUMBA_THREADING_LAYER=layer, **options)
+    if printed.startswith("skip"):
+        pytest.skip(printed)
+    assert status == 0, printed
+    assert not left, "a process outlived its parent"
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+def test_forks(tmp_path, layer):
+    """Before and after the parent's first call, from a thread, and of a child; beside a parallel kernel of Numba."""
+    expect_run(
+        """
+def child_first():
+    expected = answers()
+    expect(expected)
+
+in_child(child_first)
+launch()
+expected = answers()
+in_child(lambda: expect(expected))
+in_child(lambda: in_child(lambda: expect(expected)))
+thread = threading.Thread(target=in_child, args=(lambda: expect(expected),))
+thread.start()
+expect(expected)
+thread.join()
+expect(expected)
+""",
+        tmp_path,
+        layer,
+    )
+
+
+LOADER = """
+class Masks(torch.utils.data.Dataset):
+    def __len__(self):
+        return len(BATCHES)
+
+    def __getitem__(self, index):
+        return [function(torch.from_numpy(BATCHES[index])) for function in FUNCTIONS]
+
+
+def load(workers, method):
+    options = {"multiprocessing_context": method, "persistent_workers": True, "timeout": 250} if workers else {}
+    loader = torch.utils.data.DataLoader(Masks(), num_workers=workers, batch_size=None, **options)
+    for _ in range(2):  # persistent workers go on
+        loaded = [answer for answers in loader for answer in answers]
+        for answer, known in zip(loaded, expected, strict=True):
+            np.testing.assert_array_equal(answer, known)
+
+
+def work(queue):
+    queue.put([int(answer.sum()) for answer in answers()])
+
+
+def in_process(method):
+    context = multiprocessing.get_context(method)
+    queue = context.Queue()
+    process = context.Process(target=work, args=(queue,))
+    process.start()
+    assert queue.get(timeout=250) == [int(answer.sum()) for answer in expected]
+    process.join(250)
+    assert process.exitcode == 0
+"""
+
+
+@pytest.mark.parametrize(
+    ("layer", "methods"),
+    [("omp", ["fork"]), *(pytest.param(layer, ["fork", "spawn", "forkserver"], marks=long) for layer in LAYERS)],
+)
+def test_workers(tmp_path, layer, methods):
+    """Of multiprocessing and of data loaders: none, two, eight."""
+    expect_run(
+        LOADER
+        + f"""
+if __name__ == "__main__":
+    launch()
+    expected = answers()
+    for method in {methods!r}:
+        in_process(method)
+        for workers in 0, 2, 8:
+            load(workers, method)
+    expect(expected)
+""",
+        tmp_path,
+        layer,
+        timeout=1500,
+    )
+
+
+@pytest.mark.parametrize("end", ["return", "sys.exit(0)", "os._exit(0)", "os.kill(os.getpid(), signal.SIGTERM)"])
+def test_the_process_ends_while_calls_run(tmp_path, end):
+    code = f"""
+import warnings
+running = threading.Event()
+
+def forever():
+    while True:
+        object_size(BATCHES[0])
+        running.set()
+        flip_sizes(BATCHES[0])
+
+for _ in range(3):
+    threading.Thread(target=forever, daemon=True).start()
+running.wait(250)
+
+def finish():
+    {end}
+
+finish()
+"""
+    printed, status, left = run(BEGIN + code, tmp_path)
+    assert status == (-signal.SIGTERM if "SIGTERM" in end else 0), printed
+    assert not left
+
+
+@pytest.mark.parametrize(
+    ("layer", "calls"), [("omp", 200), *(pytest.param(layer, 10_000, marks=long) for layer in LAYERS)]
+)
+def test_many_threads(tmp_path, layer, calls):
+    """Sixteen, with different functions and shapes, beside one that launches parallel kernels of Numba."""
+    expect_run(
+        f"""
+launch()
+logits = torch.randn(20, 48, 32, generator=torch.Generator().manual_seed(0))
+
+
+def loss_of(logits):
+    leaf = logits.clone().requires_grad_()
+    generator = torch.Generator().manual_seed(1)
+    expected_size_loss(leaf, torch.full((20,), 6.0), generator=generator).backward()
+    return leaf.grad.numpy()
+
+
+WORK = [(function, masks) for function in FUNCTIONS for masks in BATCHES] + [(loss_of, logits)]
+expected = [function(masks) for function, masks in WORK]
+found = torch.get_num_threads(), numba.get_num_threads()
+done, errors, numbers = [], [], iter(range({calls}))
+
+
+def call():
+    try:
+        for number in numbers:
+            function, masks = WORK[number * 7 % len(WORK)]
+            np.testing.assert_array_equal(function(masks), expected[number * 7 % len(WORK)])
+            done.append(number)
+    except BaseException as error:
+        errors.append(error)
+
+
+threads = [threading.Thread(target=call) for _ in range(16)]
+for thread in threads:
+    thread.start()
+while any(thread.is_alive() for thread in threads):
+    assert (doubled(np.arange(10_000)) == 2 * np.arange(10_000)).all()
+    time.sleep(0.01)
+assert not errors, errors
+assert sorted(done) == list(range({calls}))
+assert (torch.get_num_threads(), numba.get_num_threads()) == found
+""",
+        tmp_path,
+        layer,
+        timeout=3000,
+    )
+
+
+def test_calls_from_a_backward_thread(tmp_path):
+    """Autograd may call from a thread of its own; so may a hook."""
+    expect_run(
+        """
+seen = []
+
+
+class Measured(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return x.clone()
+
+    @staticmethod
+    def backward(ctx, grad):
+        seen.append((threading.get_ident(), [np.asarray(answer) for answer in answers()]))
+        return grad
+
+
+expected = answers()
+x = torch.zeros(3, requires_grad=True)
+x.register_hook(lambda grad: seen.append((threading.get_ident(), answers())) or grad)
+thread = threading.Thread(target=lambda: Measured.apply(x).sum().backward())
+thread.start()
+thread.join()
+for _, found in seen:
+    for answer, known in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(answer, known)
+assert len(seen) == 2
+""",
+        tmp_path,
+        "omp",
+    )
+
+
+def test_ctrl_c_while_a_large_batch_is_done(tmp_path):
+    """The call ends long before all of the batch is done, and what is called next is right."""
+    expect_run(
+        """
+signal.signal(signal.SIGINT, signal.default_int_handler)
+expected = answers()
+large = np.tile(BATCHES[0], (100, 1, 1))
+out = np.empty(large.shape, np.int32)
+for function in distance_transform, flip_sizes:
+    out[...] = 7_000_000
+
+    def interrupt_once_it_has_begun():
+        while out[0, 0, 0] == 7_000_000:
+            time.sleep(0.0005)
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt_once_it_has_begun)
+    thread.start()
+    try:
+        function(large, out=out)
+    except KeyboardInterrupt:
+        assert (out[-1] == 7_000_000).all()
+    else:
+        raise AssertionError("not interrupted")
+    thread.join()
+    expect(expected)
+""",
+        tmp_path,
+        "omp",
+    )
