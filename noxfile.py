@@ -20,10 +20,10 @@ RUNNERS = ("pytest>=8", "hypothesis>=6.100", "scipy>=1.11")  # of tests that nee
 def build(session: nox.Session) -> Path:
     """The wheel, after it and the source distribution were built and checked."""
     folder = Path(session.create_tmp()) / "dist"
-    shutil.rmtree(folder, ignore_errors=True)
+    session.run_install(shutil.rmtree, folder, True)  # kept where --no-install takes what is installed
     session.install("build", "twine")
     session.run_install("python", "-m", "build", "--outdir", str(folder))
-    session.run_install("python", "-m", "twine", "check", "--strict", *map(str, folder.iterdir()))
+    session.run_install("python", "-m", "twine", "check", "--strict", *map(str, folder.glob("*")))
     return next(folder.glob("*.whl"))
 
 
