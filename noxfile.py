@@ -1,6 +1,10 @@
-"""Checks that need environments of their own: python -m nox --list. What .ci/run does is not repeated here."""
+"""Checks that need environments of their own: python -m nox --list. What .ci/run does is not repeated here.
+
+Sessions with tests hand on what pytest is to be told: python -m nox --session oldest -- tests/test_size.py -x
+"""
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import nox
@@ -10,21 +14,21 @@ nox.options.sessions = ["oldest", "newest", "types"]
 
 PROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PROJECT)
-RUNNERS = ("pytest>=8", "hypothesis>=6.100", "scipy>=1.11")  # of tests that need none of the examples
+RUNNERS = ("pytest>=8", "hypothesis>=6.100", "pandas>=2.2", "scipy>=1.11")  # of tests that need none of the examples
 
 
 def build(session: nox.Session) -> Path:
     """The wheel, after it and the source distribution were built and checked."""
     folder = Path(session.create_tmp()) / "dist"
-    shutil.rmtree(folder, ignore_errors=True)
+    session.run_install(shutil.rmtree, folder, True)  # kept where --no-install takes what is installed
     session.install("build", "twine")
-    session.run("python", "-m", "build", "--outdir", str(folder))
-    session.run("python", "-m", "twine", "check", "--strict", *map(str, folder.iterdir()))
+    session.run_install("python", "-m", "build", "--outdir", str(folder))
+    session.run_install("python", "-m", "twine", "check", "--strict", *map(str, folder.glob("*")))
     return next(folder.glob("*.whl"))
 
 
-def test_away_from_the_sources(session: nox.Session) -> None:
-    """Run the tests on the package that is installed: in a folder where there is no other."""
+def test_away_from_the_sources(session: nox.Session, arguments: Sequence[str]) -> None:
+    """Run the tests, or what pytest is told, on the package that is installed: in a folder where there is no other."""
     away = Path(session.create_tmp()) / "away"
     shutil.rmtree(away, ignore_errors=True)
     away.mkdir()
@@ -34,7 +38,7 @@ def test_away_from_the_sources(session: nox.Session) -> None:
         if path.is_file():
             shutil.copy(path, away)
     session.chdir(away)
-    session.run("python", "-m", "pytest", "tests")
+    session.run("python", "-m", "pytest", *(arguments or ["tests"]))
 
 
 @nox.session(python=PYTHONS[0])
@@ -42,23 +46,29 @@ def oldest(session: nox.Session) -> None:
     """The oldest versions of everything that the ranges admit; the tests of the examples are left out."""
     lowest = [dependency.replace(">=", "==") for dependency in PROJECT["project"]["dependencies"]]
     session.install(build(session), *lowest, *RUNNERS)
-    test_away_from_the_sources(session)
+    session.run("python", "-m", "pip", "list")
+    test_away_from_the_sources(session, session.posargs)
 
 
 @nox.session(python=PYTHONS)
 def newest(session: nox.Session) -> None:
     """The newest versions of everything, on each Python; the tests of the examples are left out."""
     session.install("--upgrade", build(session), *RUNNERS)
-    test_away_from_the_sources(session)
+    session.run("python", "-m", "pip", "list")
+    test_away_from_the_sources(session, session.posargs)
 
 
 @nox.session
 def wheel(session: nox.Session) -> None:
     """All tests, on a wheel with the pinned versions; ``-- --wheel FOLDER`` names one that is built already."""
-    named = session.posargs[1] if session.posargs[:1] == ["--wheel"] else None
-    package = build(session) if named is None else next(Path(named).resolve().glob("*.whl"))
+    arguments = list(session.posargs)
+    if arguments[:1] == ["--wheel"]:
+        package = next(Path(arguments[1]).resolve().glob("*.whl"))
+        del arguments[:2]
+    else:
+        package = build(session)
     session.install("-c", "constraints.txt", f"{package}[test]")
-    test_away_from_the_sources(session)
+    test_away_from_the_sources(session, arguments)
 
 
 @nox.session

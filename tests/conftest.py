@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+# Tests run in several processes, of which each has as many threads as there are cores: those that wait should not spin.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # read when torch is imported
+
 # No deadline: the first calls compile. The same examples each time, but for --hypothesis-profile=wide.
 settings.register_profile("chdt", deadline=None, derandomize=True, max_examples=100)
 settings.register_profile("wide", deadline=None, max_examples=2000)
