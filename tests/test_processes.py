@@ -96,7 +96,9 @@ def run(code, folder, timeout=300, **env):
 
 
 def expect_run(code, folder, layer, **options):
-    printed, status, left = run(BEGIN + code, folder, NUMBA_THREADING_LAYER=layer, **options)
+    # PyPI's tbb lies where the dynamic linker does not look.
+    found = {"LD_LIBRARY_PATH": str(Path(sys.prefix) / "lib")} if layer == "tbb" else {}
+    printed, status, left = run(BEGIN + code, folder, NUMBA_THREADING_LAYER=layer, **found, **options)
     if printed.startswith("skip"):
         pytest.skip(printed)
     assert status == 0, printed

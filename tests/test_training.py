@@ -8,7 +8,7 @@ from chdt import ExpectedSizeLoss, expected_size_loss, object_size
 DISTRIBUTED = """
 import os, sys
 import numpy as np, torch
-from chdt import expected_size_loss, object_size
+from chdt import expected_size_loss, sample_masks
 from torch.nn.parallel import DistributedDataParallel
 
 rank, folder = int(sys.argv[1]), sys.argv[2]
@@ -43,11 +43,12 @@ for a, b in zip(of_two, alone, strict=True):
 
 # By default each process draws noise of its own, though all were given the same seed.
 torch.manual_seed(0)
-logits = torch.zeros(1, 30, 30, requires_grad=True)
-expected_size_loss(logits, torch.tensor([10.0])).backward()
-others = [torch.empty_like(logits.grad) for _ in range(2)]
-torch.distributed.all_gather(others, logits.grad)
-assert not torch.equal(*others)
+logits = torch.full((1, 30, 30), 1.5, requires_grad=True)
+expected_size_loss(logits, torch.tensor([10.0]), n_samples=20).backward()
+for mine in logits.grad, sample_masks(logits.detach()):
+    both = [torch.empty_like(mine) for _ in range(2)]
+    torch.distributed.all_gather(both, mine)
+    assert mine.abs().max() > 0 and not torch.equal(*both)
 torch.distributed.destroy_process_group()
 print("ok")
 """
