@@ -24,7 +24,9 @@ def build(session: nox.Session) -> Path:
     session.install("build", "twine")
     session.run_install("python", "-m", "build", "--outdir", str(folder))
     session.run_install("python", "-m", "twine", "check", "--strict", *map(str, folder.glob("*")))
-    return next(folder.glob("*.whl"))
+    wheel = next(folder.glob("*.whl"))
+    session.install("--force-reinstall", "--no-deps", wheel)  # pip keeps an older one of the same version
+    return wheel
 
 
 def test_away_from_the_sources(session: nox.Session, arguments: Sequence[str]) -> None:
