@@ -41,12 +41,18 @@ def draw_sizes(by_function: dict[str, dict[str, dict[int, float]]], path: Path) 
     figure.savefig(path, dpi=110)
 
 
+def _finish(figure: Figure, path: Path) -> None:
+    figure.axes[0].grid(alpha=0.3)
+    figure.legend(fontsize=8, frameon=False, loc="outside lower center", ncols=2)
+    figure.savefig(path, dpi=110)
+
+
 STYLES = {"object_size": ":", "distance_transform": "-", "flip_sizes": "--"}
 
 
 def draw_growth(by_call: dict[str, tuple[list[float], list[float]]], what: str, path: Path) -> None:
     """Milliseconds for an image of 2048 x 2048, by the radius of its object, or by the density of foreground."""
-    figure = Figure(figsize=(5.5, 3.8), layout="constrained")
+    figure = Figure(figsize=(5.5, 4.5), layout="constrained")
     panel = figure.subplots()
     for call, (x, seconds) in by_call.items():
         function, impl = call.split(", ")
@@ -56,18 +62,17 @@ def draw_growth(by_call: dict[str, tuple[list[float], list[float]]], what: str, 
         panel.loglog(x if what == "radius" else np.subtract(1, x), np.multiply(seconds, 1e3), label=label, **style)
     panel.set_xlabel("radius of the object, pixels" if what == "radius" else "share of background")
     panel.set_ylabel("ms, one thread, 2048 x 2048, bool")
-    panel.grid(alpha=0.3)
-    panel.legend(fontsize=8, frameon=False)
-    figure.savefig(path, dpi=110)
+    _finish(figure, path)
 
 
 def draw_threads(by_call: dict[str, dict[int, float]], path: Path) -> None:
     """Milliseconds of a call by the number of threads."""
-    figure = Figure(figsize=(5.5, 3.8), layout="constrained")
+    figure = Figure(figsize=(5.5, 4.5), layout="constrained")
     panel = figure.subplots()
-    for number, (call, seconds) in enumerate(by_call.items()):
-        function = call.split(", ")[0]
-        color = list(COLORS.values())[number % len(COLORS)]
+    workloads = sorted({call.split(", ")[1] for call in by_call})
+    for call, seconds in by_call.items():
+        function, workload = call.split(", ")
+        color = COLORS[("chdt", "torch max_pool")[workloads.index(workload) % 2]]
         panel.loglog(
             list(seconds), [1e3 * s for s in seconds.values()], STYLES[function], marker="o", color=color, label=call
         )
@@ -75,6 +80,4 @@ def draw_threads(by_call: dict[str, dict[int, float]], path: Path) -> None:
     panel.set_xticks(counts, [str(count) for count in counts], minor=False)
     panel.set_xlabel("threads")
     panel.set_ylabel("ms a call, float32")
-    panel.grid(alpha=0.3)
-    panel.legend(fontsize=8, frameon=False)
-    figure.savefig(path, dpi=110)
+    _finish(figure, path)

@@ -913,7 +913,7 @@ def flip_sizes(
     Notes
     -----
     The g(y with i flipped) of equation (21) of Baručić and Kybic (2022), for all pixels i and exactly, in about the
-    time of two or three distance transforms; by definition it takes one transform a pixel.
+    time of two or three distance transforms, more where images are tiny; by definition it takes one transform a pixel.
 
     Examples
     --------

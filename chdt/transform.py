@@ -662,8 +662,9 @@ def distance_transform(
     Notes
     -----
     Equation (3) of Baručić and Kybic (2022), ``d_i = min over background j of max(|i_y - j_y|, |i_x - j_x|)``, in
-    volumes ``|i_z - j_z|``, too. One scan of the rows, or slices, from the last to the first, one back, 64 pixels at a
-    time.
+    volumes ``|i_z - j_z|``, too. In grids of up to 64 pixels a side the object is eroded until nothing is left,
+    and each pixel's distance is how many erosions it outlives; larger ones take one scan of the rows, or slices, from
+    the last to the first and one back, 64 pixels at a time.
 
     Examples
     --------
