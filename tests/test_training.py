@@ -62,7 +62,7 @@ code = {DISTRIBUTED!r}
 started = [subprocess.Popen([sys.executable, "-c", code, str(rank), sys.argv[1]]) for rank in range(2)]
 sys.exit(max(process.wait(timeout=250) for process in started))
 """
-    assert python(starter, str(tmp_path), GLOO_SOCKET_IFNAME="lo").split() == ["ok", "ok"]
+    assert python(starter, str(tmp_path), GLOO_SOCKET_IFNAME="lo").count("ok") == 2  # their lines may mix
 
 
 def network():
