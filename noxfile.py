@@ -35,7 +35,8 @@ def test_away_from_the_sources(session: nox.Session, arguments: Sequence[str]) -
     shutil.rmtree(away, ignore_errors=True)
     away.mkdir()
     for name in ("tests", "examples", "benchmarks", "docs"):
-        shutil.copytree(name, away / name, ignore=shutil.ignore_patterns("__pycache__"))
+        ignored = shutil.ignore_patterns("__pycache__", "test_project.py")  # which is about the sources
+        shutil.copytree(name, away / name, ignore=ignored)
     for path in Path().glob("*.*"):
         if path.is_file():
             shutil.copy(path, away)
