@@ -35,7 +35,7 @@ def test_away_from_the_sources(session: nox.Session, arguments: Sequence[str]) -
     shutil.rmtree(away, ignore_errors=True)
     away.mkdir()
     for name in ("tests", "examples", "benchmarks", "docs"):
-        ignored = shutil.ignore_patterns("__pycache__", "test_project.py")  # which is about the sources
+        ignored = shutil.ignore_patterns("__pycache__", "test_docs.py", "test_project.py")  # pages link to the sources
         shutil.copytree(name, away / name, ignore=ignored)
     for path in Path().glob("*.*"):
         if path.is_file():
@@ -63,7 +63,7 @@ def newest(session: nox.Session) -> None:
 
 @nox.session
 def wheel(session: nox.Session) -> None:
-    """All tests, on a wheel with the pinned versions; ``-- --wheel FOLDER`` names one that is built already."""
+    """The tests, on a wheel with the pinned versions; ``-- --wheel FOLDER`` names one that is built already."""
     arguments = list(session.posargs)
     if arguments[:1] == ["--wheel"]:
         package = next(Path(arguments[1]).resolve().glob("*.whl"))
