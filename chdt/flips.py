@@ -687,7 +687,7 @@ def _size_of(image: int, layout: Layout, maxima: Numbers) -> int:
     largest, first = 0, _places(layout).slabs + image * layout.slabs
     for slab in range(first, first + layout.slabs):
         largest = max(largest, maxima[slab])
-    return largest
+    return int(largest)  # as unsigned as the distances, differences from it would not be negative without the JIT
 
 
 @helper

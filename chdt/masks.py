@@ -92,6 +92,13 @@ WITHOUT_VALUES = (FakeTensor, FunctionalTensor)
 # ------------------------------------------------------------------------------------------------ masks
 
 
+def check_spatial_dims(spatial_dims: int) -> None:
+    """A grid is a line, an image or a volume."""
+    is_integer = isinstance(spatial_dims, int | np.integer) and not isinstance(spatial_dims, bool)
+    if not is_integer or spatial_dims not in (1, 2, 3):
+        raise ValueError(f"spatial_dims must be 1, 2 or 3, not {spatial_dims!r}")
+
+
 def grid_shape(masks: AnyMasks, spatial_dims: int) -> Shape:
     """The shape of the grid, once it is one."""
     if isinstance(masks, np.ma.MaskedArray) or not isinstance(masks, np.ndarray | torch.Tensor):
@@ -100,9 +107,7 @@ def grid_shape(masks: AnyMasks, spatial_dims: int) -> Shape:
         )
     if isinstance(masks, torch.Tensor):
         check_tensor(masks, "masks")
-    is_integer = isinstance(spatial_dims, int | np.integer) and not isinstance(spatial_dims, bool)
-    if not is_integer or spatial_dims not in (1, 2, 3):
-        raise ValueError(f"spatial_dims must be 1, 2 or 3, not {spatial_dims!r}")
+    check_spatial_dims(spatial_dims)
     shape = tuple(masks.shape)
     if len(shape) < spatial_dims:
         raise ValueError(

@@ -7,6 +7,7 @@ have left on a line, t_i = min over j of max(spacing·|i - j|, v_j).
 
 import math
 from collections.abc import Sequence
+from numbers import Real
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,7 +16,7 @@ import numpy.typing as npt
 from chdt.bitplanes import WORD, Words, read_bits
 from chdt.jit import helper, kernel
 from chdt.lanes import Numbers
-from chdt.masks import PackedMasks, Shape
+from chdt.masks import PackedMasks, Shape, check_spatial_dims
 from chdt.parallel import share
 
 Spacing = float | Sequence[float]
@@ -23,27 +24,44 @@ Steps = tuple[float, float, float]  # from slice to slice, row to row, column to
 Floats = npt.NDArray[np.float32]
 Radii = tuple[int, int, int]  # of a window, in pixels along the columns, the rows and the slices
 
+LEAST, MOST = 1e-25, 1e25  # far from where float32 knows no step but zero, and no length but infinity
+
 
 def spacing_of(spacing: Spacing | None, spatial_dims: int) -> Steps | None:
     """The spacing of each axis of a grid of three, None where nothing was said."""
     if spacing is None:
         return None
+    check_spatial_dims(spatial_dims)
     remedy = f"give one positive number, or one for each of the spatial_dims={spatial_dims} dims"
+    is_one = spacing.ndim == 0 if isinstance(spacing, np.ndarray) else not isinstance(spacing, Sequence)
+    values: Any = [spacing] * spatial_dims if is_one else spacing
     try:
-        if isinstance(spacing, str | bytes):  # a sequence, and float reads it
-            raise TypeError
-        is_one = spacing.ndim == 0 if isinstance(spacing, np.ndarray) else not isinstance(spacing, Sequence)
-        values: Any = [spacing] * spatial_dims if is_one else spacing
-        numbers = [float(x) for x in values]
-    except (TypeError, ValueError):
+        numbers = [_number(x) for x in values]
+    except (AttributeError, RuntimeError, TypeError, ValueError):
         raise TypeError(f"spacing must be made of numbers, not {spacing!r}: {remedy}") from None
     if len(numbers) != spatial_dims:
         raise ValueError(f"spacing has {len(numbers)} numbers: {remedy}")
     for axis, number in enumerate(numbers):
         if not 0 < number < math.inf:
             raise ValueError(f"spacing must be positive and finite, but spacing[{axis}] is {number}: {remedy}")
+        if not LEAST <= number <= MOST:
+            raise ValueError(
+                f"spacing must be from {LEAST} to {MOST}, but spacing[{axis}] is {number}: change the unit"
+            )
     slices, rows, columns = (numbers[0],) * (3 - spatial_dims) + tuple(numbers)
     return slices, rows, columns
+
+
+def _number(x: Any) -> float:
+    """A real number, also of NumPy or torch; ``float`` alone would read text and drop imaginary parts."""
+    if not isinstance(x, Real):
+        x = x.item()
+    if not isinstance(x, Real):
+        raise TypeError
+    try:
+        return float(x)
+    except OverflowError:  # an integer beyond all floats
+        return math.inf
 
 
 def largest_distance(shape: Shape, spacing: Steps) -> float:

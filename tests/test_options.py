@@ -77,12 +77,33 @@ def test_without_background_the_longest_side_counts():
         ("12", TypeError, "numbers"),
         ("ab", TypeError, "numbers"),
         ((1, None), TypeError, "numbers"),
+        ((1, "2"), TypeError, "numbers"),
+        (np.array(["1", "2"]), TypeError, "numbers"),
+        (1 + 1j, TypeError, "numbers"),
+        (np.array([1, 2j]), TypeError, "numbers"),
+        (torch.tensor([1.0, 2.0]), TypeError, "numbers"),
+        (10**400, ValueError, r"spacing\[0\] is inf"),
+        ((1, 1e-46), ValueError, r"from 1e-25 to 1e\+25, but spacing\[1\] is 1e-46"),
+        ((1e38, 1), ValueError, r"from 1e-25 to 1e\+25, but spacing\[0\] is 1e\+38"),
     ],
 )
 @pytest.mark.parametrize("function", [distance_transform, flip_sizes, object_size])
 def test_bad_spacing(function, spacing, error, message):
     with pytest.raises(error, match=message):
         function(np.ones((3, 4), bool), spacing=spacing)
+
+
+@pytest.mark.parametrize("spacing", [(1e-25, 1e25), (1e25, 3e-25), (1e25, 1e25), 1e-25])
+def test_the_extremes_of_spacing(spacing):
+    masks = random_masks((4, 5, 6), 0.8)
+    masks[0] = True
+    check_spaced(masks, np.broadcast_to(spacing, 2), 2)
+
+
+@pytest.mark.parametrize("spatial_dims", [0, 4, 2**70, "2", None])
+def test_spatial_dims_refused_with_a_spacing(spatial_dims):
+    with pytest.raises(ValueError, match="spatial_dims must be 1, 2 or 3"):
+        object_size(np.ones((3, 4), bool), spacing=1, spatial_dims=spatial_dims)
 
 
 # ------------------------------------------------------------------------------------------------ flips

@@ -19,6 +19,7 @@ BEGIN = """
 import multiprocessing, os, signal, sys, threading, time
 import numba, numpy as np, torch
 from chdt import distance_transform, expected_size_loss, flip_sizes, object_size, parallel
+from chdt import intersection_over_union, sample_masks, sampled_gradient
 from strategies import random_masks
 
 parallel.thread_count = lambda: 4  # however few cores
@@ -95,13 +96,13 @@ def run(code, folder, timeout=300, **env):
     return printed, process.returncode, True
 
 
-def expect_run(code, folder, layer, **options):
+def expect_run(code, folder, layer, status=0, **options):
     # PyPI's tbb lies where the dynamic linker does not look.
     found = {"LD_LIBRARY_PATH": str(Path(sys.prefix) / "lib")} if layer == "tbb" else {}
-    printed, status, left = run(BEGIN + code, folder, NUMBA_THREADING_LAYER=layer, **found, **options)
+    printed, ended, left = run(BEGIN + code, folder, NUMBA_THREADING_LAYER=layer, **found, **options)
     if printed.startswith("skip"):
         pytest.skip(printed)
-    assert status == 0, printed
+    assert ended == status, printed
     assert not left, "a process outlived its parent"
 
 
@@ -127,6 +128,89 @@ expect(expected)
 """,
         tmp_path,
         layer,
+    )
+
+
+@pytest.mark.parametrize(("layer", "forks"), [("omp", 10), *(pytest.param(layer, 300, marks=long) for layer in LAYERS)])
+def test_forks_while_other_threads_call(tmp_path, layer, forks):
+    """The child has none of these threads, and nothing of theirs that it could wait for."""
+    expect_run(
+        f"""
+launch()
+expected, is_over = answers(), threading.Event()
+
+
+def call():
+    while not is_over.is_set():
+        expect(expected)
+
+
+threads = [threading.Thread(target=call) for _ in range(4)]
+for thread in threads:
+    thread.start()
+for _ in range({forks}):
+    in_child(lambda: expect(expected))
+is_over.set()
+for thread in threads:
+    thread.join()
+expect(expected)
+""",
+        tmp_path,
+        layer,
+        timeout=1500,
+    )
+
+
+def test_torch_in_a_forked_child(tmp_path):
+    """Its own threads are not in the child, where it waits for them unless it is told to use one thread.
+
+    Masks do without torch's threads; losses, metrics and an `out` with strides do not.
+    """
+    expect_run(
+        """
+torch.set_num_threads(4)
+logits = torch.randn(2000, 48, 32, generator=torch.Generator().manual_seed(0))
+masks, sizes = torch.where(logits > 0, 1.0, -1.0), torch.full((2000,), 6.0)
+leaf = logits.clone().requires_grad_()
+
+
+def without_threads():
+    return [function(batch) for batch in (masks, masks.transpose(1, 2)) for function in FUNCTIONS]
+
+
+def with_threads():
+    leaf.grad = None
+    expected_size_loss(leaf, sizes, generator=torch.Generator().manual_seed(1)).backward()
+    strided = torch.empty((2000, 32, 48), dtype=torch.int64).transpose(1, 2)
+    return [
+        leaf.grad,
+        sample_masks(logits, generator=torch.Generator().manual_seed(1)),
+        *sampled_gradient(masks, sizes),
+        intersection_over_union(masks, -masks),
+        distance_transform(masks, out=strided),
+    ]
+
+
+def arrays(tensors):
+    return [tensor.numpy().copy() for tensor in tensors]
+
+
+alone, together = arrays(without_threads()), arrays(with_threads())
+
+
+def child():
+    for answer, known in zip(without_threads(), alone, strict=True):
+        np.testing.assert_array_equal(answer, known)
+    torch.set_num_threads(1)
+    for answer, known in zip(with_threads(), together, strict=True):
+        np.testing.assert_array_equal(answer, known)
+
+
+in_child(child)
+child()
+""",
+        tmp_path,
+        "omp",
     )
 
 
@@ -187,10 +271,11 @@ if __name__ == "__main__":
     )
 
 
+@pytest.mark.parametrize("layer", ["omp", *(pytest.param(layer, marks=long) for layer in LAYERS[1:])])
 @pytest.mark.parametrize("end", ["return", "sys.exit(0)", "os._exit(0)", "os.kill(os.getpid(), signal.SIGTERM)"])
-def test_the_process_ends_while_calls_run(tmp_path, end):
+def test_the_process_ends_while_calls_run(tmp_path, end, layer):
     code = f"""
-import warnings
+launch()
 running = threading.Event()
 
 def forever():
@@ -208,9 +293,22 @@ def finish():
 
 finish()
 """
-    printed, status, left = run(BEGIN + code, tmp_path)
-    assert status == (-signal.SIGTERM if "SIGTERM" in end else 0), printed
-    assert not left
+    expect_run(code, tmp_path, layer, status=-signal.SIGTERM if "SIGTERM" in end else 0)
+
+
+def test_the_process_ends_while_workers_call(tmp_path):
+    expect_run(
+        LOADER
+        + """
+if __name__ == "__main__":
+    expected = answers()
+    loader = torch.utils.data.DataLoader(Masks(), num_workers=2, batch_size=None, persistent_workers=True, timeout=250)
+    next(iter(loader))
+    sys.exit()
+""",
+        tmp_path,
+        "omp",
+    )
 
 
 @pytest.mark.parametrize(
@@ -263,34 +361,86 @@ assert (torch.get_num_threads(), numba.get_num_threads()) == found
     )
 
 
-def test_calls_from_a_backward_thread(tmp_path):
-    """Autograd may call from a thread of its own; so may a hook."""
+@pytest.mark.parametrize("layer", ["workqueue", *(pytest.param(layer, marks=long) for layer in ("omp", "tbb"))])
+def test_calls_from_inside_a_parallel_kernel(tmp_path, layer):
+    """By the thread that launched it, between its loops, and by all of its threads at once."""
     expect_run(
         """
-seen = []
+launch()
+expected, errors = answers(), []
 
 
-class Measured(torch.autograd.Function):
+def call():
+    try:
+        expect(expected)
+    except BaseException as error:
+        errors.append(error)
+    return 1
+
+
+@numba.njit(parallel=True)
+def total(count):
+    values = np.ones(1000)
+    for i in numba.prange(values.size):
+        values[i] += 1
+    with numba.objmode(one="int64"):
+        one = call()
+    result = 0
+    for i in numba.prange(count):
+        with numba.objmode(here="int64"):
+            here = call()
+        result += here
+    return result + one * values.sum()
+
+
+numba.set_num_threads(4)
+assert total(4) == 4 + 2000
+assert not errors, errors
+assert (doubled(np.arange(10_000)) == 2 * np.arange(10_000)).all()
+assert numba.get_num_threads() == 4
+expect(expected)
+""",
+        tmp_path,
+        layer,
+        NUMBA_NUM_THREADS="4",
+    )
+
+
+def test_calls_from_a_backward_thread(tmp_path):
+    """Autograd goes on in threads of its own where a backward pass runs deep inside of others."""
+    expect_run(
+        """
+logits, threads = torch.randn(20, 48, 32, generator=torch.Generator().manual_seed(0)), []
+
+
+def loss_of():
+    leaf = logits.clone().requires_grad_()
+    expected_size_loss(leaf, torch.full((20,), 6.0), generator=torch.Generator().manual_seed(1)).backward()
+    return leaf.grad
+
+
+class Deep(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, x):
+    def forward(ctx, x, depth):
+        ctx.depth = depth
         return x.clone()
 
     @staticmethod
-    def backward(ctx, grad):
-        seen.append((threading.get_ident(), [np.asarray(answer) for answer in answers()]))
-        return grad
+    def backward(ctx, upstream):
+        with torch.enable_grad():
+            if ctx.depth > 0:
+                Deep.apply(torch.zeros(3, requires_grad=True), ctx.depth - 1).sum().backward()
+            else:
+                threads.append(threading.get_ident())
+                expect(expected)
+                assert torch.equal(loss_of(), gradient)
+        return upstream, None
 
 
-expected = answers()
-x = torch.zeros(3, requires_grad=True)
-x.register_hook(lambda grad: seen.append((threading.get_ident(), answers())) or grad)
-thread = threading.Thread(target=lambda: Measured.apply(x).sum().backward())
-thread.start()
-thread.join()
-for _, found in seen:
-    for answer, known in zip(found, expected, strict=True):
-        np.testing.assert_array_equal(answer, known)
-assert len(seen) == 2
+expected, gradient = answers(), loss_of()
+for depth in 0, 100:
+    Deep.apply(torch.zeros(3, requires_grad=True), depth).sum().backward()
+assert threads[0] == threading.get_ident() != threads[1]
 """,
         tmp_path,
         "omp",
@@ -322,6 +472,58 @@ for function in distance_transform, flip_sizes:
     else:
         raise AssertionError("not interrupted")
     thread.join()
+    expect(expected)
+""",
+        tmp_path,
+        "omp",
+    )
+
+
+def test_ctrl_c_while_a_batch_without_out_is_done(tmp_path):
+    """The signal comes with the second piece, and no other is begun."""
+    expect_run(
+        """
+import chdt.gradient, chdt.sampling, chdt.size
+
+parallel.thread_count = lambda: 1
+signal.signal(signal.SIGINT, signal.default_int_handler)
+logits = torch.randn(4000, 48, 32).requires_grad_()
+masks, sizes = torch.where(logits.detach() > 0, 1.0, -1.0), torch.full((4000,), 6.0)
+share, expected = parallel.share, answers()
+
+
+def interrupted(work, count, *others):
+    done = []
+
+    def counted(first, last, *memory):
+        if len(done) == 1:
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+        work(first, last, *memory)
+        done.append(last - first)
+
+    try:
+        share(counted, count, *others)
+    finally:
+        finished.append(sum(done) / count)
+
+
+for module, call in [
+    (chdt.size, lambda: object_size(masks.repeat(10, 1, 1))),
+    (chdt.gradient, lambda: expected_size_loss(logits, sizes, n_samples=20)),
+    (chdt.gradient, lambda: sampled_gradient(masks, sizes)),
+    (chdt.sampling, lambda: sample_masks(logits.detach().repeat(10, 1, 1))),
+]:
+    finished = []
+    module.share = interrupted
+    try:
+        call()
+    except KeyboardInterrupt:
+        assert len(finished) == 1 and 0 < finished[0] < 0.5, finished
+    else:
+        raise AssertionError(f"not interrupted: {finished}")
+    finally:
+        module.share = share
+    assert torch.isfinite(expected_size_loss(logits, sizes))
     expect(expected)
 """,
         tmp_path,
