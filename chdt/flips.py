@@ -903,7 +903,7 @@ def flip_sizes(
         numbers.
     ValueError
         A mask value other than ±1 (its first index is named), an empty grid, fewer dims than the grid has; a spacing
-        that is not positive and finite, or has another number of dims; ``out`` is of another shape or device, too
+        that is not from 1e-25 to 1e25, or has another number of dims; ``out`` is of another shape or device, too
         narrow, read-only, or overlaps the masks or itself. Nothing is written then.
 
     See Also

@@ -337,7 +337,7 @@ def object_size(
         Neither array nor dense tensor, or of a dtype that cannot hold -1 and +1; a spacing that is not made of numbers.
     ValueError
         A value other than ±1 (its first index is named), an empty grid, or fewer dims than the grid has; a spacing that
-        is not positive and finite, or has another number of dims.
+        is not from 1e-25 to 1e25, or has another number of dims.
 
     See Also
     --------
