@@ -271,30 +271,19 @@ def planes_of(grid: Grid, count: int) -> Words:
 @helper
 def lay_out_background(words: Words, start: int, grid: Grid, patterns: Words, planes: Words, background: int) -> None:
     """The background of the image whose packed bits begin at ``start``, as a plane."""
-    lay_out_words(words, start, grid, patterns, planes, background, 0, grid.words)
-
-
-@helper
-def lay_out_words(
-    words: Words, start: int, grid: Grid, patterns: Words, planes: Words, background: int, begin: int, end: int
-) -> None:
-    """Words ``begin`` to before ``end`` of that plane, both multiples of WORDS."""
     if grid.pitch == grid.width:
         first, shift = start // WORD, np.uint64(start % WORD)
-        for at in range(begin, end, WORDS):
+        for at in range(0, grid.words, WORDS):
             carried = load_words(words, first + at + 1) << np.uint64(1)
             bits = (load_words(words, first + at) >> shift) | (carried << (np.uint64(WORD - 1) - shift))
             store(planes, background + at, ~bits & load_words(patterns, INSIDE + at))
         return
-    blocks = grid.pitch // WORD
-    row, block = (0, 0) if begin == 0 else (begin // blocks, begin % blocks)
-    for at in range(begin, min(end, grid.depth * grid.height * blocks)):
-        column = block * WORD
-        count = min(WORD, grid.width - column)
-        planes[background + at] = ~read_bits(words, start + row * grid.width + column, count) & low_bits(count)
-        block += 1
-        if block == blocks:
-            row, block = row + 1, 0
+    at = background
+    for row in range(grid.depth * grid.height):
+        for column in range(0, grid.width, WORD):
+            count = min(WORD, grid.width - column)
+            planes[at] = ~read_bits(words, start + row * grid.width + column, count) & low_bits(count)
+            at += 1
 
 
 @helper
@@ -373,27 +362,11 @@ def dilate(grid: Grid, patterns: Words, planes: Words, axis: int, level: int, ba
     One after the other, the axes dilate by all shifts of 0 or 2^level pixels an axis. Background that was dilated by
     radius r is then dilated by radius r + 2^level, if 2^level <= r + 1: docs/exact.md says why.
     """
-    return dilate_words(grid, patterns, planes, axis, level, background, dilated, 0, grid.words)
-
-
-@helper
-def dilate_words(
-    grid: Grid,
-    patterns: Words,
-    planes: Words,
-    axis: int,
-    level: int,
-    background: int,
-    dilated: int,
-    begin: int,
-    end: int,
-) -> Vector:
-    """The same for words ``begin`` to before ``end`` of the plane, both multiples of WORDS."""
     higher, lower = pattern_of(grid, axis, level, True), pattern_of(grid, axis, level, False)
     period, move = period_of(grid, axis), move_of(grid, axis, level)
     left = load_words(planes, 0)  # nothing: these words are spare
-    k = 0 if begin == 0 else begin % period
-    for at in range(begin, end, WORDS):
+    k = 0
+    for at in range(0, grid.words, WORDS):
         grown = load_words(planes, background + at)
         object_before = load_words(patterns, INSIDE + at) & ~grown
         # Mostly, in the end, there is no object to grow into.
@@ -405,6 +378,22 @@ def dilate_words(
         k += WORDS
         if k == period:
             k = 0
+    return left
+
+
+@helper
+def erode(grid: Grid, patterns: Words, planes: Words, level: int, source: int, other: int, target: int) -> Vector:
+    """Erode by 2^level pixels along all axes, the background being in the plane at ``source``, then in ``target``.
+
+    Give what is left, as `dilate` does. The plane at ``other`` is worked in. In a grid of one pixel nothing is left.
+    """
+    left = load_words(planes, 0)  # nothing: these words are spare
+    axes = (grid.depth > 1) + (grid.height > 1) + (grid.width > 1)
+    to, spare = (target, other) if axes % 2 == 1 else (other, target)
+    for axis in range(AXES):
+        if length_of(grid, axis) > 1:
+            left = dilate(grid, patterns, planes, axis, level, source, to)
+            source, to, spare = to, spare, to
     return left
 
 

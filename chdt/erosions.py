@@ -8,27 +8,24 @@ object, one operation for 512 pixels; docs/exact.md says why.
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from chdt.bitplanes import (
-    AXES,
     WORD,
     Grid,
     Words,
     cap_of,
-    dilate,
+    erode,
     grid_of,
     images_together,
     lay_out_background,
     lay_out_together,
-    length_of,
     objects_in,
     pixels_in,
     plane_at,
     planes_of,
 )
 from chdt.jit import helper, kernel
-from chdt.lanes import WORDS, Numbers, Vector, aligned, any_set, fill, load_words, spread, store
+from chdt.lanes import WORDS, Numbers, Vector, any_set, fill, lane, load_words, spread, store
 from chdt.masks import PackedMasks, Shape
 from chdt.parallel import kept, share
 
@@ -47,35 +44,18 @@ class Erosions(NamedTuple):
     grid: Grid
     patterns: Words
     planes: Words
-    spill: npt.NDArray[np.uint8]  # for the last few answers
 
 
 def erosions_of(shape: Shape, together: int) -> Erosions:
     """Memory for one thread."""
     grid, patterns = grid_of(*shape.without_single_pixels, together)
-    return Erosions(grid, patterns, planes_of(grid, DIGITS + shape.cap.bit_length()), aligned(WORD, 0, np.uint8))
-
-
-@helper
-def erode_once(grid: Grid, patterns: Words, planes: Words, source: int, other: int, target: int) -> Vector:
-    """Erode by one pixel along all axes, the background being in the plane at ``source``, then in that at ``target``.
-
-    Give what is left, as `dilate` does. The plane at ``other`` is worked in.
-    """
-    left = load_words(planes, 0)  # nothing: these words are spare
-    axes = (grid.depth > 1) + (grid.height > 1) + (grid.width > 1)
-    to, spare = (target, other) if axes % 2 == 1 else (other, target)
-    for axis in range(AXES):
-        if length_of(grid, axis) > 1:
-            left = dilate(grid, patterns, planes, axis, 0, source, to)
-            source, to, spare = to, spare, to
-    return left
+    return Erosions(grid, patterns, planes_of(grid, DIGITS + shape.cap.bit_length()))
 
 
 @helper
 def _add_to_digits(objects: int, count: int, erosions: Erosions) -> None:
     """Count an erosion, the ``count``-th one, for the pixels that are not in the plane at ``objects``."""
-    grid, _, planes, _ = erosions
+    grid, _, planes = erosions
     number = 0
     while count % (1 << number) == 0:
         digit = plane_at(grid, DIGITS + number)
@@ -91,7 +71,7 @@ def _add_to_digits(objects: int, count: int, erosions: Erosions) -> None:
 @helper
 def count_erosions(words: Words, start: int, images: int, erosions: Erosions) -> int:
     """Leave the binary digits of all distances in planes from DIGITS on; give how many digits there are."""
-    grid, patterns, planes, _ = erosions
+    grid, patterns, planes = erosions
     source, other, target = plane_at(grid, 0), plane_at(grid, 1), plane_at(grid, 2)
     if grid.together == 1:
         lay_out_background(words, start, grid, patterns, planes, source)
@@ -104,7 +84,7 @@ def count_erosions(words: Words, start: int, images: int, erosions: Erosions) ->
         if count == 1 << digits:
             digits += 1
         _add_to_digits(source, count, erosions)
-        left = erode_once(grid, patterns, planes, source, other, target)
+        left = erode(grid, patterns, planes, 0, source, other, target)
         source, target = target, source
     return digits
 
@@ -112,7 +92,7 @@ def count_erosions(words: Words, start: int, images: int, erosions: Erosions) ->
 @helper
 def _distances_of_word(at: int, digits: int, erosions: Erosions) -> Vector:
     """Of the pixels in one word of a plane."""
-    grid, _, planes, _ = erosions
+    grid, _, planes = erosions
     d = fill(0, np.uint8(0))
     for number in range(digits):
         d |= spread(planes[plane_at(grid, DIGITS + number) + at], np.uint8(1 << number), np.uint8(0))
@@ -121,7 +101,7 @@ def _distances_of_word(at: int, digits: int, erosions: Erosions) -> Vector:
 
 @helper
 def _write(digits: int, images: int, erosions: Erosions, answers: Numbers, first: int) -> None:
-    grid, spill = erosions.grid, erosions.spill
+    grid = erosions.grid
     pixels = pixels_in(grid)
     for image in range(images):
         at, end = first + image * pixels, first + (image + 1) * pixels
@@ -132,9 +112,8 @@ def _write(digits: int, images: int, erosions: Erosions, answers: Numbers, first
             if at + WORD <= len(answers):  # what is behind the end of the image is written after it
                 store(answers, at, d)
             else:
-                store(spill, 0, d)
                 for x in range(len(answers) - at):
-                    answers[at + x] = spill[x]
+                    answers[at + x] = lane(d, x)
             at += WORD
 
 

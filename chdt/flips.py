@@ -26,6 +26,7 @@ from chdt.bitplanes import (
     Words,
     cap_of,
     dilate,
+    erode,
     grid_of,
     lay_out_background,
     length_of,
@@ -40,7 +41,7 @@ from chdt.bitplanes import (
     planes_of,
     read_bits,
 )
-from chdt.erosions import erode_once, is_small
+from chdt.erosions import is_small
 from chdt.jit import helper, kernel, part
 from chdt.lanes import (
     PIXELS,
@@ -267,7 +268,7 @@ def _erode_away(words: Words, start: int, grid: Grid, patterns: Words, planes: W
     left = objects_in(grid, patterns, planes, plane)
     r = 0
     while r < cap_of(grid) and any_set(left):
-        left = erode_once(grid, patterns, planes, plane, plane_at(grid, 0), plane + grid.stride)
+        left = erode(grid, patterns, planes, 0, plane, plane_at(grid, 0), plane + grid.stride)
         plane += grid.stride
         r += 1
     return r
@@ -658,7 +659,7 @@ def _write_sizes(first: int, last: int, largest: int, workspace: Workspace, answ
     of_rows, of_slabs = level_places(layout)
     pixels = layout.rows * layout.width
     _fill(answers, at + first * pixels, at + last * pixels, 2 * largest)
-    left, right = _box_of(levels, 0, layout.width, largest)
+    left, right = _box_of(levels, layout.width, largest)
     for slab in range(first, last):
         if levels[of_slabs + slab] <= largest:
             for row in range(layout.rows):
@@ -671,12 +672,12 @@ def _write_sizes(first: int, last: int, largest: int, workspace: Workspace, answ
 
 
 @helper
-def _box_of(levels: Numbers, first: int, count: int, largest: int) -> tuple[int, int]:
-    """From where to where levels are not above the largest: without a break."""
+def _box_of(levels: Numbers, count: int, largest: int) -> tuple[int, int]:
+    """From where to where the levels of columns are not above the largest: without a break."""
     begin, end = 0, count
-    while begin < end and levels[first + begin] > largest:
+    while begin < end and levels[begin] > largest:
         begin += 1
-    while begin < end and levels[first + end - 1] > largest:
+    while begin < end and levels[end - 1] > largest:
         end -= 1
     return begin, end
 

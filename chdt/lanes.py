@@ -244,30 +244,21 @@ def prefetch_to_read(array: Any, index: Any) -> None:
 # ------------------------------------------------------------------------------------------------ bits and lanes
 
 
-def _emit_compare(comparison: str) -> Callable[..., Any]:
-    def emitter(typing: Any, array: Any, index: Any, value: Any) -> Any:
-        def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-            lanes = Lanes(array.dtype, PIXELS)
-            where = _pointer(context, builder, sig.args[0], args[0], args[1], context.get_value_type(lanes))
-            numbers = builder.load(where, align=array.dtype.bitwidth // 8)
-            found = builder.icmp_unsigned(comparison, numbers, _splat(builder, args[2], lanes))
-            return builder.bitcast(found, ir.IntType(PIXELS))
+def _emit_equal_bits(typing: Any, array: Any, index: Any, value: Any) -> Any:
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        lanes = Lanes(array.dtype, PIXELS)
+        where = _pointer(context, builder, sig.args[0], args[0], args[1], context.get_value_type(lanes))
+        numbers = builder.load(where, align=array.dtype.bitwidth // 8)
+        found = builder.icmp_unsigned("==", numbers, _splat(builder, args[2], lanes))
+        return builder.bitcast(found, ir.IntType(PIXELS))
 
-        return types.uint64(array, types.intp, array.dtype), emit
-
-    return emitter
+    return types.uint64(array, types.intp, array.dtype), emit
 
 
-@emitted(_emit_compare("=="))
+@emitted(_emit_equal_bits)
 def equal_bits(array: Any, index: Any, value: Any) -> Any:
     """A word with the bits of those of the 64 numbers from ``index`` on that equal ``value``."""
     return np.packbits(array[index : index + PIXELS] == value, bitorder="little").view(np.uint64)[0]
-
-
-@emitted(_emit_compare(">="))
-def reaching_bits(array: Any, index: Any, value: Any) -> Any:
-    """A word with the bits of those of the 64 numbers from ``index`` on that are ``value`` or more."""
-    return np.packbits(array[index : index + PIXELS] >= value, bitorder="little").view(np.uint64)[0]
 
 
 def _emit_spread(typing: Any, word: Any, on: Any, off: Any) -> Any:

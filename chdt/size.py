@@ -7,17 +7,15 @@ import numpy.typing as npt
 import torch
 
 from chdt.bitplanes import (
-    AXES,
     WORD,
     Grid,
     Words,
     cap_of,
-    dilate,
+    erode,
     grid_of,
     images_together,
     lay_out_background,
     lay_out_together,
-    length_of,
     objects_in,
     objects_in_words,
     pack,
@@ -55,7 +53,6 @@ from chdt.parallel import PIXELS_PER_THREAD, kept, share, thread_count
 from chdt.spacing import Spacing, spaced_sizes, spacing_of
 
 MOST_AHEAD = 1 << 16  # bytes of masks to fetch while those before them are eroded
-EROSIONS = 8  # times what packing takes, to measure a band
 STEPS_AHEAD = 6  # in how many parts: about as many as an image has erosions
 
 
@@ -82,7 +79,7 @@ def workspace_of(shape: Shape, together: int) -> Workspace:
 
 
 @helper
-def _keep_left(left: Vector, images: int, workspace: Workspace) -> None:
+def _keep_left(left: Vector, workspace: Workspace) -> None:
     """Store what is left of each image."""
     store(workspace.left, 0, left)
     if workspace.grid.together == 1 and any_set(left):
@@ -90,7 +87,7 @@ def _keep_left(left: Vector, images: int, workspace: Workspace) -> None:
 
 
 @helper
-def _erode(level: int, images: int, workspace: Workspace, current: int) -> int:
+def _erode(level: int, workspace: Workspace, current: int) -> int:
     """Erode all objects by another 2^level pixels; give the plane with the background then, and keep what is left."""
     grid, patterns, planes = workspace.grid, workspace.patterns, workspace.planes
     first, second = plane_at(grid, 0), plane_at(grid, 1)
@@ -98,14 +95,8 @@ def _erode(level: int, images: int, workspace: Workspace, current: int) -> int:
         first = plane_at(grid, 2)
     elif current == second:
         second = plane_at(grid, 2)
-    left = load_words(planes, 0)  # nothing
-    source, target, other = current, first, second
-    for axis in range(AXES):
-        if length_of(grid, axis) > 1:
-            left = dilate(grid, patterns, planes, axis, level, source, target)
-            source, target, other = target, other, target
-    _keep_left(left, images, workspace)
-    return source
+    _keep_left(erode(grid, patterns, planes, level, current, first, second), workspace)
+    return second
 
 
 @helper
@@ -133,7 +124,7 @@ def _measure(words: Words, start: int, images: int, workspace: Workspace, ahead:
         lay_out_background(words, start, grid, patterns, planes, current)
     else:
         lay_out_together(words, start, images, grid, patterns, planes, current)
-    _keep_left(objects_in(grid, patterns, planes, current), images, workspace)
+    _keep_left(objects_in(grid, patterns, planes, current), workspace)
     for image in range(images):
         sizes[image] = 0 if left[image] == 0 else 2
         radius[image], ended[image] = 0, 0 if left[image] == 0 else grid.levels
@@ -144,7 +135,7 @@ def _measure(words: Words, start: int, images: int, workspace: Workspace, ahead:
         for at in range(fetched, min(len(ahead), fetched + part), WIDEST // ahead.itemsize):
             prefetch_to_read(ahead, at)
         fetched += part
-        eroded = _erode(level, images, workspace, current)
+        eroded = _erode(level, workspace, current)
         any_chosen, all_chosen = False, True
         for image in range(images):
             if level < ended[image] and left[image] != 0:
@@ -201,6 +192,7 @@ def sizes_of(values: Numbers, foreground: Number, background: Number, workspace:
 AROUND = 64  # rows
 MOST = AROUND - WORDS  # half of the size up to which this holds: cores are rounded to whole vectors
 LARGE = 1 << 22  # pixels of an image that is cut into bands
+EROSIONS = 8  # times what packing takes, to measure a band
 CORE = 1 << 15  # words of a core, or more: so the planes of a band stay in the second nearest cache
 
 
@@ -242,7 +234,7 @@ def _measure_band(words: Words, start: int, known: int, begin: int, end: int, wo
     while radius < known:  # by powers of two, none more than one above what was done: see `dilate`
         while (1 << level) > known - radius:
             level -= 1
-        current = _erode(level, 1, workspace, current)
+        current = _erode(level, workspace, current)
         if not _any_in_core(workspace, current, begin, end):
             return 0
         radius += 1 << level
@@ -252,7 +244,7 @@ def _measure_band(words: Words, start: int, known: int, begin: int, end: int, wo
     while (rising or level > 0) and radius + 1 < MOST:
         if not rising:
             level -= 1
-        eroded = _erode(level, 1, workspace, current)
+        eroded = _erode(level, workspace, current)
         if _any_in_core(workspace, eroded, begin, end):
             current = eroded
             radius += 1 << level
@@ -300,12 +292,13 @@ def _size_by_bands(words: Words, start: int, shape: Shape, bands: Bands) -> int 
     return 2 * half if half < MOST else None
 
 
-def _packs_first(images: int, pixels: int) -> bool:
+def _packs_first(images: int, shape: Shape) -> bool:
     """Whether a batch is packed before it is measured: only then do several threads read one image.
 
-    Packing is most of the work; the erosions that follow are done by one thread an image, or by all for a large one.
+    Packing is most of the work; the erosions that follow are done by one thread an image, or by all in bands.
     """
-    return pixels >= LARGE or (images < thread_count() and images * pixels >= 2 * PIXELS_PER_THREAD)
+    several = images < thread_count() and images * shape.pixels >= 2 * PIXELS_PER_THREAD
+    return several or bands_of(shape) is not None
 
 
 def object_size(
@@ -376,7 +369,7 @@ def object_size(
         return deliver(sizes.reshape(batch), masks)  # type: ignore[no-any-return]
     answer = new_answer(masks, batch, 2 * shape.cap)
     values, foreground, background = as_words(masks)
-    flat = None if black_border or _packs_first(len(answer.words), shape.pixels) else flat_view(values)
+    flat = None if black_border or _packs_first(len(answer.words), shape) else flat_view(values)
     packed = pack_masks(masks, spatial_dims, black_border) if flat is None else None
     if packed is not None:
         shape = packed.shape

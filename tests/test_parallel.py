@@ -444,21 +444,9 @@ def test_many_threads_beside_parallel_kernels_of_numba(python, layer):
     python(
         BEGIN
         + """
-import numba
+from launching import doubled, launch
 
-@numba.njit(parallel=True, nogil=True)
-def doubled(values):
-    result = np.empty_like(values)
-    for i in numba.prange(values.size):
-        result[i] = 2 * values[i]
-    return result
-
-try:
-    doubled(np.arange(1000))
-except ValueError as error:  # this layer is not to be had here
-    print("skip", error)
-    sys.exit()
-assert numba.threading_layer() == os.environ["NUMBA_THREADING_LAYER"]
+launch()
 
 errors, meeting = [], threading.Barrier(9)
 

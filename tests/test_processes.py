@@ -20,6 +20,7 @@ import multiprocessing, os, signal, sys, threading, time
 import numba, numpy as np, torch
 from chdt import distance_transform, expected_size_loss, flip_sizes, object_size, parallel
 from chdt import intersection_over_union, sample_masks, sampled_gradient
+from launching import doubled, launch
 from strategies import random_masks
 
 parallel.thread_count = lambda: 4  # however few cores
@@ -35,23 +36,6 @@ def answers():
 def expect(expected):
     for answer, known in zip(answers(), expected, strict=True):
         np.testing.assert_array_equal(answer, known)
-
-
-@numba.njit(parallel=True, nogil=True)
-def doubled(values):
-    result = np.empty_like(values)
-    for i in numba.prange(values.size):
-        result[i] = 2 * values[i]
-    return result
-
-
-def launch():
-    try:
-        doubled(np.arange(10_000))
-    except ValueError as error:  # this layer is not to be had here
-        print("skip", error)
-        sys.exit()
-    assert numba.threading_layer() == os.environ["NUMBA_THREADING_LAYER"]
 
 
 def in_child(work):
