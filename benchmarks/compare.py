@@ -396,7 +396,7 @@ def claims_table(workloads: list[Workload], thread_counts: list[int], results: l
     by_group = {result.group: result for result in results}
     rows = [["claim", "masks", "dtype", *(f"measured, threads: {n}" for n in thread_counts)]]
     for function, number, impl, dtype, claim in CLAIMS:
-        if number >= len(workloads):
+        if number >= len(workloads) or Group(function, workloads[number], thread_counts[0]) not in by_group:
             continue
         row = [f"{function}: {claim}", workloads[number].name, dtype]
         for threads in thread_counts:
@@ -422,6 +422,12 @@ def main() -> None:
     """Measure everything and print it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="small masks, few rounds: only to see whether it runs")
+    parser.add_argument(
+        "--masks",
+        nargs="+",
+        metavar="NAME",
+        help="only the tables of these masks, such as '1 x 4096x4096', and no pictures",
+    )
     parser.add_argument("--rounds", type=int, default=15, help="turns that each peer has (default: %(default)s)")
     possible = [n for n in THREADS if n <= (os.cpu_count() or 1)]
     parser.add_argument("--threads", type=int, nargs="+", default=possible, help="numbers of threads (default: all)")
@@ -432,8 +438,12 @@ def main() -> None:
 
     workloads = list((SMALL_WORKLOADS if args.quick else WORKLOADS).values())
     effort = Effort(rounds=2, turn=0.001, pause=0) if args.quick else Effort(args.rounds, turn=0.03)
+    unknown = set(args.masks or ()) - {workload.name for workload in workloads}
+    if unknown:
+        parser.error(f"no masks named {unknown.pop()!r}, but {', '.join(repr(w.name) for w in workloads)}")
+    chosen = [workload for workload in workloads if not args.masks or workload.name in args.masks]
     # Workloads come last: their masks are drawn once.
-    groups = [Group(f, w, n) for w, f, n in itertools.product(workloads, PEERS, args.threads)]
+    groups = [Group(f, w, n) for w, f, n in itertools.product(chosen, PEERS, args.threads)]
     results = []
     for i, group in enumerate(groups):
         print(
@@ -443,16 +453,17 @@ def main() -> None:
 
     parts = [describe_machine(effort), claims_table(workloads, args.threads, results)]
     parts += [table_of(function, results) for function in PEERS]
-    print("losses", file=sys.stderr)
-    parts.append(losses_table({threads: measure_losses(threads, effort) for threads in args.threads}))
-    print("growth", file=sys.stderr)
-    growth = measure_growth(RADII | DENSITIES, effort)
-    parts.append(growth_table(growth))
-    print("busy, start, memory", file=sys.stderr)
-    parts += [busy_table(measure_busy(effort)), start_table(effort), memory_table(workloads[2])]
-    if args.output:
-        parts.insert(1, pictures(results, growth, args.output))
-    report = "# chdt and its peers\n\n" + "\n".join(parts)
+    if not args.masks:
+        print("losses", file=sys.stderr)
+        parts.append(losses_table({threads: measure_losses(threads, effort) for threads in args.threads}))
+        print("growth", file=sys.stderr)
+        growth = measure_growth(RADII | DENSITIES, effort)
+        parts.append(growth_table(growth))
+        print("busy, start, memory", file=sys.stderr)
+        parts += [busy_table(measure_busy(effort)), start_table(effort), memory_table(workloads[2])]
+        if args.output:
+            parts.insert(1, pictures(results, growth, args.output))
+    report = f"# chdt and its peers, on {os.cpu_count()} cores\n\n" + "\n".join(parts)
     print(report, end="")
     if args.output:
         args.output.write_text(report, encoding="utf-8")

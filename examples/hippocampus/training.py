@@ -246,8 +246,8 @@ def train(
 
 
 def best_weights(folder: Path) -> dict[str, torch.Tensor]:
-    """The network that a training kept."""
-    return torch.load(folder / "best.pt", weights_only=True)
+    """The network that a training kept, on whatever device it was trained."""
+    return torch.load(folder / "best.pt", map_location="cpu", weights_only=True)
 
 
 def read_csv(path: Path) -> list[dict[str, float]]:
