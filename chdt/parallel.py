@@ -126,8 +126,10 @@ class _Team:
         member = object()
         if self.join(member):
             try:
+                _take_shelf()
                 if self.work is not None:
                     self.work()
+                _hand_on_shelf()
             except BaseException as error:
                 self.errors.append(error)
             self.leave(member)
@@ -168,10 +170,22 @@ class _Shelf(threading.local):
 
 
 _shelf = _Shelf()
+_spare: list[dict[Any, Any]] = []  # of threads that ended, for those of the next call: new memory is slow
+
+
+def _take_shelf() -> None:
+    with contextlib.suppress(IndexError):
+        _shelf.memory = _spare.pop()
+
+
+def _hand_on_shelf() -> None:
+    if len(_spare) < numba.config.NUMBA_NUM_THREADS:
+        _spare.append(_shelf.memory)
+    _shelf.memory = {}
 
 
 def kept(make: Callable[..., T], *key: Any) -> T:
-    """``make(*key)``, or what it gave this thread before.
+    """``make(*key)``, or what it gave before to this thread, or to one of an earlier call.
 
     For the memory that a kernel works in, arrays in nested tuples: making it takes as long as a small image. Nothing
     that a kernel leaves there may matter to the next one. Only little memory is kept.

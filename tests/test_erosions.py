@@ -21,8 +21,10 @@ def scans(monkeypatch):
         with monkeypatch.context() as patch:
             patch.setattr(erosions, "LARGEST", 0)
             parallel._shelf.memory.clear()  # made for grids that were small
+            parallel._spare.clear()
             answer = function(masks, spatial_dims=spatial_dims)
         parallel._shelf.memory.clear()
+        parallel._spare.clear()
         return answer
 
     return call

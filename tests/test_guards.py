@@ -121,6 +121,7 @@ caches = [f for module in modules for f in vars(module).values() if hasattr(f, "
 for AT_END in (True, False):
     rng = np.random.default_rng(0)
     parallel._shelf.memory.clear()
+    parallel._spare.clear()
     for cached in caches:
         cached.cache_clear()
     got = all_answers(copied)

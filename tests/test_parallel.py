@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 
+import numba
 import numpy as np
 import pytest
 import torch
@@ -159,6 +160,36 @@ def test_the_same_answer_on_any_number_of_threads(threads):
     for others in answers[1:]:
         for one, other in zip(answers[0], others, strict=True):
             np.testing.assert_array_equal(one, other)
+
+
+def test_memory_is_handed_on_to_the_threads_of_the_next_call(threads):
+    threads(3)
+    parallel._spare.clear()
+
+    def make(_):
+        return np.zeros(8)
+
+    def memories():
+        meeting, used = Meeting(3), {}
+
+        def work(first, last, memory):
+            meeting()
+            used.setdefault(threading.get_ident(), memory)
+
+        share(work, 1000, MUCH // 1000, memory=lambda: (parallel.kept(make, "handed on"),))
+        assert len({id(memory) for memory in used.values()}) == 3  # nobody shares
+        return list(used.values())  # kept alive, so that no address is used twice
+
+    first, second = memories(), memories()
+    assert {id(memory) for memory in first} == {id(memory) for memory in second}
+
+
+def test_no_more_memory_is_kept_than_threads_can_be(threads):
+    threads(3)
+    parallel._spare[:] = [{} for _ in range(numba.config.NUMBA_NUM_THREADS)]
+    meeting = Meeting(3)
+    share(lambda first, last: meeting(), 1000, MUCH // 1000)
+    assert len(parallel._spare) == numba.config.NUMBA_NUM_THREADS
 
 
 # ------------------------------------------------------------------------------------------------ errors
