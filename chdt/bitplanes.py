@@ -410,3 +410,47 @@ def objects_in_words(grid: Grid, patterns: Words, planes: Words, background: int
     for at in range(begin, end, WORDS):
         found |= load_words(patterns, INSIDE + at) & ~load_words(planes, background + at)
     return found
+
+
+@helper
+def largest_distance(
+    grid: Grid,
+    patterns: Words,
+    planes: Words,
+    numbers: tuple[int, int, int],
+    known: int,
+    most: int,
+    begin: int,
+    end: int,
+) -> int:
+    """The largest distance in words ``begin`` to before ``end`` of a plane, if it is more than is known, else 0.
+
+    At most ``most``. The background is in the first of three planes, and all are worked in. The object is eroded by as
+    much as is known, then by 1, 2, 4, ... pixels until nothing is left, then by less and less.
+    """
+    current, first, second = plane_at(grid, numbers[0]), plane_at(grid, numbers[1]), plane_at(grid, numbers[2])
+    if not any_set(objects_in_words(grid, patterns, planes, current, begin, end)):
+        return 0
+    radius, level = 0, 0
+    while radius < known:  # by powers of two, none more than one above what was done: see `dilate`
+        while (1 << level) > known - radius:
+            level -= 1
+        erode(grid, patterns, planes, level, current, first, second)
+        if not any_set(objects_in_words(grid, patterns, planes, second, begin, end)):
+            return 0
+        current, second = second, current
+        radius += 1 << level
+        if (2 << level) <= radius + 1:
+            level += 1
+    level, rising = 0, True
+    while (rising or level > 0) and radius + 1 < most:
+        if not rising:
+            level -= 1
+        erode(grid, patterns, planes, level, current, first, second)
+        if any_set(objects_in_words(grid, patterns, planes, second, begin, end)):
+            current, second = second, current
+            radius += 1 << level
+            level += rising
+        else:
+            rising = False
+    return min(radius + 1, most)

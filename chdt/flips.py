@@ -28,6 +28,7 @@ from chdt.bitplanes import (
     dilate,
     erode,
     grid_of,
+    largest_distance,
     lay_out_background,
     length_of,
     low_bits,
@@ -49,6 +50,7 @@ from chdt.lanes import (
     Number,
     Numbers,
     Vector,
+    Word,
     aligned,
     any_set,
     choose,
@@ -327,6 +329,8 @@ def _find_levels_of_eroded(
 COUNTS, DOUBLED, LOWER = 0, 2, 4
 PLANES = ERODED = 6
 
+FEW = 8  # pixels: as many are sooner added one by one than found in the windows of other radii
+
 
 @helper
 def _add_moved(
@@ -458,15 +462,21 @@ def _find_lonely(words: Words, start: int, grid: Grid, patterns: Words, planes: 
 
 
 @helper
+def _lowest_pixel(grid: Grid, k: int, word: Word) -> int:
+    """The pixel, in reading order, of the lowest bit in word k of a plane."""
+    bit: int = k * WORD + lowest_bit(word)
+    return bit // grid.pitch * grid.width + bit % grid.pitch
+
+
+@helper
 def _raise_to(grid: Grid, planes: Words, size: float, answers: Numbers | Floats, first: int) -> None:
     """Raise the answers of the pixels in plane COUNTS to ``size``."""
     one = plane_at(grid, COUNTS)
     for k in range(grid.words):
         word = planes[one + k]
         while word != 0:
-            pixel = k * WORD + lowest_bit(word)
+            at = first + _lowest_pixel(grid, k, word)
             word &= word - np.uint64(1)
-            at = first + pixel // grid.pitch * grid.width + pixel % grid.pitch
             answers[at] = max(answers[at], size)
 
 
@@ -494,6 +504,32 @@ def _may_fit(words: Words, start: int, radius: int, layout: Layout, grid: Grid, 
         if slab + 1 - begin >= min(layout.slabs, radius + 1 if at_border else 2 * radius + 1):
             return True
     return False
+
+
+@helper
+def _raise_each(
+    words: Words,
+    start: int,
+    known: int,
+    grid: Grid,
+    patterns: Words,
+    planes: Words,
+    answers: Numbers | Floats,
+    first: int,
+) -> None:
+    """Raise the answers of the pixels in plane COUNTS to the size with each added, which is more than 2 ``known``."""
+    one, background = plane_at(grid, COUNTS), plane_at(grid, DOUBLED)
+    for k in range(grid.words):
+        word = planes[one + k]
+        while word != 0:
+            pixel = word & ~(word - np.uint64(1))
+            word ^= pixel
+            at = first + _lowest_pixel(grid, k, pixel)
+            if answers[at] <= 2 * (known + 1):  # else it was measured before
+                lay_out_background(words, start, grid, patterns, planes, background)
+                planes[background + k] ^= pixel
+                numbers = DOUBLED, DOUBLED + 1, DOUBLED + 2
+                answers[at] = 2 * largest_distance(grid, patterns, planes, numbers, known, cap_of(grid), 0, grid.words)
 
 
 # What differs with a spacing. Numba compiles only the branch that is needed.
@@ -542,7 +578,11 @@ def _raise_added(
     while beyond - r > 1:
         probe = min(r + step, cap) if beyond > cap else (r + beyond) // 2
         count = _find_lonely(words, start, grid, patterns, planes, _radii_within(probe, windows))
-        _raise_to(grid, planes, _size_for(probe, windows), answers, first)
+        if windows is None and count <= FEW:
+            _raise_each(words, start, probe - 1, grid, patterns, planes, answers, first)
+            count = 0  # that are left to raise
+        else:
+            _raise_to(grid, planes, _size_for(probe, windows), answers, first)
         if lonely < 0:
             r, lonely = probe, count
         elif count == lonely:

@@ -1,6 +1,6 @@
 """object_size: twice the largest distance to background, from erosions alone (equations 4 and 5)."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,10 +14,10 @@ from chdt.bitplanes import (
     erode,
     grid_of,
     images_together,
+    largest_distance,
     lay_out_background,
     lay_out_together,
     objects_in,
-    objects_in_words,
     pack,
     packed_words,
     pixels_in,
@@ -214,52 +214,12 @@ def bands_of(shape: Shape) -> Bands | None:
     return Bands(rows, core, -(-height // core))
 
 
-@helper
-def _any_in_core(workspace: Workspace, plane: int, begin: int, end: int) -> Any:
-    return any_set(objects_in_words(workspace.grid, workspace.patterns, workspace.planes, plane, begin, end))
-
-
-@helper
-def _measure_band(words: Words, start: int, known: int, begin: int, end: int, workspace: Workspace) -> int:
-    """Half of the size of what is in the core, words ``begin`` to before ``end``, if it is more than is known, else 0.
-
-    At most MOST: then it may be anything above.
-    """
-    grid, patterns, planes = workspace.grid, workspace.patterns, workspace.planes
-    current = plane_at(grid, 0)
-    lay_out_background(words, start, grid, patterns, planes, current)
-    if not _any_in_core(workspace, current, begin, end):
-        return 0
-    radius, level = 0, 0
-    while radius < known:  # by powers of two, none more than one above what was done: see `dilate`
-        while (1 << level) > known - radius:
-            level -= 1
-        current = _erode(level, workspace, current)
-        if not _any_in_core(workspace, current, begin, end):
-            return 0
-        radius += 1 << level
-        if (2 << level) <= radius + 1:
-            level += 1
-    level, rising = 0, True
-    while (rising or level > 0) and radius + 1 < MOST:
-        if not rising:
-            level -= 1
-        eroded = _erode(level, workspace, current)
-        if _any_in_core(workspace, eroded, begin, end):
-            current = eroded
-            radius += 1 << level
-            level += rising
-        else:
-            rising = False
-    return min(radius + 1, MOST)
-
-
 @kernel
 def measure_bands(
     words: Words, start: int, height: int, first: int, last: int, bands: Bands, workspace: Workspace, known: Numbers
 ) -> None:
     """Raise ``known``, half of a size, by bands first..last - 1 of an image whose packed bits begin at ``start``."""
-    grid = workspace.grid
+    grid, patterns, planes = workspace.grid, workspace.patterns, workspace.planes
     for band in range(first, last):
         if known[0] >= MOST:
             return
@@ -268,7 +228,8 @@ def measure_bands(
         blocks = grid.pitch // WORD
         begin = (row - top) * blocks // WORDS * WORDS
         end = min(grid.words, (min(bands.core, height - row) + row - top) * blocks + WORDS - 1) // WORDS * WORDS
-        found = _measure_band(words, start + top * grid.width, known[0], begin, end, workspace)
+        lay_out_background(words, start + top * grid.width, grid, patterns, planes, plane_at(grid, 0))
+        found = largest_distance(grid, patterns, planes, (0, 1, 2), known[0], MOST, begin, end)
         if found > known[0]:
             known[0] = found
 

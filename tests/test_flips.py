@@ -20,6 +20,7 @@ from strategies import (
 )
 
 from chdt import flip_sizes, object_size
+from chdt.flips import FEW
 from chdt.masks import Shape
 from chdt.transform import layout_of
 
@@ -189,6 +190,41 @@ def test_lonely_pixels_that_are_alone_up_to_different_radii():
     mask = all_but((60, 200), *((30, x) for x in (0, 1, 4, 13, 40, 120, 199)), (0, 60), (59, 60))
     assert len(np.unique(flip_sizes(mask)[~mask])) > 3
     expect_some(mask, 200)
+
+
+def expect_added(masks):
+    """Of all background pixels, by object_size with each of them added; give how many make a larger size, by mask."""
+    larger = []
+    for mask, sizes in zip(masks, flip_sizes(masks), strict=True):
+        added = np.repeat(mask[None], np.count_nonzero(~mask), axis=0)
+        added[np.arange(len(added)), *np.nonzero(~mask)] = True
+        np.testing.assert_array_equal(sizes[~mask], object_size(added))
+        larger.append(np.unique(sizes[~mask][sizes[~mask] > object_size(mask)], return_counts=True)[1])
+    return larger
+
+
+@pytest.mark.parametrize("grid", [(60, 60), (33, 129), (64, 130), (400, 9)])
+@pytest.mark.parametrize("count", [2, 5, 8, 9, 12, 40])
+def test_few_lonely_pixels(grid, count):
+    masks = np.ones((6, *grid), bool)
+    for seed, mask in enumerate(masks):
+        mask.flat[np.random.default_rng(100 * count + seed).choice(mask.size, count, replace=False)] = False
+    assert 0 < max(of_sizes.sum() for of_sizes in expect_added(masks)) <= FEW
+
+
+@pytest.mark.parametrize("grid", [(60, 60), (33, 129), (64, 130), (400, 9)])
+@pytest.mark.parametrize("step", [3, 5, 8])
+def test_many_lonely_pixels_that_are_alone_up_to_different_radii(grid, step):
+    """A lattice of which some pixels are out of place: more than are added one by one, until few are left."""
+    masks = np.ones((4, *grid), bool)
+    for seed, mask in enumerate(masks):
+        rng = np.random.default_rng(seed)
+        places = np.mgrid[step // 2 : grid[0] : step, step // 2 : grid[1] : step].reshape(2, -1)
+        places += (rng.random(places.shape[1]) < 0.15) * rng.integers(0, 2, places.shape)
+        mask[tuple(np.minimum(places, np.array(grid)[:, None] - 1))] = False
+    for of_sizes in expect_added(masks):
+        assert of_sizes.sum() > FEW
+        assert len(of_sizes) > 1
 
 
 def test_holes_at_every_place_of_a_square():

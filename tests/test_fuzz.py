@@ -45,6 +45,8 @@ class Tensor(torch.Tensor):
 
 
 def negative_strides(a):
+    if a.ndim == 0:  # of which NumPy's contiguous copies have one dim
+        return a
     return np.ascontiguousarray(a[(slice(None, None, -1),) * a.ndim])[(slice(None, None, -1),) * a.ndim]
 
 
@@ -67,7 +69,7 @@ def every_other(a):
 
 
 ARRAY_LAYOUTS = [
-    lambda a: a, np.asfortranarray, negative_strides, read_only, misaligned, every_other,
+    lambda a: a, lambda a: a.copy(order="F"), negative_strides, read_only, misaligned, every_other,
     lambda a: a.view(Array), lambda a: a.T.copy().T,
 ]  # fmt: skip
 OTHERS = [
@@ -157,7 +159,7 @@ def copied(thing):
 
 
 def bits_of(tensor):
-    return tensor.contiguous().flatten().view(torch.uint8).numpy().tobytes()
+    return tensor.resolve_conj().resolve_neg().contiguous().flatten().view(torch.uint8).numpy().tobytes()
 
 
 def same(thing, before):
