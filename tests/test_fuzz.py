@@ -159,6 +159,8 @@ def copied(thing):
 
 
 def bits_of(tensor):
+    if tensor.numel() == 0:
+        return b""
     return tensor.resolve_conj().resolve_neg().contiguous().flatten().view(torch.uint8).numpy().tobytes()
 
 
