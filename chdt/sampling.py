@@ -144,18 +144,19 @@ def check_logits(logits: torch.Tensor) -> torch.dtype:
 
 def chances_of(logits: torch.Tensor) -> torch.Tensor:
     """F(a): how likely each pixel is foreground, in a new tensor (9)."""
-    logits = logits.detach().to(check_logits(logits))
+    dtype = check_logits(logits)
+    logits = logits.detach()
     if logits.device.type != "cpu" or logits.numel() <= SIGMOIDS:
-        return torch.sigmoid(logits)
+        return torch.sigmoid(logits.to(dtype))
     # torch's vectors, and what is left over at the end of a thread's part, round differently. So the parts must not
     # depend on the number of threads: each is too small for torch to divide it.
     logits = logits.contiguous()
-    chances = torch.empty_like(logits)
+    chances = torch.empty_like(logits, dtype=dtype)
     flat, answer = logits.view(-1), chances.view(-1)
 
     def work(first: int, last: int) -> None:
         for part in range(first * SIGMOIDS, last * SIGMOIDS, SIGMOIDS):
-            torch.sigmoid(flat[part : part + SIGMOIDS], out=answer[part : part + SIGMOIDS])
+            torch.sigmoid(flat[part : part + SIGMOIDS].to(dtype), out=answer[part : part + SIGMOIDS])
 
     share(work, -(-len(flat) // SIGMOIDS), SIGMOIDS)
     return chances
