@@ -16,6 +16,8 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PROJECT)
 RUNNERS = ("pytest>=8", "hypothesis>=6.100", "pandas>=2.2", "scipy>=1.11")  # of tests that need none of the examples
 
+SMALL = ("flips", "lanes", "loss", "metrics", "options", "oracles", "sampling", "size", "transform", "volumes")
+
 
 def build(session: nox.Session) -> Path:
     """The wheel, after it and the source distribution were built and checked."""
@@ -72,6 +74,32 @@ def wheel(session: nox.Session) -> None:
         package = build(session)
     session.install("-c", "constraints.txt", f"{package}[test]")
     test_away_from_the_sources(session, arguments)
+
+
+@nox.session
+def bounds(session: nox.Session) -> None:
+    """The tests of the kernels, with Numba's check of every index: ten minutes."""
+    session.install("-c", "constraints.txt", "-e", ".[test]")
+    files = [
+        f"tests/test_{name}.py"
+        for name in (*SMALL, "bitplanes", "bounds", "erosions", "limits", "masks", "memory", "operators")
+    ]
+    env = {"NUMBA_BOUNDSCHECK": "1", "NUMBA_CACHE_DIR": str(Path(session.create_tmp()) / "cache")}
+    session.run("python", "-m", "pytest", *files, *session.posargs, env=env)
+
+
+@nox.session
+def plain(session: nox.Session) -> None:
+    """The tests of the kernels that take small grids, with the kernels as plain Python: five minutes."""
+    session.install("-c", "constraints.txt", "-e", ".[test]")
+    files = [f"tests/test_{name}.py" for name in SMALL]
+    small = (
+        "small or every or definition or single or unbiased or without or empty or last_background or bad or refused"
+    )
+    wraps = "ignore:overflow encountered"  # a hash of uint64, which NumPy's scalars warn of
+    session.run(
+        "python", "-m", "pytest", "-W", wraps, *files, "-k", small, *session.posargs, env={"NUMBA_DISABLE_JIT": "1"}
+    )
 
 
 @nox.session
