@@ -383,11 +383,11 @@ CLAIMS = (
     ("flip_sizes", 0, "torch copy", "float32", "as fast as `copy_` into the same int32 memory"),
     ("flip_sizes", 0, "opencv loop", "float32", "faster than OpenCV, one transform a flip"),
     ("flip_sizes", 0, "scipy batch", "float32", "faster than SciPy, one transform a flip"),
-    ("flip_sizes", 1, "distance_transform", "float32", "about the time of one distance_transform"),
-    ("flip_sizes", 2, "distance_transform", "float32", "about the time of one distance_transform"),
+    ("flip_sizes", 1, "distance_transform", "float32", "against one distance_transform"),
+    ("flip_sizes", 2, "distance_transform", "float32", "against one distance_transform"),
     ("object_size", 8, "opencv loop", "float32", "faster than OpenCV"),
     ("distance_transform", 8, "opencv loop", "float32", "faster than OpenCV"),
-    ("flip_sizes", 8, "distance_transform", "float32", "about the time of one distance_transform"),
+    ("flip_sizes", 8, "distance_transform", "float32", "against one distance_transform"),
 )
 
 
@@ -440,7 +440,7 @@ def main() -> None:
     effort = Effort(rounds=2, turn=0.001, pause=0) if args.quick else Effort(args.rounds, turn=0.03)
     unknown = set(args.masks or ()) - {workload.name for workload in workloads}
     if unknown:
-        parser.error(f"no masks named {unknown.pop()!r}, but {', '.join(repr(w.name) for w in workloads)}")
+        parser.error(f"no masks named {min(unknown)!r}, but {', '.join(repr(w.name) for w in workloads)}")
     chosen = [workload for workload in workloads if not args.masks or workload.name in args.masks]
     # Workloads come last: their masks are drawn once.
     groups = [Group(f, w, n) for w, f, n in itertools.product(chosen, PEERS, args.threads)]

@@ -423,10 +423,10 @@ def largest_distance(
     begin: int,
     end: int,
 ) -> int:
-    """The largest distance in words ``begin`` to before ``end`` of a plane, if it is more than is known, else 0.
+    """The largest distance in words ``begin`` to before ``end`` of a plane, at most ``most``; 0 if not above ``known``.
 
-    At most ``most``. The background is in the first of three planes, and all are worked in. The object is eroded by as
-    much as is known, then by 1, 2, 4, ... pixels until nothing is left, then by less and less.
+    ``numbers`` name three planes: the first holds the background, and all are worked in. The object is eroded by
+    ``known`` pixels, then by 1, 2, 4, ... until nothing is left, then by half as many each time.
     """
     current, first, second = plane_at(grid, numbers[0]), plane_at(grid, numbers[1]), plane_at(grid, numbers[2])
     if not any_set(objects_in_words(grid, patterns, planes, current, begin, end)):

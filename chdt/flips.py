@@ -329,7 +329,7 @@ def _find_levels_of_eroded(
 COUNTS, DOUBLED, LOWER = 0, 2, 4
 PLANES = ERODED = 6
 
-FEW = 8  # pixels: as many are sooner added one by one than found in the windows of other radii
+FEW = 8  # pixels: up to so many are added one by one, which takes less time than counting for more radii
 
 
 @helper
@@ -517,7 +517,10 @@ def _raise_each(
     answers: Numbers | Floats,
     first: int,
 ) -> None:
-    """Raise the answers of the pixels in plane COUNTS to the size with each added, which is more than 2 ``known``."""
+    """Raise the answers of the pixels in plane COUNTS to the size with each added.
+
+    It must be more than 2 ``known``. Three planes from DOUBLED on are worked in.
+    """
     one, background = plane_at(grid, COUNTS), plane_at(grid, DOUBLED)
     for k in range(grid.words):
         word = planes[one + k]
@@ -572,6 +575,7 @@ def _raise_added(
     cap = _last_distance(grid, windows)
     # The sets are nested, so as many pixels are the same pixels. Find the last r that has as many, in growing steps and
     # then by bisection: any set on the way is right to raise, and the last one is among them.
+    # Once they are few, each is added by itself, and nothing is left to search above.
     r, lonely = largest, -1  # the last radius known, and how many pixels it has
     step = 1
     beyond, at_beyond = cap + 1, 0  # the least radius that is known to have fewer
@@ -580,7 +584,7 @@ def _raise_added(
         count = _find_lonely(words, start, grid, patterns, planes, _radii_within(probe, windows))
         if windows is None and count <= FEW:
             _raise_each(words, start, probe - 1, grid, patterns, planes, answers, first)
-            count = 0  # that are left to raise
+            count = 0  # they have their final answers
         else:
             _raise_to(grid, planes, _size_for(probe, windows), answers, first)
         if lonely < 0:
@@ -954,7 +958,8 @@ def flip_sizes(
     Notes
     -----
     The g(y with i flipped) of equation (21) of Baručić and Kybic (2022), for all pixels i and exactly, in about the
-    time of two or three distance transforms, more where images are tiny; by definition it takes one transform a pixel.
+    time of two or three distance transforms, more where images are tiny or have hardly any background; by definition it
+    takes one transform a pixel.
 
     Examples
     --------

@@ -2,6 +2,7 @@
 
 Kernels are serial and drop the GIL, so plain Python threads run them side by side. They live for one call only: nothing
 is left that a fork could break, that could be used by two callers at once, or that could keep a process from ending.
+What they worked in is handed on to the threads of later calls, to one at a time.
 Numba's own parallel loops offer none of this: under OpenMP a forked child dies at its first one, and under workqueue
 two of them at once end the process.
 """
@@ -170,18 +171,21 @@ class _Shelf(threading.local):
 
 
 _shelf = _Shelf()
-_spare: list[dict[Any, Any]] = []  # of threads that ended, for those of the next call: new memory is slow
+_spare: list[
+    dict[Any, Any]
+] = []  # what threads worked in that have ended, for those of later calls: getting new memory is slow
 
 
 def _take_shelf() -> None:
-    with contextlib.suppress(IndexError):
+    with contextlib.suppress(IndexError, MemoryError):
         _shelf.memory = _spare.pop()
 
 
 def _hand_on_shelf() -> None:
-    if len(_spare) < numba.config.NUMBA_NUM_THREADS:
+    with contextlib.suppress(MemoryError):  # the work is done: no reason to fail
         _spare.append(_shelf.memory)
-    _shelf.memory = {}
+        _shelf.memory = {}
+        del _spare[numba.config.NUMBA_NUM_THREADS :]  # looking first would let two threads append at once
 
 
 def kept(make: Callable[..., T], *key: Any) -> T:

@@ -162,8 +162,9 @@ def test_the_same_answer_on_any_number_of_threads(threads):
             np.testing.assert_array_equal(one, other)
 
 
-def test_memory_is_handed_on_to_the_threads_of_the_next_call(threads):
+def test_memory_is_handed_on_to_the_threads_of_the_next_call(threads, monkeypatch):
     threads(3)
+    monkeypatch.setattr(numba.config, "NUMBA_NUM_THREADS", 3)
     parallel._spare.clear()
 
     def make(_):
@@ -184,12 +185,13 @@ def test_memory_is_handed_on_to_the_threads_of_the_next_call(threads):
     assert {id(memory) for memory in first} == {id(memory) for memory in second}
 
 
-def test_no_more_memory_is_kept_than_threads_can_be(threads):
+def test_no_more_memory_is_kept_than_threads_can_be(threads, monkeypatch):
     threads(3)
-    parallel._spare[:] = [{} for _ in range(numba.config.NUMBA_NUM_THREADS)]
+    monkeypatch.setattr(numba.config, "NUMBA_NUM_THREADS", 1)
+    parallel._spare.clear()
     meeting = Meeting(3)
     share(lambda first, last: meeting(), 1000, MUCH // 1000)
-    assert len(parallel._spare) == numba.config.NUMBA_NUM_THREADS
+    assert len(parallel._spare) == 1  # of two
 
 
 # ------------------------------------------------------------------------------------------------ errors
