@@ -153,10 +153,12 @@ def chances_of(logits: torch.Tensor) -> torch.Tensor:
     logits = logits.contiguous()
     chances = torch.empty_like(logits, dtype=dtype)
     flat, answer = logits.view(-1), chances.view(-1)
+    inference = torch.is_inference_mode_enabled()  # of this thread, and of none that it starts
 
     def work(first: int, last: int) -> None:
-        for part in range(first * SIGMOIDS, last * SIGMOIDS, SIGMOIDS):
-            torch.sigmoid(flat[part : part + SIGMOIDS].to(dtype), out=answer[part : part + SIGMOIDS])
+        with torch.inference_mode(inference):
+            for part in range(first * SIGMOIDS, last * SIGMOIDS, SIGMOIDS):
+                torch.sigmoid(flat[part : part + SIGMOIDS].to(dtype), out=answer[part : part + SIGMOIDS])
 
     share(work, -(-len(flat) // SIGMOIDS), SIGMOIDS)
     return chances

@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy import stats
 
-from chdt import sample_masks
+from chdt import expected_size_loss, object_size, parallel, sample_masks
 from chdt.sampling import draw_packed
 
 
@@ -87,6 +87,18 @@ def test_same_for_any_number_of_threads():
         torch.set_num_threads(threads)
     assert torch.equal(samples[0], samples[1])
     assert torch.equal(samples[0], samples[2])
+
+
+def test_in_inference_mode(monkeypatch):
+    """Which is one of the caller's thread alone."""
+    monkeypatch.setattr(parallel, "thread_count", lambda: 4)
+    logits = torch.linspace(-3, 3, 1 << 21).view(2, 1024, 1024)
+    expected = sample_masks(logits, generator=torch.Generator().manual_seed(1))
+    with torch.inference_mode():
+        for _ in range(5):
+            masks = sample_masks(logits * 1, generator=torch.Generator().manual_seed(1))
+            assert torch.equal(masks, expected)
+            assert expected_size_loss(logits * 1, object_size(masks)).isfinite()
 
 
 @pytest.mark.parametrize("shape", [(), (0,), (63,), (64,), (65,), (2, 3, 50)])
