@@ -621,7 +621,7 @@ def workspace_of(shape: Shape, lanes: type[np.unsignedinteger[Any]]) -> Workspac
     return Workspace(
         layout,
         maxima_memory(layout, lanes),
-        aligned(layout.blocks * PIXELS + _padded(layout.rows) + _padded(layout.slabs), 0, lanes),
+        levels_memory(layout, lanes),
         grid,
         patterns,
         planes_of(grid, ERODED + shape.cap + 1 if is_small(shape) else PLANES),
@@ -632,6 +632,12 @@ def maxima_memory(layout: Layout, lanes: type[np.unsignedinteger[Any]]) -> npt.N
     """Memory for what `Maxima` tells the places of."""
     of_rows = layout.rows * PIXELS if layout.rows > 1 else 0
     count = layout.blocks * PIXELS + layout.images * (layout.rows + layout.slabs) + PIXELS + of_rows
+    return aligned(count, 0, lanes)  # type: ignore[no-any-return]
+
+
+def levels_memory(layout: Layout, lanes: type[np.unsignedinteger[Any]]) -> npt.NDArray[Any]:
+    """Memory for the levels of an image."""
+    count = layout.blocks * PIXELS + _padded(layout.rows) + _padded(layout.slabs)
     return aligned(count, 0, lanes)  # type: ignore[no-any-return]
 
 
@@ -837,6 +843,8 @@ def _flip_sizes_of_image(words: Words, start: int, shape: Shape, lanes: Any, ans
     layout = layout_of(shape)
     maxima = _maxima_of_image(words, start, layout, lanes)
     workspace = kept(workspace_of, shape, lanes)
+    # What one kernel leaves for the next is in memory of its own: in between, a signal's handler may call chdt.
+    workspace = workspace._replace(maxima=maxima_memory(layout, lanes), levels=levels_memory(layout, lanes))
     workspace.maxima[:] = maxima
     largest = levels_of(kept(scan_of, layout, lanes, False), workspace)
 

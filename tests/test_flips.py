@@ -19,7 +19,7 @@ from strategies import (
     special_masks,
 )
 
-from chdt import flip_sizes, object_size
+from chdt import flip_sizes, flips, object_size
 from chdt.flips import FEW
 from chdt.masks import Shape
 from chdt.transform import layout_of
@@ -262,6 +262,21 @@ def test_masks_of_a_batch_do_not_touch(grid):
     masks = np.stack([np.ones(grid, bool), objects(grid, 2), random_masks(grid, 0.98), np.zeros(grid, bool)] * 3)
     together = flip_sizes(masks)
     np.testing.assert_array_equal(together, np.stack([flip_sizes(mask) for mask in masks]))
+
+
+def test_a_call_between_the_steps_of_another(monkeypatch):
+    """As a signal's handler may make it: what the first steps left for the last ones stays as it was."""
+    mask, other = objects((600, 600), 3), random_masks((600, 600), 0.999)
+    expected, share = flip_sizes(mask), flips.share
+
+    def interrupted(*args):
+        with monkeypatch.context() as patch:
+            patch.setattr(flips, "share", share)
+            flip_sizes(other)
+        share(*args)
+
+    monkeypatch.setattr(flips, "share", interrupted)
+    np.testing.assert_array_equal(flip_sizes(mask), expected)
 
 
 @pytest.mark.parametrize("grid", [(1, 3), (5, 7), (9, 64), (3, 65), (70, 1)])
