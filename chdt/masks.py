@@ -94,14 +94,15 @@ WITHOUT_VALUES = (FakeTensor, FunctionalTensor)
 
 def check_spatial_dims(spatial_dims: int) -> None:
     """A grid is a line, an image or a volume."""
-    is_integer = isinstance(spatial_dims, int | np.integer) and not isinstance(spatial_dims, bool)
+    # Here and below, types in tuples: the compiler of torch 2.8 does not know unions.
+    is_integer = isinstance(spatial_dims, (int, np.integer)) and not isinstance(spatial_dims, bool)
     if not is_integer or spatial_dims not in (1, 2, 3):
         raise ValueError(f"spatial_dims must be 1, 2 or 3, not {spatial_dims!r}")
 
 
 def grid_shape(masks: AnyMasks, spatial_dims: int) -> Shape:
     """The shape of the grid, once it is one."""
-    if isinstance(masks, np.ma.MaskedArray) or not isinstance(masks, np.ndarray | torch.Tensor):
+    if isinstance(masks, np.ma.MaskedArray) or not isinstance(masks, (np.ndarray, torch.Tensor)):
         raise TypeError(
             f"masks must be a NumPy array or a torch tensor, not {type_name(masks)}: convert with numpy.asarray(masks)"
         )
