@@ -16,6 +16,7 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PROJECT)
 RUNNERS = ("pytest>=8", "hypothesis>=6.100", "pandas>=2.2", "scipy>=1.11")  # of tests that need none of the examples
 
+# Tests of kernels, some of them with grids that plain Python is fast enough for.
 SMALL = ("flips", "lanes", "loss", "metrics", "options", "oracles", "sampling", "size", "transform", "volumes")
 
 
