@@ -382,6 +382,15 @@ def dilate(grid: Grid, patterns: Words, planes: Words, axis: int, level: int, ba
 
 
 @helper
+def level_towards(radius: int, done: int) -> int:
+    """The level of the next step of a dilation by this radius, ``done`` of it done: the highest `dilate` allows."""
+    level = 0
+    while (2 << level) <= min(done + 1, radius - done):
+        level += 1
+    return level
+
+
+@helper
 def erode(grid: Grid, patterns: Words, planes: Words, level: int, source: int, other: int, target: int) -> Vector:
     """Erode by 2^level pixels along all axes, the background being in the plane at ``source``, then in ``target``.
 
@@ -417,7 +426,7 @@ def largest_distance(
     grid: Grid,
     patterns: Words,
     planes: Words,
-    numbers: tuple[int, int, int],
+    number: int,
     known: int,
     most: int,
     begin: int,
@@ -425,23 +434,20 @@ def largest_distance(
 ) -> int:
     """The largest distance in words ``begin`` to before ``end`` of a plane, at most ``most``; 0 if not above ``known``.
 
-    ``numbers`` name three planes: the first holds the background, and all are worked in. The object is eroded by
-    ``known`` pixels, then by 1, 2, 4, ... until nothing is left, then by half as many each time.
+    Three planes from ``number`` on are worked in; the first holds the background. The object is eroded by ``known``
+    pixels, then by 1, 2, 4, ... until nothing is left, then by half as many each time.
     """
-    current, first, second = plane_at(grid, numbers[0]), plane_at(grid, numbers[1]), plane_at(grid, numbers[2])
+    current, first, second = plane_at(grid, number), plane_at(grid, number + 1), plane_at(grid, number + 2)
     if not any_set(objects_in_words(grid, patterns, planes, current, begin, end)):
         return 0
-    radius, level = 0, 0
-    while radius < known:  # by powers of two, none more than one above what was done: see `dilate`
-        while (1 << level) > known - radius:
-            level -= 1
+    radius = 0
+    while radius < known:
+        level = level_towards(known, radius)
         erode(grid, patterns, planes, level, current, first, second)
         if not any_set(objects_in_words(grid, patterns, planes, second, begin, end)):
             return 0
         current, second = second, current
         radius += 1 << level
-        if (2 << level) <= radius + 1:
-            level += 1
     level, rising = 0, True
     while (rising or level > 0) and radius + 1 < most:
         if not rising:

@@ -31,6 +31,7 @@ from chdt.bitplanes import (
     largest_distance,
     lay_out_background,
     length_of,
+    level_towards,
     low_bits,
     move_of,
     moved_higher,
@@ -406,19 +407,13 @@ def _count_along(grid: Grid, patterns: Words, planes: Words, radius: int, axis: 
 def _dilate_along(
     grid: Grid, patterns: Words, planes: Words, axis: int, radius: int, source: int, target: int
 ) -> tuple[int, int]:
-    """Background within this radius along an axis; give where it is, and where the other plane is.
-
-    By powers of two, none more than one above what was done: see `dilate`.
-    """
-    done, level = 0, 0
+    """Background within this radius along an axis; give where it is, and where the other plane is."""
+    done = 0
     while done < radius:
-        while (1 << level) > radius - done:
-            level -= 1
+        level = level_towards(radius, done)
         dilate(grid, patterns, planes, axis, level, source, target)
         source, target = target, source
         done += 1 << level
-        if (2 << level) <= done + 1:
-            level += 1
     return source, target
 
 
@@ -531,8 +526,7 @@ def _raise_each(
             if answers[at] <= 2 * (known + 1):  # else it was measured before
                 lay_out_background(words, start, grid, patterns, planes, background)
                 planes[background + k] ^= pixel
-                numbers = DOUBLED, DOUBLED + 1, DOUBLED + 2
-                answers[at] = 2 * largest_distance(grid, patterns, planes, numbers, known, cap_of(grid), 0, grid.words)
+                answers[at] = 2 * largest_distance(grid, patterns, planes, DOUBLED, known, cap_of(grid), 0, grid.words)
 
 
 # What differs with a spacing. Numba compiles only the branch that is needed.
@@ -836,16 +830,14 @@ def _maxima_of_image(words: Words, start: int, layout: Layout, lanes: Any) -> np
         found.append(maxima)
 
     share_bands(work, layout, lanes, edges_of_image(words, start, layout, lanes))
-    return np.max(found, axis=0)  # type: ignore[no-any-return]
+    return np.max(found, axis=0, out=found[0])
 
 
 def _flip_sizes_of_image(words: Words, start: int, shape: Shape, lanes: Any, answers: Numbers) -> None:
     layout = layout_of(shape)
     maxima = _maxima_of_image(words, start, layout, lanes)
-    workspace = kept(workspace_of, shape, lanes)
     # What one kernel leaves for the next is in memory of its own: in between, a signal's handler may call chdt.
-    workspace = workspace._replace(maxima=maxima_memory(layout, lanes), levels=levels_memory(layout, lanes))
-    workspace.maxima[:] = maxima
+    workspace = kept(workspace_of, shape, lanes)._replace(maxima=maxima, levels=levels_memory(layout, lanes))
     largest = levels_of(kept(scan_of, layout, lanes, False), workspace)
 
     def write_sizes(first: int, last: int) -> None:

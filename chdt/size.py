@@ -229,7 +229,7 @@ def measure_bands(
         begin = (row - top) * blocks // WORDS * WORDS
         end = min(grid.words, (min(bands.core, height - row) + row - top) * blocks + WORDS - 1) // WORDS * WORDS
         lay_out_background(words, start + top * grid.width, grid, patterns, planes, plane_at(grid, 0))
-        found = largest_distance(grid, patterns, planes, (0, 1, 2), known[0], MOST, begin, end)
+        found = largest_distance(grid, patterns, planes, 0, known[0], MOST, begin, end)
         if found > known[0]:
             known[0] = found
 
@@ -300,8 +300,8 @@ def object_size(
 
     Notes
     -----
-    Equations (4) and (5) of Baručić and Kybic (2022), g(y) = 2·max_i d_i. Costs about twice as much as
-    reading the masks.
+    Equations (4) and (5) of Baručić and Kybic (2022), g(y) = 2·max_i d_i. Costs two to three times as much
+    as reading the masks.
 
     Examples
     --------
