@@ -97,6 +97,7 @@ from chdt.transform import (
     Layout,
     Scan,
     edges_of_image,
+    images_alone,
     lanes_for,
     layout_of,
     pixels_of,
@@ -851,12 +852,6 @@ def flip_sizes_into(packed: PackedMasks, answers: Numbers) -> None:
     """Write the sizes after every single flip of a batch, in reading order."""
     words, shape, pixels = packed.words, packed.shape, packed.shape.pixels
     layout, lanes = layout_of(shape), lanes_for(2 * shape.cap)
-    if layout.bands > 1 and not is_small(shape):
-        for image in range(packed.images):
-            here = answers[image * pixels : (image + 1) * pixels]
-            _flip_sizes_of_image(words, image * pixels, shape, lanes, here)
-        return
-
     sizes = np.empty(packed.images, np.int64)
 
     def memory() -> tuple[Scan | None, Workspace]:
@@ -867,7 +862,10 @@ def flip_sizes_into(packed: PackedMasks, answers: Numbers) -> None:
         here = answers[first * pixels : last * pixels]
         flip_sizes_of(words, first * pixels, last - first, scan, workspace, here, sizes[first:last])
 
-    share(work, packed.images, EFFORT * pixels, layout.images, memory)
+    alone = packed.images if is_small(shape) else images_alone(packed.images, layout)
+    share(work, alone, EFFORT * pixels, layout.images, memory)
+    for image in range(alone, packed.images):
+        _flip_sizes_of_image(words, image * pixels, shape, lanes, answers[image * pixels : (image + 1) * pixels])
 
 
 # With a spacing.

@@ -16,7 +16,7 @@ from chdt.lanes import PIXELS, Number, Numbers, aligned, equal_bits, lowest_bit
 from chdt.masks import NUMBERS, UNSIGNED_TENSORS, Shape, check_tensor, grid_shape, is_traced, pack_masks, type_name
 from chdt.parallel import kept, share
 from chdt.sampling import chances_of, draw_pixels, nan_logit
-from chdt.transform import EFFORT, Scan, lanes_for, layout_of, pixels_of, scan_of
+from chdt.transform import Scan, lanes_for, layout_of, pixels_of, scan_of
 
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
@@ -213,7 +213,7 @@ def sampled_derivative(
         if found >= 0:
             nan.append(start + found)
 
-    share(work, len(drawn_flat), EFFORT * len(mixed) * pixels, layout_of(shape).images)
+    share(work, len(drawn_flat), len(mixed) * pixels, layout_of(shape).images)
     if nan:
         raise nan_logit(logits, min(nan))
     return drawn.to(logits.device), gradient.to(logits.device)
@@ -234,7 +234,7 @@ def given_derivative(
         start, end = first * packed.shape.pixels, last * packed.shape.pixels
         differentiate_given(packed.words, start, piece, table[first:last], drawn_flat[first:last], flat[start:end])
 
-    share(work, packed.images, EFFORT * packed.shape.pixels, layout_of(packed.shape).images)
+    share(work, packed.images, packed.shape.pixels, layout_of(packed.shape).images)
     return drawn.to(samples.device), gradient.to(samples.device)
 
 

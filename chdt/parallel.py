@@ -19,7 +19,8 @@ import torch
 
 T = TypeVar("T")
 
-PIXELS_PER_THREAD = 1 << 19  # fewer are packed before a thread has started
+# Fewer are packed before a thread has started: within 0.1 ms on idle cores, later where threads of torch still spin.
+PIXELS_PER_THREAD = 1 << 20
 MOST_PIXELS = 1 << 22  # handed out at once: some milliseconds, after which Ctrl-C is answered
 PIECES_PER_THREAD = 4  # so that one slow thread does not keep the others waiting
 

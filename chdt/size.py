@@ -1,5 +1,6 @@
 """object_size: twice the largest distance to background, from erosions alone (equations 4 and 5)."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -234,23 +235,32 @@ def measure_bands(
             known[0] = found
 
 
-def _size_by_bands(words: Words, start: int, shape: Shape, bands: Bands) -> int | None:
-    """Size of one image, None if it is too large for the bands."""
+def _sizes_by_bands(words: Words, shape: Shape, bands: Bands, sizes: Numbers) -> Sequence[int]:
+    """Write the sizes of a batch; give the images that are too large for the bands and have got none."""
     _, height, width = shape.without_single_pixels
+    images = len(sizes)
     found: list[npt.NDArray[np.int64]] = []
 
     def memory() -> tuple[Workspace, npt.NDArray[np.int64]]:
-        known = np.zeros(1, np.int64)
+        known = np.zeros(images, np.int64)
         found.append(known)
         return kept(workspace_of, Shape(1, bands.rows, width), 1), known
 
     def work(first: int, last: int, workspace: Workspace, known: npt.NDArray[np.int64]) -> None:
-        known[0] = max(of_thread[0] for of_thread in found)
-        measure_bands(words, start, height, first, last, bands, workspace, known)
+        while first < last:  # the bands of one image after the other
+            image, band = divmod(first, bands.number)
+            end = min(bands.number, band + last - first)
+            known[image] = max(of_thread[image] for of_thread in found)
+            here = known[image : image + 1]
+            measure_bands(words, image * shape.pixels, height, band, end, bands, workspace, here)
+            first += end - band
 
-    share(work, bands.number, EROSIONS * bands.rows * width, memory=memory)
-    half = int(max(of_thread[0] for of_thread in found))
-    return 2 * half if half < MOST else None
+    # Of one image, a band tells the next ones how little can be left out: so better all by one thread.
+    together = bands.number if images % thread_count() == 0 else 1
+    share(work, images * bands.number, EROSIONS * bands.rows * width, together, memory)
+    half = np.max(found, axis=0)
+    sizes[:] = 2 * half
+    return np.flatnonzero(half >= MOST).tolist()
 
 
 def _packs_first(images: int, shape: Shape) -> bool:
@@ -349,13 +359,14 @@ def object_size(
                 invalid.append(first * pixels + found)
 
     bands = bands_of(shape)
-    if packed is not None and bands is not None:
-        for image in range(len(answer.words)):
-            measured = _size_by_bands(packed.words, image * pixels, shape, bands)
-            if measured is None:
+    if packed is not None and bands is not None and packed.images > 0:
+        large = _sizes_by_bands(packed.words, shape, bands, answer.words)
+
+        def measure_large(first: int, last: int) -> None:
+            for image in large[first:last]:
                 work(image, image + 1)
-            else:
-                answer.words[image] = measured
+
+        share(measure_large, len(large), pixels)
     else:
         share(work, len(answer.words), pixels, together)
     if invalid:

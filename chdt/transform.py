@@ -50,11 +50,11 @@ from chdt.masks import (
     new_answer,
     pack_masks,
 )
-from chdt.parallel import kept, share
+from chdt.parallel import MOST_PIXELS, PIXELS_PER_THREAD, kept, share, thread_count
 from chdt.spacing import Spacing, spaced_distances, spacing_of
 
 STEPS = 6  # 2^0, ... 2^5: as far as there are neighbours within a block
-EFFORT = 2  # times what packing takes; flips take more, but new threads start late while those of torch still spin
+EFFORT = 2  # times what packing takes; flips take more, but move as much memory
 RASTER = 1024  # distances gathered before they are written
 WHOLE = 1 << 18  # distances of an image that is scanned in one go
 BAND = 1 << 16  # distances that are held at once of a larger one: they stay in the second nearest cache
@@ -560,6 +560,18 @@ def distances_of_bands(
         _write_band(band, slabs, 1, scan, raster, lead, answers, 0)
 
 
+def images_alone(images: int, layout: Layout) -> int:
+    """How many images of a batch are left to one thread each: then no thread waits for another one.
+
+    The others are cut into bands for all threads, unless that takes longer. So is every image that is too large to be
+    handed out at once.
+    """
+    pixels = pixels_of(layout)
+    if layout.bands == 1 or pixels < 2 * PIXELS_PER_THREAD:
+        return images
+    return images - images % thread_count() if pixels <= MOST_PIXELS else 0
+
+
 def share_bands(work: Callable[[int, int, Scan], None], layout: Layout, lanes: Any, edges: Numbers) -> None:
     """Call ``work(first, last, scan)`` for all bands of an image, on several threads, each with a scan of its own."""
 
@@ -585,10 +597,6 @@ def distances_into(packed: PackedMasks, answers: Numbers) -> None:
         count_distances_into(packed, answers)
         return
     layout, lanes = layout_of(packed.shape), lanes_for(packed.shape.cap)
-    if layout.bands > 1:
-        for image in range(packed.images):
-            _distances_of_image(words, image * pixels, layout, lanes, answers[image * pixels : (image + 1) * pixels])
-        return
 
     def memory() -> tuple[Scan, npt.NDArray[Any]]:
         return kept(scan_of, layout, lanes), kept(raster_of, lanes)
@@ -597,7 +605,10 @@ def distances_into(packed: PackedMasks, answers: Numbers) -> None:
         here = answers[first * pixels : last * pixels]
         distances_of(words, first * pixels, last - first, scan, raster, lead_of(here), here)
 
-    share(work, packed.images, EFFORT * pixels, layout.images, memory)
+    alone = images_alone(packed.images, layout)
+    share(work, alone, EFFORT * pixels, layout.images, memory)
+    for image in range(alone, packed.images):
+        _distances_of_image(words, image * pixels, layout, lanes, answers[image * pixels : (image + 1) * pixels])
 
 
 def _distances_of_image(words: Words, start: int, layout: Layout, lanes: Any, answers: Numbers) -> None:

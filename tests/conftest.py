@@ -43,3 +43,14 @@ def python(tmp_path):
         return done.stdout.strip()
 
     return run
+
+
+@pytest.fixture(params=["whole", "cut"])
+def cut(request, monkeypatch):
+    """Leave images of several bands to one thread each, or cut them for all threads, whatever is faster."""
+
+    def images_alone(images, layout):
+        return 0 if request.param == "cut" and layout.bands > 1 else images
+
+    for module in ("transform", "flips"):
+        monkeypatch.setattr(f"chdt.{module}.images_alone", images_alone)

@@ -117,6 +117,7 @@ def test_long_thin_grids(grid, density):
     expect_some(random_masks(grid, density))
 
 
+@pytest.mark.usefixtures("cut")
 @pytest.mark.parametrize("grid", [(600, 600), (2100, 40), (220, 1200)])
 def test_large_grids(grid):
     assert layout_of(Shape(1, *grid)).bands > 1
@@ -257,6 +258,7 @@ def test_every_symmetry_of_the_grid(grid):
         np.testing.assert_array_equal(flip_sizes(mask.T), sizes.T)
 
 
+@pytest.mark.usefixtures("cut")
 @pytest.mark.parametrize("grid", [(5, 7), (33, 65), (600, 70)])
 def test_masks_of_a_batch_do_not_touch(grid):
     masks = np.stack([np.ones(grid, bool), objects(grid, 2), random_masks(grid, 0.98), np.zeros(grid, bool)] * 3)
@@ -264,6 +266,7 @@ def test_masks_of_a_batch_do_not_touch(grid):
     np.testing.assert_array_equal(together, np.stack([flip_sizes(mask) for mask in masks]))
 
 
+@pytest.mark.usefixtures("cut")
 def test_a_call_between_the_steps_of_another(monkeypatch):
     """As a signal's handler may make it: what the first steps left for the last ones stays as it was."""
     mask, other = objects((600, 600), 3), random_masks((600, 600), 0.999)

@@ -89,10 +89,12 @@ def calls(masks, spatial_dims, place):
     for dtype in DTYPES if masks.size < 3000 else DTYPES[-1:]:
         values = place(masks if dtype == "?" else np.where(masks, 1, -1).astype(dtype))
         yield chdt.object_size(values, spatial_dims=spatial_dims)
-        for function in chdt.distance_transform, chdt.flip_sizes:
-            largest = 2 * max(masks.shape[1:])
-            for out in ("i4", "i8") if largest > 255 else ("i4", "u1"):
-                yield function(values, spatial_dims=spatial_dims, out=place(np.zeros(masks.shape, out)))
+        for cut in (False, True) if masks.size > 1 << 17 else (False,):
+            transform.images_alone = flips.images_alone = lambda images, _, cut=cut: 0 if cut else images
+            for function in chdt.distance_transform, chdt.flip_sizes:
+                largest = 2 * max(masks.shape[1:])
+                for out in ("i4", "i8") if largest > 255 else ("i4", "u1"):
+                    yield function(values, spatial_dims=spatial_dims, out=place(np.zeros(masks.shape, out)))
     if masks.size < 3000:
         options = {"spatial_dims": spatial_dims, "black_border": True}
         for function in chdt.object_size, chdt.distance_transform, chdt.flip_sizes:

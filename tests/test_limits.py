@@ -143,7 +143,7 @@ import numpy as np, torch
 from chdt import distance_transform, expected_size_loss, flip_sizes, object_size
 
 torch.set_num_threads(4)
-small = np.arange(600 * 700).reshape(600, 700) % 11 > 0
+small = np.arange(1500 * 1500).reshape(1500, 1500) % 11 > 0  # large enough to be cut for all threads
 volume = np.ones((5, 40, 70, 30), bool)
 logits = torch.zeros(2, 300, 300)
 

@@ -24,6 +24,7 @@ from launching import doubled, launch
 from strategies import random_masks
 
 parallel.thread_count = lambda: 4  # however few cores
+parallel.PIXELS_PER_THREAD >>= 2  # and for smaller batches
 FUNCTIONS = distance_transform, object_size, flip_sizes
 BATCHES = [random_masks(shape, 0.97, seed) for seed, shape in
            enumerate([(400, 70, 75), (2000, 48, 32), (3, 300, 320), (900, 16, 16), (1, 70, 75)])]

@@ -174,12 +174,13 @@ def test_bands(bands, monkeypatch, height, width):
 
 
 def test_bands_with_one_thread_and_many(bands):
-    masks = np.stack([objects((3000, 1100), 300, seed) for seed in range(2)])
-    assert size.bands_of(Shape(1, 3000, 1100)).number > 1
+    grid = (3000, 1100)
+    masks = np.stack([objects(grid, 300, 0), np.ones(grid, bool), objects(grid, 300, 1), squares(grid, (9, 9, 500))])
+    assert size.bands_of(Shape(1, *grid)).number > 1
     expected = [oracles.fast_size(mask) for mask in masks]
     threads = torch.get_num_threads()
     try:
-        for count in (1, 2, 4):
+        for count in (1, 2, 3, 8):
             torch.set_num_threads(count)
             np.testing.assert_array_equal(object_size(masks), expected)
     finally:

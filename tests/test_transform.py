@@ -18,7 +18,7 @@ from strategies import (
     special_masks,
 )
 
-from chdt import distance_transform
+from chdt import distance_transform, flip_sizes, transform
 from chdt.masks import Shape
 from chdt.transform import layout_of
 
@@ -69,6 +69,7 @@ def test_long_thin_grids(grid, density):
     expect(random_masks((2, *grid), density))
 
 
+@pytest.mark.usefixtures("cut")
 @pytest.mark.parametrize("grid", LARGE_GRIDS)
 def test_large_grids(grid):
     height, width = grid
@@ -88,6 +89,19 @@ def test_large_grids(grid):
             ]
         )
     )
+
+
+def test_images_of_a_batch_for_threads(monkeypatch):
+    """As many as can be are left to one thread each, and the others cut; both give what one thread gives."""
+    monkeypatch.setattr(transform, "thread_count", lambda: 2)
+    large, small, huge, line = ((1, 1500, 1500), (1, 1400, 1400), (1, 2100, 2100), (1, 1, 1 << 22))
+    alone = [transform.images_alone(5, layout_of(Shape(*shape))) for shape in (large, small, huge, line)]
+    assert alone == [4, 5, 0, 5]
+    masks = np.stack([objects((1500, 1500), 40, seed) for seed in range(3)])
+    d, sizes = distance_transform(masks), flip_sizes(masks)
+    np.testing.assert_array_equal(d, oracles.each(oracles.fast_distances, masks, 2))
+    for mask, of_mask in zip(masks, sizes, strict=True):
+        np.testing.assert_array_equal(of_mask, flip_sizes(mask))
 
 
 @pytest.mark.parametrize("side", [190, 191, 192, 193, 65_470, 65_471, 65_472, 70_000])
@@ -125,6 +139,7 @@ def test_a_row_is_a_grid_of_one_row():
     np.testing.assert_array_equal(rows, distance_transform(masks[:, :, None])[:, :, 0])
 
 
+@pytest.mark.usefixtures("cut")
 @pytest.mark.parametrize("grid", [(5, 7), (33, 65), (600, 70)])
 def test_masks_of_a_batch_do_not_touch(grid):
     masks = np.stack([np.ones(grid, bool), random_masks(grid, 0.98), np.zeros(grid, bool)] * 3)

@@ -8,7 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import all_but, every_mask, half, lattice, mask_batches, objects, random_masks, single_masks
 
-from chdt import distance_transform, expected_size_loss, flip_sizes, object_size, sample_masks, sampled_gradient
+from chdt import (
+    distance_transform,
+    expected_size_loss,
+    flip_sizes,
+    flips,
+    object_size,
+    sample_masks,
+    sampled_gradient,
+    transform,
+)
 from chdt.masks import Shape
 from chdt.transform import layout_of
 
@@ -68,6 +77,18 @@ def test_flips_of_batches(masks):
 
 @pytest.mark.parametrize("shape", SHAPES + LARGE)
 def test_special_volumes(shape):
+    expect_special(shape)
+
+
+@pytest.mark.parametrize("shape", [(90, 50, 36), (64, 64, 64)])
+def test_special_volumes_cut_for_all_threads(shape, monkeypatch):
+    assert layout_of(Shape(*shape)).bands > 1
+    for module in (transform, flips):
+        monkeypatch.setattr(module, "images_alone", lambda images, layout: 0)
+    expect_special(shape)
+
+
+def expect_special(shape):
     last = tuple(side - 1 for side in shape)
     middle = tuple(side // 2 for side in shape)
     ball = np.maximum.reduce([np.abs(i - m) for i, m in zip(np.indices(shape), middle, strict=True)]) < 8
@@ -88,11 +109,6 @@ def test_special_volumes(shape):
     expect(np.stack(masks))
     for mask in masks:
         expect_flips(mask, 4)
-
-
-def test_some_of_them_take_several_bands():
-    assert layout_of(Shape(64, 64, 64)).bands > 1
-    assert layout_of(Shape(90, 50, 36)).bands > 1
 
 
 @pytest.mark.parametrize("shape", [(5, 7, 6), (3, 65, 9), (70, 4, 33)])
