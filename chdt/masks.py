@@ -241,12 +241,18 @@ class Answer(NamedTuple):
     finish: Callable[[], Any]  # to be called then, gives what the caller gets
 
 
+def new_tensor(shape: tuple[int, ...], dtype: torch.dtype) -> torch.Tensor:
+    """New memory on the host: that of NumPy, which comes several times sooner, as it asks Linux for huge pages."""
+    integers = torch.from_numpy(np.empty(shape, f"i{dtype.itemsize}"))
+    return integers if integers.dtype == dtype else integers.view(dtype)
+
+
 def new_answer(masks: AnyMasks, shape: tuple[int, ...], largest: int) -> Answer:
     """A new int32 answer, of the kind of the masks and on their device."""
     if largest > np.iinfo(np.int32).max:
         raise ValueError(f"answers may be up to {largest}, which int32 cannot hold: pass out of int64")
     if isinstance(masks, torch.Tensor):
-        host, device = torch.empty(shape, dtype=torch.int32), masks.device
+        host, device = new_tensor(shape, torch.int32), masks.device
         return Answer(host.numpy().reshape(-1).view(np.uint32), lambda: host.to(device))
     array = np.empty(shape, np.int32)
     return Answer(array.reshape(-1).view(np.uint32), lambda: array)
