@@ -982,16 +982,17 @@ def flip_sizes(
     10
     """
     spaced = spacing_of(spacing, spatial_dims)
-    if is_traced(masks) and out is None:
+    if out is None and is_traced(masks):
         return torch.ops.chdt.flip_sizes(masks, spatial_dims, spaced, black_border)  # type: ignore[no-any-return]
-    largest = 2 * grid_shape(masks, spatial_dims).cap
+    shape = grid_shape(masks, spatial_dims)
+    largest = 2 * shape.cap
     if spaced is None and not black_border:
         answer = new_answer(masks, tuple(masks.shape), largest) if out is None else answer_into(out, masks, largest)
-        flip_sizes_into(pack_masks(masks, spatial_dims), answer.words)
+        flip_sizes_into(pack_masks(masks, spatial_dims, shape=shape), answer.words)
         return answer.finish()  # type: ignore[no-any-return]
     if out is not None:
         check_out(out, masks, largest if spaced is None else None)
-    packed: PackedMasks = pack_masks(masks, spatial_dims, black_border)
+    packed: PackedMasks = pack_masks(masks, spatial_dims, black_border, shape)
     sizes: npt.NDArray[Any]
     if spaced is None or len(set(spaced)) == 1:
         sizes = np.empty((packed.images, *packed.shape), np.int32)

@@ -32,6 +32,7 @@ UNSIGNED_TENSORS = (torch.uint8, torch.uint16, torch.uint32, torch.uint64)
 NUMBERS = TENSOR_DTYPES + UNSIGNED_TENSORS
 MOST_WORK: Any = 10_000  # to find out whether strided arrays overlap; beyond it they count as overlapping
 USUAL_BYTES = 4  # of a pixel: narrower ones are packed as many times faster
+LARGEST_INT32 = 2**31 - 1
 STAGED = 1 << 16  # pixels that are copied at a time where a mask is not contiguous
 
 
@@ -103,12 +104,12 @@ def check_spatial_dims(spatial_dims: int) -> None:
 
 def grid_shape(masks: AnyMasks, spatial_dims: int) -> Shape:
     """The shape of the grid, once it is one."""
-    if isinstance(masks, np.ma.MaskedArray) or not isinstance(masks, (np.ndarray, torch.Tensor)):
+    if isinstance(masks, torch.Tensor):
+        check_tensor(masks, "masks")
+    elif not isinstance(masks, np.ndarray) or isinstance(masks, np.ma.MaskedArray):
         raise TypeError(
             f"masks must be a NumPy array or a torch tensor, not {type_name(masks)}: convert with numpy.asarray(masks)"
         )
-    if isinstance(masks, torch.Tensor):
-        check_tensor(masks, "masks")
     check_spatial_dims(spatial_dims)
     shape = tuple(masks.shape)
     if len(shape) < spatial_dims:
@@ -122,9 +123,14 @@ def grid_shape(masks: AnyMasks, spatial_dims: int) -> Shape:
     return Shape(*(1, 1, *grid)[-3:])
 
 
-def pack_masks(masks: AnyMasks, spatial_dims: int, black_border: bool = False) -> PackedMasks:
-    """Check the values of a batch of masks and pack it, with a border of one pixel of background if that is wanted."""
-    shape = grid_shape(masks, spatial_dims)
+def pack_masks(
+    masks: AnyMasks, spatial_dims: int, black_border: bool = False, shape: Shape | None = None
+) -> PackedMasks:
+    """Check the values of a batch of masks and pack it, with a border of one pixel of background if that is wanted.
+
+    ``shape`` is that of the grid, where it is known already.
+    """
+    shape = shape or grid_shape(masks, spatial_dims)
     values, foreground, background = as_words(masks)
     words = np.empty(packed_words(values.size), np.uint64)
     words[values.size // WORD :] = 0
@@ -170,17 +176,16 @@ def _surrounded(packed: PackedMasks, spatial_dims: int) -> PackedMasks:
 
 def as_words(masks: AnyMasks) -> tuple[npt.NDArray[Any], Any, Any]:
     """The masks as unsigned integers in host memory, and what +1 and -1 look like there."""
-    if isinstance(masks, torch.Tensor):
-        if masks.dtype not in TENSOR_DTYPES:
-            raise _wrong_dtype(masks.dtype, masks.dtype in UNSIGNED_TENSORS)
-        host = masks.detach().resolve_neg().cpu()
-        values = host.view(SAME_SIZE[host.itemsize]).numpy()  # integers, as NumPy has no bfloat16
-    else:
-        if masks.dtype.kind not in "bif" or masks.dtype.itemsize not in WORD_OF_SIZE:
-            raise _wrong_dtype(masks.dtype, masks.dtype.kind == "u")
-        values = np.asarray(masks)
     foreground, background = both_words(masks.dtype)
+    values = host_array(masks) if isinstance(masks, torch.Tensor) else np.asarray(masks)
     return values.view(WORD_OF_SIZE[values.itemsize]), foreground, background
+
+
+def host_array(tensor: torch.Tensor) -> npt.NDArray[Any]:
+    """The values of a tensor in host memory; as integers where NumPy has no such dtype."""
+    if tensor.dtype == torch.bfloat16:
+        tensor = tensor.detach().view(torch.int16)
+    return tensor.numpy(force=True)
 
 
 def flat_view(values: npt.NDArray[Any]) -> npt.NDArray[Any] | None:
@@ -190,11 +195,15 @@ def flat_view(values: npt.NDArray[Any]) -> npt.NDArray[Any] | None:
 
 @functools.cache
 def both_words(dtype: Any) -> tuple[Any, Any]:
-    """+1 and -1, or True and False, as that many bits."""
+    """+1 and -1, or True and False, as that many bits; for dtypes of masks only."""
     if isinstance(dtype, torch.dtype):
+        if dtype not in TENSOR_DTYPES:
+            raise _wrong_dtype(dtype, dtype in UNSIGNED_TENSORS)
         tensor = torch.tensor([True, False] if dtype == torch.bool else [1, -1], dtype=dtype)
         both = tensor.view(SAME_SIZE[tensor.itemsize]).numpy()
     else:
+        if dtype.kind not in "bif" or dtype.itemsize not in WORD_OF_SIZE:
+            raise _wrong_dtype(dtype, dtype.kind == "u")
         both = np.array([True, False] if dtype.kind == "b" else [1, -1], dtype)
     foreground, background = both.view(WORD_OF_SIZE[both.itemsize])
     return foreground, background
@@ -249,13 +258,10 @@ def new_tensor(shape: tuple[int, ...], dtype: torch.dtype) -> torch.Tensor:
 
 def new_answer(masks: AnyMasks, shape: tuple[int, ...], largest: int) -> Answer:
     """A new int32 answer, of the kind of the masks and on their device."""
-    if largest > np.iinfo(np.int32).max:
+    if largest > LARGEST_INT32:
         raise ValueError(f"answers may be up to {largest}, which int32 cannot hold: pass out of int64")
-    if isinstance(masks, torch.Tensor):
-        host, device = new_tensor(shape, torch.int32), masks.device
-        return Answer(host.numpy().reshape(-1).view(np.uint32), lambda: host.to(device))
-    array = np.empty(shape, np.int32)
-    return Answer(array.reshape(-1).view(np.uint32), lambda: array)
+    array = np.empty(shape, np.int32)  # for tensors, too: see `new_tensor`
+    return Answer(array.reshape(-1).view(np.uint32), lambda: deliver(array, masks))
 
 
 def deliver(answers: npt.NDArray[Any], masks: AnyMasks, out: AnyMasks | None = None) -> Any:
@@ -271,12 +277,11 @@ def deliver(answers: npt.NDArray[Any], masks: AnyMasks, out: AnyMasks | None = N
 
 def answer_into(out: AnyMasks, masks: AnyMasks, largest: int) -> Answer:
     """An answer in ``out``, which must be able to hold the integers up to ``largest``."""
-    check_out(out, masks, largest)
-    on_host = not isinstance(out, torch.Tensor) or out.device.type == "cpu"
-    if on_host and (out.is_contiguous() if isinstance(out, torch.Tensor) else out.flags.c_contiguous):
-        return _answer_in_place(out)
+    array = check_out(out, masks, largest)
+    if array is not None and array.flags.c_contiguous:
+        return _answer_in_place(out, array)
     # Kernels write one contiguous answer; any other layout, or device, is copied to.
-    host = np.empty(tuple(out.shape), np.int32 if largest <= np.iinfo(np.int32).max else np.int64)
+    host = np.empty(tuple(out.shape), np.int32 if largest <= LARGEST_INT32 else np.int64)
 
     def finish() -> AnyMasks:
         if isinstance(out, torch.Tensor):
@@ -288,17 +293,16 @@ def answer_into(out: AnyMasks, masks: AnyMasks, largest: int) -> Answer:
     return Answer(host.reshape(-1).view(WORD_OF_SIZE[host.itemsize]), finish)
 
 
-def _answer_in_place(out: AnyMasks) -> Answer:
-    if isinstance(out, torch.Tensor):
-        is_integer = not out.dtype.is_floating_point
-        flat, integers = out.view(-1), out.view(-1).view(SAME_SIZE[out.itemsize])
-        words = integers.numpy().view(WORD_OF_SIZE[out.itemsize])
-    else:
-        is_integer = out.dtype.kind in "iu" and out.dtype.isnative
-        flat = np.asarray(out).reshape(-1)  # type: ignore[assignment]
-        integers = words = flat.view(WORD_OF_SIZE[out.itemsize])  # type: ignore[call-overload]
-    # Made before anything is written, as there may be no memory left.
-    staged: Any = None if is_integer else integers[:STAGED] + 0
+def _answer_in_place(out: AnyMasks, array: npt.NDArray[Any]) -> Answer:
+    words = array.reshape(-1).view(WORD_OF_SIZE[array.itemsize])
+    is_integer = array.dtype.kind in "iu" and array.dtype.isnative and out.dtype != torch.bfloat16
+    flat: Any
+    integers: Any
+    if not is_integer:
+        flat = out.view(-1) if isinstance(out, torch.Tensor) else np.asarray(out).reshape(-1)
+        integers = flat.view(SAME_SIZE[out.itemsize]) if isinstance(out, torch.Tensor) else words
+        # Made before anything is written, as there may be no memory left.
+        staged = integers[:STAGED] + 0
 
     def finish() -> AnyMasks:
         if not is_integer:  # the integers stand where floats of the same size belong
@@ -313,14 +317,17 @@ def _answer_in_place(out: AnyMasks) -> Answer:
     return Answer(words, finish)
 
 
-def check_out(out: AnyMasks, masks: AnyMasks, largest: int | None) -> None:
-    """``out`` must be memory of its own that can hold the integers up to ``largest``, or float32 where it is None."""
+def check_out(out: AnyMasks, masks: AnyMasks, largest: int | None) -> npt.NDArray[Any] | None:
+    """``out`` must be memory of its own that can hold the integers up to ``largest``, or float32 where it is None.
+
+    Give its memory, None where it is not to be had.
+    """
     kind = torch.Tensor if isinstance(masks, torch.Tensor) else np.ndarray
     if not isinstance(out, kind) or isinstance(out, np.ma.MaskedArray):
         raise TypeError(f"out must be of the kind of masks, {type_name(masks)}, not {type_name(out)}")
     if isinstance(out, torch.Tensor):
         check_tensor(out, "out")
-    if tuple(out.shape) != tuple(masks.shape):
+    if out.shape != masks.shape:
         raise ValueError(f"out has shape {tuple(out.shape)}, but masks have {tuple(masks.shape)}: they must be equal")
     holds = _largest_integer(out.dtype)
     if holds is None:
@@ -338,8 +345,8 @@ def check_out(out: AnyMasks, masks: AnyMasks, largest: int | None) -> None:
         if out.requires_grad:
             raise ValueError("out requires grad, but sizes and distances have none: pass out.detach()")
         if out.device.type != "cpu":
-            return  # computed on the host and copied, so any overlap with the masks is harmless
-        array: npt.NDArray[Any] = out.view(SAME_SIZE[out.itemsize]).numpy()
+            return None  # computed on the host and copied, so any overlap with the masks is harmless
+        array = host_array(out)
     else:
         array = np.asarray(out)
     if not array.flags.writeable:
@@ -348,8 +355,10 @@ def check_out(out: AnyMasks, masks: AnyMasks, largest: int | None) -> None:
         raise ValueError(f"out has strides {array.strides}: some of its elements are the same memory; pass out.copy()")
     if _share_memory(array, masks):
         raise ValueError("out and masks overlap in memory: pass an array of its own")
+    return None if isinstance(out, torch.Tensor) and out.is_neg() else array
 
 
+@functools.cache
 def _largest_integer(dtype: Any) -> int | None:
     """The largest n such that the dtype holds all of 0..n."""
     if isinstance(dtype, torch.dtype):
@@ -368,6 +377,8 @@ FLOAT_DIGITS = {torch.float16: 11, torch.bfloat16: 8, torch.float32: 24, torch.f
 
 def _overlaps_itself(array: npt.NDArray[Any]) -> bool:
     """Whether two elements may be the same memory; layouts that are not nested count as such."""
+    if array.flags.c_contiguous:
+        return False
     reach = array.itemsize
     steps = zip(map(abs, array.strides), array.shape, strict=True)
     for stride, size in sorted(step for step in steps if step[1] > 1):
@@ -378,7 +389,7 @@ def _overlaps_itself(array: npt.NDArray[Any]) -> bool:
 
 
 def _share_memory(array: npt.NDArray[Any], masks: AnyMasks) -> bool:
-    other = masks.detach().view(SAME_SIZE[masks.itemsize]).numpy() if isinstance(masks, torch.Tensor) else masks
+    other = host_array(masks) if isinstance(masks, torch.Tensor) else masks
     try:
         return np.shares_memory(array, other, max_work=MOST_WORK)
     except np.exceptions.TooHardError:

@@ -60,7 +60,9 @@ def share(
         its share to the others.
     """
     total = count * pixels
-    threads = max(1, min(thread_count(), total // PIXELS_PER_THREAD))
+    threads = total // PIXELS_PER_THREAD
+    if threads > 1:  # asking how many there are takes time
+        threads = min(threads, thread_count())
     piece = min(MOST_PIXELS, total // (threads * PIECES_PER_THREAD)) if threads > 1 else MOST_PIXELS
     step = max(1, piece // (pixels * together)) * together
     if step >= count:

@@ -268,7 +268,7 @@ def _packs_first(images: int, shape: Shape) -> bool:
 
     Packing is most of the work; the erosions that follow are done by one thread an image, or by all in bands.
     """
-    several = images < thread_count() and images * shape.pixels >= 2 * PIXELS_PER_THREAD
+    several = images * shape.pixels >= 2 * PIXELS_PER_THREAD and images < thread_count()
     return several or bands_of(shape) is not None
 
 
@@ -336,12 +336,12 @@ def object_size(
     shape = grid_shape(masks, spatial_dims)
     batch = tuple(masks.shape[: masks.ndim - spatial_dims])
     if spaced is not None and len(set(spaced)) > 1:
-        sizes = spaced_sizes(pack_masks(masks, spatial_dims, black_border), spaced)
+        sizes = spaced_sizes(pack_masks(masks, spatial_dims, black_border, shape), spaced)
         return deliver(sizes.reshape(batch), masks)  # type: ignore[no-any-return]
     answer = new_answer(masks, batch, 2 * shape.cap)
     values, foreground, background = as_words(masks)
     flat = None if black_border or _packs_first(len(answer.words), shape) else flat_view(values)
-    packed = pack_masks(masks, spatial_dims, black_border) if flat is None else None
+    packed = pack_masks(masks, spatial_dims, black_border, shape) if flat is None else None
     if packed is not None:
         shape = packed.shape
     pixels = shape.pixels

@@ -698,16 +698,16 @@ def distance_transform(
            [7.5, 7.5, 7.5, 7.5, 7.5, 7.5, 7.5]], dtype=float32)
     """
     spaced = spacing_of(spacing, spatial_dims)
-    if is_traced(masks) and out is None:
+    if out is None and is_traced(masks):
         return torch.ops.chdt.distance_transform(masks, spatial_dims, spaced, black_border)  # type: ignore[no-any-return]
     shape = grid_shape(masks, spatial_dims)
     if spaced is None and not black_border:
         answer = new_answer(masks, tuple(masks.shape), shape.cap) if out is None else answer_into(out, masks, shape.cap)
-        distances_into(pack_masks(masks, spatial_dims), answer.words)
+        distances_into(pack_masks(masks, spatial_dims, shape=shape), answer.words)
         return answer.finish()  # type: ignore[no-any-return]
     if out is not None:
         check_out(out, masks, shape.cap if spaced is None else None)
-    packed: PackedMasks = pack_masks(masks, spatial_dims, black_border)
+    packed: PackedMasks = pack_masks(masks, spatial_dims, black_border, shape)
     distances: npt.NDArray[Any]
     if spaced is None or len(set(spaced)) == 1:
         distances = np.empty((packed.images, *packed.shape), np.int32)
