@@ -495,7 +495,7 @@ def interrupted(work, count, *others):
 for module, call in [
     (chdt.size, lambda: object_size(masks.repeat(10, 1, 1))),
     (chdt.gradient, lambda: expected_size_loss(logits, sizes, n_samples=20)),
-    (chdt.gradient, lambda: sampled_gradient(masks, sizes)),
+    (chdt.gradient, lambda: sampled_gradient(masks.repeat(4, 1, 1), sizes.repeat(4))),
     (chdt.sampling, lambda: sample_masks(logits.detach().repeat(10, 1, 1))),
 ]:
     finished = []
