@@ -80,6 +80,7 @@ def draw_figure7(rows: Rows, path: Path) -> None:
             )
     for axes, title in zip(panels, ("Intersection over union", "Squared size error E"), strict=True):
         axes.set_xscale("log", base=2)
+        axes.set_xlim(many[0] / 1.4, many[-1] * 1.4)
         axes.xaxis.set_major_locator(FixedLocator(many))
         axes.xaxis.set_minor_locator(NullLocator())
         axes.set_xticklabels([str(m) for m in many])
