@@ -56,6 +56,7 @@ sys.exit(pytest.main(["-q", "-p", "no:cacheprovider", "-W", "error", *sys.argv[1
 """
 
 
+@pytest.mark.long
 def test_within_bounds(python, tmp_path):
     """A part of the suite with Numba's checks of every index."""
     here = Path(__file__).parent
