@@ -223,6 +223,7 @@ def sampled_derivative(
         if found >= 0:
             nan.append(start + found)
 
+    # More work than that, but a training step calls, whose threads of torch still spin: few more pay off.
     share(work, len(drawn_flat), len(mixed) * pixels, layout_of(shape).images)
     if nan:
         raise nan_logit(logits, min(nan))

@@ -367,7 +367,7 @@ def check_out(out: AnyMasks, masks: AnyMasks, largest: int | None) -> npt.NDArra
         raise ValueError(f"out has strides {array.strides}: some of its elements are the same memory; pass out.copy()")
     if _share_memory(array, masks):
         raise ValueError("out and masks overlap in memory: pass an array of its own")
-    return None if isinstance(out, torch.Tensor) and out.is_neg() else array
+    return None if isinstance(out, torch.Tensor) and out.is_neg() else array  # torch negates what is in it later
 
 
 @functools.cache

@@ -258,7 +258,7 @@ def _sizes_by_bands(words: Words, shape: Shape, bands: Bands, sizes: Numbers) ->
     # Of one image, a band tells the next ones how little can be left out: so better all by one thread.
     together = bands.number if images % thread_count() == 0 else 1
     share(work, images * bands.number, EROSIONS * bands.rows * width, together, memory)
-    half = np.max(found, axis=0)
+    half = np.max(found, axis=0, initial=0)  # of an empty batch, none is found
     sizes[:] = 2 * half
     return np.flatnonzero(half >= MOST).tolist()
 
@@ -358,8 +358,8 @@ def object_size(
             if found >= 0:
                 invalid.append(first * pixels + found)
 
-    bands = bands_of(shape)
-    if packed is not None and bands is not None and packed.images > 0:
+    bands = None if packed is None else bands_of(shape)
+    if packed is not None and bands is not None:
         large = _sizes_by_bands(packed.words, shape, bands, answer.words)
 
         def measure_large(first: int, last: int) -> None:
