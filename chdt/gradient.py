@@ -13,17 +13,7 @@ from chdt.erosions import is_small
 from chdt.flips import Workspace, flip_sizes_of_images, workspace_of
 from chdt.jit import helper, kernel
 from chdt.lanes import PIXELS, Number, Numbers, aligned, equal_bits, lowest_bit
-from chdt.masks import (
-    NUMBERS,
-    UNSIGNED_TENSORS,
-    Shape,
-    check_tensor,
-    grid_shape,
-    is_traced,
-    new_tensor,
-    pack_masks,
-    type_name,
-)
+from chdt.masks import NUMBERS, UNSIGNED_TENSORS, Shape, check_tensor, grid_shape, is_traced, pack_masks, type_name
 from chdt.parallel import kept, share
 from chdt.sampling import chances_of, draw_pixels, nan_logit
 from chdt.transform import Scan, lanes_for, layout_of, pixels_of, scan_of
@@ -237,8 +227,7 @@ def given_derivative(
     if is_traced(samples) or is_traced(losses):
         return torch.ops.chdt.given_derivative(samples, losses, spatial_dims)  # type: ignore[no-any-return]
     packed = pack_masks(samples, spatial_dims)
-    drawn = torch.zeros(packed.batch, dtype=losses.dtype)
-    gradient = new_tensor(tuple(samples.shape), losses.dtype).zero_()
+    drawn, gradient = torch.zeros(packed.batch, dtype=losses.dtype), torch.zeros(samples.shape, dtype=losses.dtype)
     drawn_flat, flat, table = drawn.view(-1).numpy(), gradient.view(-1).numpy(), table_of(losses)
 
     def work(first: int, last: int) -> None:

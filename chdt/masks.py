@@ -4,10 +4,8 @@ A mask holds +1 or -1, so each of its values is one of two bit patterns, whateve
 of the same size, all dtypes are the same to the kernels, and comparing with both patterns finds every invalid value.
 """
 
-import ctypes
 import functools
 import math
-import mmap
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple, TypeVar
 
@@ -35,8 +33,6 @@ NUMBERS = TENSOR_DTYPES + UNSIGNED_TENSORS
 MOST_WORK: Any = 10_000  # to find out whether strided arrays overlap; beyond it they count as overlapping
 USUAL_BYTES = 4  # of a pixel: narrower ones are packed as many times faster
 LARGEST_INT32 = 2**31 - 1
-MADVISE: Any = ctypes.CDLL(None).madvise if hasattr(mmap, "MADV_HUGEPAGE") else None
-LEAST_HUGE = 1 << 22  # bytes of new memory that is asked for in huge pages: two of them
 STAGED = 1 << 16  # pixels that are copied at a time where a mask is not contiguous
 
 
@@ -254,26 +250,14 @@ class Answer(NamedTuple):
     finish: Callable[[], Any]  # to be called then, gives what the caller gets
 
 
-def new_tensor(shape: tuple[int, ...], dtype: torch.dtype) -> torch.Tensor:
-    """New memory on the host. Much of it comes several times sooner in huge pages, which Linux must be asked for."""
-    # NumPy asks by itself, but a tensor of NumPy's memory cannot be freed without the GIL: not by a thread at the end.
-    tensor = torch.empty(shape, dtype=dtype)
-    if MADVISE is not None and tensor.nbytes >= LEAST_HUGE:
-        begin, end = tensor.data_ptr(), tensor.data_ptr() + tensor.nbytes
-        begin += -begin % mmap.PAGESIZE
-        MADVISE(ctypes.c_void_p(begin), ctypes.c_size_t(end - begin), mmap.MADV_HUGEPAGE)  # at worst in vain
-    return tensor
-
-
 def new_answer(masks: AnyMasks, shape: tuple[int, ...], largest: int) -> Answer:
     """A new int32 answer, of the kind of the masks and on their device."""
     if largest > LARGEST_INT32:
         raise ValueError(f"answers may be up to {largest}, which int32 cannot hold: pass out of int64")
-    if isinstance(masks, torch.Tensor):
-        host, device = new_tensor(shape, torch.int32), masks.device
-        return Answer(host.numpy().reshape(-1).view(np.uint32), lambda: host.to(device))
+    # NumPy's memory for tensors, too: it asks Linux for huge pages, in which much of it comes several times sooner.
+    # Not so for what autograd keeps: NumPy's cannot be freed without the GIL, by a thread at the end of the process.
     array = np.empty(shape, np.int32)
-    return Answer(array.reshape(-1).view(np.uint32), lambda: array)
+    return Answer(array.reshape(-1).view(np.uint32), lambda: deliver(array, masks))
 
 
 def deliver(answers: npt.NDArray[Any], masks: AnyMasks, out: AnyMasks | None = None) -> Any:

@@ -20,7 +20,7 @@ from chdt.lanes import (
     spread,
     store,
 )
-from chdt.masks import FLOAT_DIGITS, SAME_SIZE, WORD_OF_SIZE, both_words, check_tensor, is_traced, new_tensor, type_name
+from chdt.masks import FLOAT_DIGITS, SAME_SIZE, WORD_OF_SIZE, both_words, check_tensor, is_traced, type_name
 from chdt.parallel import share
 
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2^64 over the golden ratio
@@ -151,7 +151,7 @@ def chances_of(logits: torch.Tensor) -> torch.Tensor:
     # torch's vectors, and what is left over at the end of a thread's part, round differently. So the parts must not
     # depend on the number of threads: each is too small for torch to divide it.
     logits = logits.contiguous()
-    chances = new_tensor(logits.shape, dtype)
+    chances = torch.empty_like(logits, dtype=dtype)
     flat, answer = logits.view(-1), chances.view(-1)
     inference = torch.is_inference_mode_enabled()  # of this thread, and of none that it starts
 
@@ -212,7 +212,7 @@ def masks_from_seed(logits: torch.Tensor, seed: torch.Tensor) -> torch.Tensor:
         return torch.ops.chdt.masks_from_seed(logits, seed)  # type: ignore[no-any-return]
     chances = chances_of(logits)
     words = draw_packed(chances, int(seed))
-    values = new_tensor(chances.shape, logits.dtype)
+    values = torch.empty(chances.shape, dtype=logits.dtype)
     integers = values.view(-1).view(SAME_SIZE[values.itemsize]).numpy()
     foreground, background = both_words(logits.dtype)
     unpack(words, foreground, background, integers.view(WORD_OF_SIZE[values.itemsize]))
