@@ -23,8 +23,14 @@ from chdt.lanes import (
     Word,
     aligned,
     any_set,
+    counting,
+    eight,
     equal_bits,
+    gather_words,
+    lanes_before,
+    lanes_behind,
     load_words,
+    minimum,
     prefetch_to_read,
     store,
 )
@@ -34,7 +40,7 @@ Sides = tuple[int, int, int]  # slices, rows, columns
 
 WORD = 64  # bits
 AHEAD = 6 << 10  # bytes of masks that are fetched before they are packed
-MOST_TOGETHER = 16  # words of an image that shares planes with others
+MOST_TOGETHER = 32  # words of an image that shares planes with others
 PAGE = 512  # words
 SPARE = 2 * WORDS  # words before and behind a plane that are always zero: a shift reads up to 9 of them
 
@@ -288,25 +294,35 @@ def lay_out_background(words: Words, start: int, grid: Grid, patterns: Words, pl
 
 @helper
 def lay_out_together(
-    words: Words, start: int, images: int, grid: Grid, patterns: Words, planes: Words, at: int
+    words: Words, start: int, images: int, grid: Grid, patterns: Words, planes: Words, background: int
 ) -> None:
-    """The background of up to ``grid.together`` images, as one plane; where there are fewer, the others are empty."""
-    pixels, blocks = pixels_in(grid), grid.pitch // WORD
-    for k in range(grid.words):
-        planes[at + k] = patterns[INSIDE + k]
-    for image in range(images):
-        first = start + image * pixels
-        if grid.pitch == grid.width:
-            for k in range(image, grid.words, grid.together):
-                planes[at + k] &= ~read_bits(words, first, WORD)
-                first += WORD
-            continue
-        k = image
-        for _ in range(grid.depth * grid.height):
-            for block in range(blocks):
-                planes[at + k] &= ~read_bits(words, first + block * WORD, WORD)
-                k += grid.together
-            first += grid.width
+    """The background of up to ``grid.together`` images, as one plane; where they are fewer, the last is repeated."""
+    gapless = grid.pitch == grid.width
+    lines = 1 if gapless else grid.depth * grid.height
+    words_of_line = grid.words // (grid.together * lines)
+    first = minimum(counting(0), eight(images - 1)) * pixels_in(grid) + start
+    at = 0
+    for _ in range(lines):
+        index, shift = first >> 6, first & (WORD - 1)
+        back = shift ^ (WORD - 1)  # a shift by one more: in two steps, as one by 64 is none
+        here = gather_words(words, index)
+        for _ in range(words_of_line):
+            index += 1
+            behind = gather_words(words, index)
+            bits = (here >> shift) | ((behind << 1) << back)
+            store(planes, background + at, ~bits & load_words(patterns, INSIDE + at))
+            here = behind
+            at += WORDS
+        first += grid.width
+
+
+@helper
+def eight_rows(grid: Grid, planes: Words, plane: int, first: int, last: int) -> Vector:
+    """Eight rows of up to 64 pixels of a plane from row ``first`` on, in a word each; ``last`` for all behind it."""
+    start = minimum(counting(first), eight(last)) * grid.pitch
+    index, shift = (start >> 6) + plane, start & (WORD - 1)
+    behind = (gather_words(planes, index + 1) << 1) << (shift ^ (WORD - 1))
+    return ((gather_words(planes, index) >> shift) | behind) & low_bits(grid.width)
 
 
 class Move(NamedTuple):
@@ -337,8 +353,7 @@ def moved_higher(grid: Grid, planes: Words, plane: int, at: int, move: Move) -> 
     source = plane + max(at - move.words, -WORDS)
     moved = load_words(planes, source) << move.shift
     if move.carries:
-        carried = load_words(planes, source - grid.together) >> np.uint64(1)  # in two steps: a shift by 64 is none
-        moved |= carried >> (np.uint64(WORD - 1) - move.shift)
+        moved |= load_words(planes, source - grid.together) >> (np.uint64(WORD) - move.shift)
     return moved
 
 
@@ -348,8 +363,7 @@ def moved_lower(grid: Grid, planes: Words, plane: int, at: int, move: Move) -> V
     source = plane + min(at + move.words, grid.words)
     moved = load_words(planes, source) >> move.shift
     if move.carries:
-        carried = load_words(planes, source + grid.together) << np.uint64(1)
-        moved |= carried << (np.uint64(WORD - 1) - move.shift)
+        moved |= load_words(planes, source + grid.together) << (np.uint64(WORD) - move.shift)
     return moved
 
 
@@ -382,6 +396,53 @@ def dilate(grid: Grid, patterns: Words, planes: Words, axis: int, level: int, ba
 
 
 @helper
+def _dilated_along_rows(
+    grid: Grid, patterns: Words, planes: Words, level: int, background: int, at: int, k: int, move: Move
+) -> Vector:
+    """Eight words of the background within 2^level rows; in a grid of one slice, some of it may be below the grid."""
+    higher, lower = moved_higher(grid, planes, background, at, move), moved_lower(grid, planes, background, at, move)
+    if grid.row_period > 0:
+        higher &= load_words(patterns, pattern_of(grid, ROWS, level, True) + k)
+        lower &= load_words(patterns, pattern_of(grid, ROWS, level, False) + k)
+    return load_words(planes, background + at) | higher | lower
+
+
+@helper
+def _dilate_rows_and_columns(
+    grid: Grid, patterns: Words, planes: Words, level: int, background: int, dilated: int
+) -> Vector:
+    """The same as `dilate` along the rows, then along the columns, in one pass: by less than a word."""
+    along_rows, along_columns = move_of(grid, ROWS, level), move_of(grid, COLUMNS, level)
+    higher, lower = pattern_of(grid, COLUMNS, level, True), pattern_of(grid, COLUMNS, level, False)
+    shift, back = along_columns.shift, np.uint64(WORD) - along_columns.shift
+    nothing = load_words(planes, 0)  # these words are spare
+    left, before = nothing, nothing
+    here = _dilated_along_rows(grid, patterns, planes, level, background, 0, 0, along_rows)
+    keep_higher, keep_lower = load_words(patterns, higher), load_words(patterns, lower)
+    column_k, row_k = 0, 0
+    for at in range(0, grid.words, WORDS):
+        behind = nothing
+        if at + WORDS < grid.words:
+            row_k = 0 if row_k + WORDS >= grid.row_period else row_k + WORDS
+            behind = _dilated_along_rows(grid, patterns, planes, level, background, at + WORDS, row_k, along_rows)
+        to_higher, to_lower = here << shift, here >> shift
+        if along_columns.carries:
+            word_before = before if grid.together > 1 else lanes_before(before, here)
+            word_behind = behind if grid.together > 1 else lanes_behind(here, behind)
+            to_higher |= word_before >> back
+            to_lower |= word_behind << back
+        grown = here | (to_higher & keep_higher) | (to_lower & keep_lower)
+        inside = load_words(patterns, INSIDE + at)
+        store(planes, dilated + at, grown & inside)
+        left |= inside & ~grown
+        before, here = here, behind
+        if grid.column_period > WORDS:
+            column_k = 0 if column_k + WORDS == grid.column_period else column_k + WORDS
+            keep_higher, keep_lower = load_words(patterns, higher + column_k), load_words(patterns, lower + column_k)
+    return left
+
+
+@helper
 def level_towards(radius: int, done: int) -> int:
     """The level of the next step of a dilation by this radius, ``done`` of it done: the highest `dilate` allows."""
     level = 0
@@ -397,9 +458,15 @@ def erode(grid: Grid, patterns: Words, planes: Words, level: int, source: int, o
     Give what is left, as `dilate` does. The plane at ``other`` is worked in. In a grid of one pixel nothing is left.
     """
     left = load_words(planes, 0)  # nothing: these words are spare
-    axes = (grid.depth > 1) + (grid.height > 1) + (grid.width > 1)
-    to, spare = (target, other) if axes % 2 == 1 else (other, target)
-    for axis in range(AXES):
+    at_once = grid.height > 1 and grid.width > 1 and (1 << level) < WORD
+    passes = (grid.depth > 1) + (grid.height > 1) + (grid.width > 1) - at_once
+    to, spare = (target, other) if passes % 2 == 1 else (other, target)
+    if grid.depth > 1:
+        left = dilate(grid, patterns, planes, SLICES, level, source, to)
+        source, to, spare = to, spare, to
+    if at_once:
+        return _dilate_rows_and_columns(grid, patterns, planes, level, source, to)
+    for axis in (COLUMNS, ROWS):
         if length_of(grid, axis) > 1:
             left = dilate(grid, patterns, planes, axis, level, source, to)
             source, to, spare = to, spare, to

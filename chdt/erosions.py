@@ -25,9 +25,10 @@ from chdt.bitplanes import (
     planes_of,
 )
 from chdt.jit import helper, kernel
-from chdt.lanes import WORDS, Numbers, Vector, any_set, fill, lane, load_words, spread, store
+from chdt.lanes import WORDS, Numbers, Vector, any_set, fill, load_words, settle, spread, store
 from chdt.masks import PackedMasks, Shape
 from chdt.parallel import kept, share
+from chdt.raster import Raster, gather, is_streamed, raster_for, write_gathered
 
 LARGEST = 64  # side of a grid: so many erosions take as long as the scans of larger grids
 DIGITS = 3  # the planes before are worked in
@@ -92,47 +93,57 @@ def count_erosions(words: Words, start: int, images: int, erosions: Erosions) ->
 @helper
 def _distances_of_word(at: int, digits: int, erosions: Erosions) -> Vector:
     """Of the pixels in one word of a plane."""
-    grid, _, planes = erosions
+    # One by one, not in a loop: so each digit's value is known when this is compiled.
     d = fill(0, np.uint8(0))
-    for number in range(digits):
-        d |= spread(planes[plane_at(grid, DIGITS + number) + at], np.uint8(1 << number), np.uint8(0))
+    if digits > 0:
+        d |= _digit(0, at, erosions)
+    if digits > 1:
+        d |= _digit(1, at, erosions)
+    if digits > 2:
+        d |= _digit(2, at, erosions)
+    if digits > 3:
+        d |= _digit(3, at, erosions)
+    if digits > 4:
+        d |= _digit(4, at, erosions)
+    if digits > 5:
+        d |= _digit(5, at, erosions)
+    if digits > 6:
+        d |= _digit(6, at, erosions)
     return d
 
 
 @helper
-def _write(digits: int, images: int, erosions: Erosions, answers: Numbers, first: int) -> None:
-    grid = erosions.grid
-    pixels = pixels_in(grid)
-    for image in range(images):
-        at, end = first + image * pixels, first + (image + 1) * pixels
-        for k in range(image, grid.words, grid.together):
-            if at >= end:
-                break
-            d = _distances_of_word(k, digits, erosions)
-            if at + WORD <= len(answers):  # what is behind the end of the image is written after it
-                store(answers, at, d)
-            else:
-                for x in range(len(answers) - at):
-                    answers[at + x] = lane(d, x)
-            at += WORD
+def _digit(number: int, at: int, erosions: Erosions) -> Vector:
+    grid, _, planes = erosions
+    return spread(planes[plane_at(grid, DIGITS + number) + at], np.uint8(1 << number), np.uint8(0))
 
 
 @kernel
-def small_distances_of(words: Words, start: int, count: int, erosions: Erosions, answers: Numbers) -> None:
+def small_distances_of(
+    words: Words, start: int, count: int, erosions: Erosions, raster: Raster, answers: Numbers
+) -> None:
     """Distances of ``count`` images whose packed bits begin at ``start``, in reading order."""
-    most, pixels = erosions.grid.together, pixels_in(erosions.grid)
-    for first in range(0, count, most):
-        images = min(most, count - first)
+    grid = erosions.grid
+    pixels, at, gathered = pixels_in(grid), 0, 0
+    for first in range(0, count, grid.together):
+        images = min(grid.together, count - first)
         digits = count_erosions(words, start + first * pixels, images, erosions)
-        _write(digits, images, erosions, answers, first * pixels)
+        for image in range(images):
+            for k in range(-(-pixels // WORD)):
+                d = _distances_of_word(k * grid.together + image, digits, erosions)
+                at, gathered = gather(raster, gathered, d, min(WORD, pixels - k * WORD), answers, at)
+    write_gathered(raster, gathered, answers, at)
+    settle()
 
 
 def count_distances_into(packed: PackedMasks, answers: Numbers) -> None:
     """Write the distances of a batch of small masks, in reading order."""
     words, shape, pixels = packed.words, packed.shape, packed.shape.pixels
-    together = images_together(packed.images, pixels)
+    together, past_caches = images_together(packed.images, pixels), is_streamed(answers)
 
     def work(first: int, last: int, erosions: Erosions) -> None:
-        small_distances_of(words, first * pixels, last - first, erosions, answers[first * pixels : last * pixels])
+        here = answers[first * pixels : last * pixels]
+        raster = raster_for(here, np.uint8, past_caches)
+        small_distances_of(words, first * pixels, last - first, erosions, raster, here)
 
     share(work, packed.images, pixels, together, lambda: (kept(erosions_of, shape, together),))

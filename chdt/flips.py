@@ -26,6 +26,7 @@ from chdt.bitplanes import (
     Words,
     cap_of,
     dilate,
+    eight_rows,
     erode,
     grid_of,
     largest_distance,
@@ -57,14 +58,18 @@ from chdt.lanes import (
     choose,
     count_bits,
     fill,
+    joined,
     lane,
     leading_zeros,
+    less_bits,
     load_pixels,
     load_words,
     lowest_bit,
     maximum,
     minimum,
     rotate,
+    settle,
+    spread,
     store,
     widened,
 )
@@ -81,6 +86,7 @@ from chdt.masks import (
     pack_masks,
 )
 from chdt.parallel import kept, share
+from chdt.raster import Raster, is_streamed, raster_for, write_gathered
 from chdt.spacing import (
     Floats,
     Radii,
@@ -249,17 +255,6 @@ def _find_levels(maxima: Numbers, first: int, count: int, largest: int, levels: 
     _fill(levels, at + begin, at + end, r + 1)
 
 
-class Box(NamedTuple):
-    """A bounding box, all sides included."""
-
-    first_column: int
-    last_column: int
-    first_row: int
-    last_row: int
-    first_slab: int
-    last_slab: int
-
-
 # In small grids S_r is what r - 1 erosions leave: that takes less time than distances do. All of them are kept, as only
 # those of the largest r matter.
 
@@ -279,47 +274,58 @@ def _erode_away(words: Words, start: int, grid: Grid, patterns: Words, planes: W
 
 
 @helper
-def _box_in(planes: Words, background: int, grid: Grid, patterns: Words, layout: Layout) -> Box:
-    """The box of an object; there is one."""
-    k = 0
-    while patterns[INSIDE + k] & ~planes[background + k] == 0:
-        k += 1
-    first_line = (k * WORD + lowest_bit(patterns[INSIDE + k] & ~planes[background + k])) // layout.width
-    k = grid.words - 1
-    while patterns[INSIDE + k] & ~planes[background + k] == 0:
-        k -= 1
-    last_line = (k * WORD + WORD - 1 - leading_zeros(patterns[INSIDE + k] & ~planes[background + k])) // layout.width
-    columns, first_row, last_row = np.uint64(0), layout.rows, -1
-    for line in range(first_line, last_line + 1):
-        found = ~read_bits(planes, background * WORD + line * layout.width, layout.width) & low_bits(layout.width)
-        columns |= found
-        if layout.rows > 1 and found != 0:
-            first_row, last_row = min(first_row, line % layout.rows), max(last_row, line % layout.rows)
-    first_column, last_column = lowest_bit(columns), WORD - 1 - leading_zeros(columns)
-    return Box(first_column, last_column, first_row, last_row, first_line // layout.rows, last_line // layout.rows)
+def _sides_of(planes: Words, background: int, grid: Grid, layout: Layout) -> tuple[Word, Word, Word]:
+    """Which columns, rows and slabs hold something of an object."""
+    nothing = load_words(planes, 0)  # these words are spare
+    columns, rows, slabs = nothing, np.uint64(0), np.uint64(0)
+    sections, lines = (1, layout.slabs) if layout.rows == 1 else (layout.slabs, layout.rows)
+    for section in range(sections):
+        first, found = section * lines, np.uint64(0)
+        for line in range(0, lines, WORDS):
+            objects = eight_rows(grid, planes, background, first + line, first + lines - 1) ^ low_bits(layout.width)
+            columns |= objects
+            found |= less_bits(nothing, objects) << np.uint64(line)
+        found &= low_bits(lines)
+        if layout.rows == 1:
+            slabs = found
+        else:
+            rows |= found
+            slabs |= np.uint64(found != 0) << np.uint64(section)
+    return joined(columns), rows, slabs
 
 
 @helper
-def _find_levels_of_eroded(
-    largest: int, layout: Layout, grid: Grid, patterns: Words, planes: Words, levels: Numbers
-) -> None:
-    """The levels of all columns, rows and slabs, as far as they decide: once an axis has none, the others do not."""
-    of_rows, of_slabs = level_places(layout)
-    left, right, top, bottom, first, last, r = 0, layout.width, 0, layout.rows, 0, layout.slabs, largest
+def _still_not_reached(r: int, objects: Word, before: Word) -> Word:
+    """Of the rows ``before``, one bit each, those that S_r does not reach, which has objects in these rows."""
+    nearest, farthest = lowest_bit(objects), WORD - 1 - leading_zeros(objects)
+    return before & low_bits(min(WORD, nearest + r)) & ~low_bits(max(0, farthest - r + 1))
+
+
+@helper
+def _find_levels_of_eroded(largest: int, layout: Layout, grid: Grid, planes: Words, levels: Numbers) -> None:
+    """The levels of all columns, rows and slabs, as far as they decide: once an axis has none, the others do not.
+
+    Each begins at the largest r + 1, and falls by one with each r for which it is not reached.
+    """
+    highest = fill(largest + 1, np.uint8(0))
+    of_columns, of_rows, of_slabs = highest, highest, highest
+    columns, rows, slabs = low_bits(layout.width), low_bits(layout.rows), low_bits(layout.slabs)
+    r = largest
     while r > 0:
-        box = _box_in(planes, plane_at(grid, ERODED + r - 1), grid, patterns, layout)
-        columns = _not_reached(r, box.first_column, box.last_column, left, right)
-        rows = _not_reached(r, box.first_row, box.last_row, top, bottom) if layout.rows > 1 else (top, bottom)
-        slabs = _not_reached(r, box.first_slab, box.last_slab, first, last)
-        if columns[0] >= columns[1] or rows[0] >= rows[1] or slabs[0] >= slabs[1]:
+        found = _sides_of(planes, plane_at(grid, ERODED + r - 1), grid, layout)
+        columns, slabs = _still_not_reached(r, found[0], columns), _still_not_reached(r, found[2], slabs)
+        if layout.rows > 1:
+            rows = _still_not_reached(r, found[1], rows)
+        if columns == 0 or rows == 0 or slabs == 0:
             break
-        _set_levels(r + 1, left, right, columns, levels, 0)
-        _set_levels(r + 1, top, bottom, rows, levels, of_rows)
-        _set_levels(r + 1, first, last, slabs, levels, of_slabs)
-        (left, right), (top, bottom), (first, last), r = columns, rows, slabs, r - 1
-    _fill(levels, left, right, r + 1)
-    _fill(levels, of_rows + top, of_rows + bottom, r + 1)
-    _fill(levels, of_slabs + first, of_slabs + last, r + 1)
+        of_columns -= spread(columns, np.uint8(1), np.uint8(0))
+        of_rows -= spread(rows, np.uint8(1), np.uint8(0))
+        of_slabs -= spread(slabs, np.uint8(1), np.uint8(0))
+        r -= 1
+    places = level_places(layout)
+    store(levels, 0, of_columns)
+    store(levels, places[0], of_rows)
+    store(levels, places[1], of_slabs)
 
 
 # ------------------------------------------------------------------------------------------------ a pixel added
@@ -331,6 +337,7 @@ def _find_levels_of_eroded(
 COUNTS, DOUBLED, LOWER = 0, 2, 4
 PLANES = ERODED = 6
 
+PIXELS_AT_ONCE = 1 << 14  # of small grids, whose answers are kept until all are found
 FEW = 8  # pixels: up to so many are added one by one, which takes less time than counting for more radii
 
 
@@ -485,10 +492,18 @@ def _may_fit(words: Words, start: int, radius: int, layout: Layout, grid: Grid, 
     source, target = plane_at(grid, COUNTS), plane_at(grid, DOUBLED)
     lay_out_background(words, start, grid, patterns, planes, source)
     source, target = _dilate_along(grid, patterns, planes, COLUMNS, radius, source, target)
+    is_short = grid.pitch <= WORD and layout.rows == 1
     begin, behind = 0, 0  # of the slabs up to this one, all but one fit from here on; all fit from here on
+    eight_fit = np.uint64(0)
     for slab in range(layout.slabs):
         fits = False
-        for row in range(layout.rows):
+        if is_short:
+            if slab % WORDS == 0:
+                free = eight_rows(grid, planes, source, slab, layout.slabs - 1) ^ low_bits(layout.width)
+                eight_fit = less_bits(load_words(planes, 0), free)  # spare words: zero
+            fits = eight_fit & np.uint64(1) != 0
+            eight_fit >>= np.uint64(1)
+        for row in range(0 if is_short else layout.rows):
             at = source * WORD + (slab * layout.rows + row) * grid.pitch
             for column in range(0, layout.width, WORD):
                 count = min(WORD, layout.width - column)
@@ -658,7 +673,7 @@ def _find_all_levels(words: Words, start: int, image: int, scan: Scan | None, wo
     places, (of_rows, of_slabs) = _places(layout), level_places(layout)
     if scan is None:
         largest = _erode_away(words, start, grid, patterns, planes)
-        _find_levels_of_eroded(largest, layout, grid, patterns, planes, levels)
+        _find_levels_of_eroded(largest, layout, grid, planes, levels)
     else:
         largest = _size_of(image, layout, maxima)
         first_row, first_slab = places.rows + image * layout.rows, places.slabs + image * layout.slabs
@@ -685,46 +700,45 @@ def _fill(answers: Numbers, begin: int, end: int, number: int) -> None:
 
 
 @helper
-def _store_first(answers: Numbers, at: int, lanes: Vector, count: int) -> None:
-    """Write the first ``count`` lanes."""
+def _store_ahead(answers: Numbers, at: int, lanes: Vector) -> None:
+    """Write 64 answers, of which those that are not wanted are written again later; none behind the end."""
     if at + PIXELS <= answers.size:
-        store(answers, at, choose(low_bits(count), widened(lanes, answers[0]), load_pixels(answers, at)))
+        store(answers, at, widened(lanes, answers[0]))
     else:
-        for x in range(count):
-            answers[at + x] = lane(lanes, x)
+        _store_last(answers, at, lanes)
+
+
+@part
+def _store_last(answers: Numbers, at: int, lanes: Vector) -> None:
+    for x in range(answers.size - at):
+        answers[at + x] = lane(lanes, x)
 
 
 @helper
 def _write_sizes(first: int, last: int, largest: int, workspace: Workspace, answers: Numbers, at: int) -> None:
     """The sizes that slabs first..last - 1 of an image have by their levels, without those of added pixels.
 
-    ``at`` is where the answers of the image begin. Mostly it is the size of the object as it is: the box is small.
+    ``at`` is where the answers of the image begin. What follows those of the slabs may be overwritten. Mostly it is the
+    size of the object as it is: the box is small.
     """
     layout, levels = workspace.layout, workspace.levels
     of_rows, of_slabs = level_places(layout)
     pixels = layout.rows * layout.width
-    _fill(answers, at + first * pixels, at + last * pixels, 2 * largest)
-    left, right = _box_of(levels, layout.width, largest)
+    as_it_is = fill(2 * largest, levels[0])
+    for x in range(at + first * pixels, at + last * pixels, PIXELS):
+        _store_ahead(answers, x, as_it_is)
+    begin, is_overwritten = at + first * pixels, False
     for slab in range(first, last):
-        if levels[of_slabs + slab] <= largest:
-            for row in range(layout.rows):
-                level_of_row = max(levels[of_slabs + slab], levels[of_rows + row])
-                if level_of_row <= largest:
-                    begin = at + slab * pixels + row * layout.width
-                    for x in range(left, right, PIXELS):
-                        level = maximum(load_pixels(levels, x), fill(level_of_row, levels[0]))
-                        _store_first(answers, begin + x, (level - 1) << 1, min(PIXELS, right - x))
-
-
-@helper
-def _box_of(levels: Numbers, count: int, largest: int) -> tuple[int, int]:
-    """From where to where the levels of columns are not above the largest: without a break."""
-    begin, end = 0, count
-    while begin < end and levels[begin] > largest:
-        begin += 1
-    while begin < end and levels[end - 1] > largest:
-        end -= 1
-    return begin, end
+        for row in range(layout.rows):
+            level_of_row = max(levels[of_slabs + slab], levels[of_rows + row])
+            if level_of_row <= largest:
+                for x in range(0, layout.width, PIXELS):
+                    level = maximum(load_pixels(levels, x), fill(level_of_row, levels[0]))
+                    _store_ahead(answers, begin + x, (level - 1) << 1)
+            elif is_overwritten:  # the beginning of the row, by the end of the vector before
+                _store_ahead(answers, begin, as_it_is)
+            is_overwritten = level_of_row <= largest
+            begin += layout.width
 
 
 @helper
@@ -743,8 +757,7 @@ def _write_added(
     """The sizes of an image after adding a pixel, where they are larger."""
     grid, patterns, planes = workspace.grid, workspace.patterns, workspace.planes
     if largest == 0:  # a lone pixel, wherever it is
-        for at in range(first, first + pixels_of(layout)):
-            answers[at] = 2
+        _fill(answers, first, first + pixels_of(layout), 2)
         return
     if largest < layout.cap and _may_fit(words, start, largest, layout, grid, patterns, planes):
         _raise_added(words, start, largest, grid, patterns, planes, None, answers, first)
@@ -779,16 +792,24 @@ def flip_sizes_of_images(
 
 @kernel
 def flip_sizes_of(
-    words: Words,
-    start: int,
-    count: int,
-    scan: Scan | None,
-    workspace: Workspace,
-    answers: Numbers,
-    sizes: npt.NDArray[np.int64],
+    words: Words, start: int, count: int, scan: Scan, workspace: Workspace, answers: Numbers, sizes: Numbers
 ) -> None:
-    """`flip_sizes_of_images`, to be called from Python."""
+    """`flip_sizes_of_images` of large grids, to be called from Python."""
     flip_sizes_of_images(words, start, count, scan, workspace, answers, sizes)
+
+
+@kernel
+def small_flip_sizes_of(
+    words: Words, start: int, count: int, workspace: Workspace, raster: Raster, answers: Numbers, sizes: Numbers
+) -> None:
+    """The same of small grids; the answers of a few images are kept in the nearest cache until all are found."""
+    pixels = pixels_of(workspace.layout)
+    most = raster.numbers.size // pixels
+    for first in range(0, count, most):
+        images, at = min(most, count - first), first * pixels
+        flip_sizes_of_images(words, start + at, images, None, workspace, raster.numbers, sizes[first:])
+        write_gathered(raster, images * pixels, answers, at)
+    settle()
 
 
 # The steps of the same, where an image is large enough for several threads.
@@ -842,7 +863,7 @@ def _flip_sizes_of_image(words: Words, start: int, shape: Shape, lanes: Any, ans
     largest = levels_of(kept(scan_of, layout, lanes, False), workspace)
 
     def write_sizes(first: int, last: int) -> None:
-        sizes_of_slabs(first, last, largest, workspace, answers)
+        sizes_of_slabs(first, last, largest, workspace, answers[: last * layout.rows * layout.width])
 
     share(write_sizes, layout.slabs, layout.rows * layout.width)
     sizes_of_added(words, start, largest, layout, workspace, answers)
@@ -853,16 +874,25 @@ def flip_sizes_into(packed: PackedMasks, answers: Numbers) -> None:
     words, shape, pixels = packed.words, packed.shape, packed.shape.pixels
     layout, lanes = layout_of(shape), lanes_for(2 * shape.cap)
     sizes = np.empty(packed.images, np.int64)
+    if is_small(shape):
+        past_caches, most = is_streamed(answers), max(1, PIXELS_AT_ONCE // pixels) * pixels
 
-    def memory() -> tuple[Scan | None, Workspace]:
-        scan = None if is_small(shape) else kept(scan_of, layout, lanes)
-        return scan, kept(workspace_of, shape, lanes)
+        def work_small(first: int, last: int, workspace: Workspace) -> None:
+            here = answers[first * pixels : last * pixels]
+            raster = raster_for(here, lanes, past_caches, most)
+            small_flip_sizes_of(words, first * pixels, last - first, workspace, raster, here, sizes[first:last])
 
-    def work(first: int, last: int, scan: Scan | None, workspace: Workspace) -> None:
+        share(work_small, packed.images, EFFORT * pixels, memory=lambda: (kept(workspace_of, shape, lanes),))
+        return
+
+    def memory() -> tuple[Scan, Workspace]:
+        return kept(scan_of, layout, lanes), kept(workspace_of, shape, lanes)
+
+    def work(first: int, last: int, scan: Scan, workspace: Workspace) -> None:
         here = answers[first * pixels : last * pixels]
         flip_sizes_of(words, first * pixels, last - first, scan, workspace, here, sizes[first:last])
 
-    alone = packed.images if is_small(shape) else images_alone(packed.images, layout)
+    alone = images_alone(packed.images, layout)
     share(work, alone, EFFORT * pixels, layout.images, memory)
     for image in range(alone, packed.images):
         _flip_sizes_of_image(words, image * pixels, shape, lanes, answers[image * pixels : (image + 1) * pixels])

@@ -8,6 +8,7 @@ Each function below has two bodies. The Python one says what it does, on plain N
 Numba's JIT is disabled. The other one emits it.
 """
 
+import functools
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -102,7 +103,9 @@ OPERATORS = {
     operator.or_: "or_",
     operator.ior: "or_",
     operator.add: "add",
+    operator.iadd: "add",
     operator.sub: "sub",
+    operator.isub: "sub",
     operator.mul: "mul",
     operator.xor: "xor",
     operator.lshift: "shl",
@@ -200,20 +203,78 @@ def load_words(array: Any, index: Any) -> Any:
     return array[index : index + WORDS].copy()
 
 
-def _emit_store(typing: Any, array: Any, index: Any, lanes: Any) -> Any:
+def _emit_gather(typing: Any, array: Any, indices: Any) -> Any:
     def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        values = _resized(builder, args[2], array.dtype.bitwidth)
-        where = _pointer(context, builder, sig.args[0], args[0], args[1], values.type)
-        builder.store(values, where, align=array.dtype.bitwidth // 8)
-        return context.get_dummy_value()
+        data = context.make_array(sig.args[0])(context, builder, args[0]).data
+        gathered = ir.Constant(context.get_value_type(indices), ir.Undefined)
+        for lane in range(indices.count):
+            number = ir.Constant(INT32, lane)
+            where = builder.gep(data, [builder.extract_element(args[1], number)])
+            gathered = builder.insert_element(gathered, builder.load(where), number)
+        return gathered
 
-    return types.none(array, types.intp, lanes), emit
+    return indices(array, indices), emit
 
 
-@emitted(_emit_store)
+@emitted(_emit_gather)
+def gather_words(array: Any, indices: Any) -> Any:
+    """A word from each of 8 places."""
+    return array[indices.astype(np.int64)]
+
+
+def _emit_eight(typing: Any, number: Any) -> Any:
+    lanes = Lanes(types.uint64, WORDS)
+
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return _splat(builder, args[0], lanes)
+
+    return lanes(number), emit
+
+
+@emitted(_emit_eight)
+def eight(number: Any) -> Any:
+    """Eight times the number."""
+    return np.full(WORDS, number, np.uint64)
+
+
+def _emit_store(past_caches: bool) -> Callable[..., Any]:
+    def emitter(typing: Any, array: Any, index: Any, lanes: Any) -> Any:
+        def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+            values = _resized(builder, args[2], array.dtype.bitwidth)
+            where = _pointer(context, builder, sig.args[0], args[0], args[1], values.type)
+            stored = builder.store(values, where, align=WIDEST if past_caches else array.dtype.bitwidth // 8)
+            if past_caches:
+                stored.set_metadata("nontemporal", builder.module.add_metadata([ir.Constant(INT32, 1)]))
+            return context.get_dummy_value()
+
+        return types.none(array, types.intp, lanes), emit
+
+    return emitter
+
+
+@emitted(_emit_store(past_caches=False))
 def store(array: Any, index: Any, lanes: Any) -> None:
     """Write the lanes from ``index`` on, widened or narrowed to the array's dtype."""
     array[index : index + len(lanes)] = lanes
+
+
+@emitted(_emit_store(past_caches=True))
+def stream(array: Any, index: Any, lanes: Any) -> None:
+    """The same past the caches, where a cache line begins; other threads may see it only after `settle`."""
+    array[index : index + len(lanes)] = lanes
+
+
+def _emit_settle(typing: Any) -> Any:
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        builder.fence("seq_cst")
+        return context.get_dummy_value()
+
+    return types.none(), emit
+
+
+@emitted(_emit_settle)
+def settle() -> None:
+    """Let other threads see all that was written so far before anything that is written later."""
 
 
 def _emit_prefetch(to_write: int, nearness: int) -> Callable[..., Any]:
@@ -305,6 +366,28 @@ def _emit_rotate(typing: Any, lanes: Any, by: Any) -> Any:
 def rotate(lanes: Any, by: Any) -> Any:
     """Lane j takes what lane j - by held; ``by`` is a literal."""
     return np.roll(lanes, by)
+
+
+def _emit_run(first: int) -> Callable[..., Any]:
+    def emitter(typing: Any, a: Any, b: Any) -> Any:
+        def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+            return builder.shuffle_vector(*args, _indices(list(range(first, first + a.count))))
+
+        return a(a, b), emit
+
+    return emitter
+
+
+@emitted(_emit_run(WORDS - 1))
+def lanes_before(before: Any, words: Any) -> Any:
+    """Of 16 words in two vectors, those one before the second eight."""
+    return np.concatenate([before, words])[WORDS - 1 : -1]
+
+
+@emitted(_emit_run(1))
+def lanes_behind(words: Any, behind: Any) -> Any:
+    """Of 16 words in two vectors, those one behind the first eight."""
+    return np.concatenate([words, behind])[1 : WORDS + 1]
 
 
 def _emit_fill(typing: Any, number: Any, like: Any) -> Any:
@@ -495,3 +578,17 @@ def _emit_any(typing: Any, lanes: Any) -> Any:
 def any_set(lanes: Any) -> Any:
     """Whether a bit of any lane is set."""
     return bool(np.any(lanes))
+
+
+def _emit_joined(typing: Any, lanes: Any) -> Any:
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        numbers = [builder.extract_element(args[0], ir.Constant(INT32, lane)) for lane in range(lanes.count)]
+        return functools.reduce(builder.or_, numbers)
+
+    return lanes.dtype(lanes), emit
+
+
+@emitted(_emit_joined)
+def joined(lanes: Any) -> Any:
+    """The bits that are set in any lane."""
+    return np.bitwise_or.reduce(lanes)

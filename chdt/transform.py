@@ -18,7 +18,6 @@ from chdt.erosions import count_distances_into, is_small
 from chdt.jit import helper, kernel, part
 from chdt.lanes import (
     PIXELS,
-    WIDEST,
     Number,
     Numbers,
     Vector,
@@ -31,9 +30,9 @@ from chdt.lanes import (
     lowest_bit,
     maximum,
     minimum,
-    prefetch_to_write,
     rising,
     rotate,
+    settle,
     spread,
     store,
     widened,
@@ -51,11 +50,11 @@ from chdt.masks import (
     pack_masks,
 )
 from chdt.parallel import MOST_PIXELS, PIXELS_PER_THREAD, kept, share, thread_count
+from chdt.raster import Raster, gather, is_streamed, raster_for, write_gathered
 from chdt.spacing import Spacing, spaced_distances, spacing_of
 
 STEPS = 6  # 2^0, ... 2^5: as far as there are neighbours within a block
 EFFORT = 2  # times what packing takes; flips take more, but move as much memory
-RASTER = 1024  # distances gathered before they are written
 WHOLE = 1 << 18  # distances of an image that is scanned in one go
 BAND = 1 << 16  # distances that are held at once of a larger one: they stay in the second nearest cache
 
@@ -115,17 +114,6 @@ def walls_of(width: int, cap: int, lanes: Any) -> npt.NDArray[Any]:
 def lanes_for(largest: int) -> type[np.unsignedinteger[Any]]:
     """The narrowest lanes that hold numbers up to ``largest`` and a block's width more."""
     return next(t for t in (np.uint8, np.uint16, np.uint32) if largest + PIXELS <= np.iinfo(t).max)
-
-
-def raster_of(lanes: type[np.unsignedinteger[Any]]) -> npt.NDArray[Any]:
-    """Memory for the distances on their way to the answer."""
-    return aligned(RASTER + 3 * PIXELS, 0, lanes)  # type: ignore[no-any-return]
-
-
-def lead_of(answers: npt.NDArray[Any]) -> int:
-    """Index of the first answer that is aligned with a cache line."""
-    address: int = answers.__array_interface__["data"][0]
-    return -(address // answers.itemsize) % (WIDEST // answers.itemsize)
 
 
 class Scan(NamedTuple):
@@ -459,86 +447,27 @@ def edges_joined(scan: Scan) -> None:
 
 
 @helper
-def expect_to_write(answers: Numbers, first: int, count: int) -> None:
-    """Fetch memory that will be written soon: a write that has to wait for it holds up what comes after."""
-    for at in range(first, first + count, WIDEST // answers.itemsize):
-        prefetch_to_write(answers, at)
-
-
-@helper
-def write_raster(raster: Numbers, count: int, answers: Numbers, at: int, lead: int) -> None:
-    """Write the first ``count`` numbers of ``raster``; vectors go only where ``at - lead`` is a multiple of 64."""
-    vectors = min(count, (lead - at) % PIXELS)
-    end = vectors + (count - vectors) // PIXELS * PIXELS
-    for x in range(vectors):
-        answers[at + x] = raster[x]
-    for x in range(vectors, end, PIXELS):
-        store(answers, at + x, load_pixels(raster, x))
-    for x in range(end, count):
-        answers[at + x] = raster[x]
-
-
-@helper
-def write_full_raster(raster: Numbers, gathered: int, answers: Numbers, at: int, lead: int) -> tuple[int, int]:
-    """Write as much as leaves ``at`` aligned, and move the rest of ``raster`` to its front."""
-    written = RASTER - (at - lead) % PIXELS
-    write_raster(raster, written, answers, at, lead)
-    store(raster, 0, load_pixels(raster, written))
-    store(raster, PIXELS, load_pixels(raster, written + PIXELS))
-    return at + written, gathered - written
-
-
-@helper
-def _write_long_rows(slabs: int, scan: Scan, answers: Numbers, at: int) -> None:
-    """Write the distances of a band, from ``at`` on."""
-    layout, _, _, _, rows, _, _ = scan
-    lines = slabs * layout.rows
-    for row in range(lines):
-        source = row_at(layout, 0, row)
-        # The last vector of a row may go on into the next one, which is written after it.
-        width = layout.width if row + 1 < lines else layout.width // PIXELS * PIXELS
-        for x in range(0, width, PIXELS):
-            store(answers, at + x, load_pixels(rows, source + x))
-        for x in range(width, layout.width):
-            answers[at + x] = rows[source + x]
-        at += layout.width
-
-
-@helper
-def _write_band(
-    band: int, slabs: int, images: int, scan: Scan, raster: Numbers, lead: int, answers: Numbers, first: int
-) -> None:
+def _write_band(band: int, slabs: int, images: int, scan: Scan, raster: Raster, answers: Numbers, first: int) -> None:
     """Write the distances of a band of images side by side, the answers of the first one being at ``first``."""
-    layout, _, _, _, rows, _, _ = scan
+    layout, rows = scan.layout, scan.rows
     first += band * layout.band * layout.rows * layout.width
-    if layout.blocks > 1:
-        _write_long_rows(slabs, scan, answers, first)
-        return
     at, gathered = first, 0
     for image in range(images):
         position = first + image * pixels_of(layout)
         if position != at + gathered:
-            write_raster(raster, gathered, answers, at, lead)
+            write_gathered(raster, gathered, answers, at)
             at, gathered = position, 0
         for row in range(slabs * layout.rows):
-            # A vector may hold more than is left of the row: the next one overwrites that.
-            store(raster, gathered, load_pixels(rows, row_at(layout, 0, row) + image * layout.width))
-            gathered += layout.width
-            if gathered >= RASTER:
-                at, gathered = write_full_raster(raster, gathered, answers, at, lead)
-                expect_to_write(answers, at, RASTER)
-    write_raster(raster, gathered, answers, at, lead)
+            source = row_at(layout, 0, row) + image * layout.width
+            for x in range(0, layout.width, PIXELS):
+                count = min(PIXELS, layout.width - x)
+                at, gathered = gather(raster, gathered, load_pixels(rows, source + x), count, answers, at)
+    write_gathered(raster, gathered, answers, at)
 
 
 @kernel
-def distances_of(
-    words: Words, start: int, count: int, scan: Scan, raster: Numbers, lead: int, answers: Numbers
-) -> None:
-    """Distances of ``count`` images whose packed bits begin at ``start``, in reading order.
-
-    Those of narrow images are gathered in ``raster``, so that memory is written in long aligned runs. ``lead`` is the
-    index of the first answer that is aligned with a cache line.
-    """
+def distances_of(words: Words, start: int, count: int, scan: Scan, raster: Raster, answers: Numbers) -> None:
+    """Distances of ``count`` images whose packed bits begin at ``start``, in reading order."""
     layout = scan.layout
     pixels = pixels_of(layout)
     for first in range(0, count, layout.images):
@@ -547,17 +476,19 @@ def distances_of(
         prepare_bands(words, begin, images, scan)
         for band in range(layout.bands):
             slabs = scan_band(words, begin, images, band, scan)
-            _write_band(band, slabs, images, scan, raster, lead, answers, first * pixels)
+            _write_band(band, slabs, images, scan, raster, answers, first * pixels)
+    settle()
 
 
 @kernel
 def distances_of_bands(
-    words: Words, start: int, first: int, last: int, scan: Scan, raster: Numbers, lead: int, answers: Numbers
+    words: Words, start: int, first: int, last: int, scan: Scan, raster: Raster, answers: Numbers
 ) -> None:
     """Distances of the bands first..last - 1 of one image, whose edges must be there; ``answers`` are its own."""
     for band in range(first, last):
         slabs = scan_band(words, start, 1, band, scan)
-        _write_band(band, slabs, 1, scan, raster, lead, answers, 0)
+        _write_band(band, slabs, 1, scan, raster, answers, 0)
+    settle()
 
 
 def images_alone(images: int, layout: Layout) -> int:
@@ -598,24 +529,29 @@ def distances_into(packed: PackedMasks, answers: Numbers) -> None:
         return
     layout, lanes = layout_of(packed.shape), lanes_for(packed.shape.cap)
 
-    def memory() -> tuple[Scan, npt.NDArray[Any]]:
-        return kept(scan_of, layout, lanes), kept(raster_of, lanes)
+    past_caches = is_streamed(answers)
 
-    def work(first: int, last: int, scan: Scan, raster: npt.NDArray[Any]) -> None:
+    def memory() -> tuple[Scan]:
+        return (kept(scan_of, layout, lanes),)
+
+    def work(first: int, last: int, scan: Scan) -> None:
         here = answers[first * pixels : last * pixels]
-        distances_of(words, first * pixels, last - first, scan, raster, lead_of(here), here)
+        distances_of(words, first * pixels, last - first, scan, raster_for(here, lanes, past_caches), here)
 
     alone = images_alone(packed.images, layout)
     share(work, alone, EFFORT * pixels, layout.images, memory)
     for image in range(alone, packed.images):
-        _distances_of_image(words, image * pixels, layout, lanes, answers[image * pixels : (image + 1) * pixels])
+        here = answers[image * pixels : (image + 1) * pixels]
+        _distances_of_image(words, image * pixels, layout, lanes, here, past_caches)
 
 
-def _distances_of_image(words: Words, start: int, layout: Layout, lanes: Any, answers: Numbers) -> None:
+def _distances_of_image(
+    words: Words, start: int, layout: Layout, lanes: Any, answers: Numbers, past_caches: bool
+) -> None:
     """The same for an image that is large enough for several threads."""
 
     def work(first: int, last: int, scan: Scan) -> None:
-        distances_of_bands(words, start, first, last, scan, kept(raster_of, lanes), lead_of(answers), answers)
+        distances_of_bands(words, start, first, last, scan, raster_for(answers, lanes, past_caches), answers)
 
     share_bands(work, layout, lanes, edges_of_image(words, start, layout, lanes))
 

@@ -127,7 +127,7 @@ def test_dilate(shape):
 @pytest.mark.parametrize("shape", [(1, *grid) for grid in GRIDS if np.prod(grid) <= 5000] + VOLUMES)
 @pytest.mark.parametrize("images", [1, 5, 8])
 def test_images_together_are_as_images_alone(shape, images):
-    """Each lane of the plane that eight share holds what the plane of one would."""
+    """Each lane of the plane that eight share holds what the plane of one would; spare ones that of the last one."""
     masks = RNG.random((images, *shape)) < 0.9
     words = packed(masks)
     alone, patterns_alone = grid_of(*shape)
@@ -150,7 +150,7 @@ def test_images_together_are_as_images_alone(shape, images):
             planes, left = planes_of(together, 2), np.zeros(WORDS, np.uint64)
             run_together(together, patterns, planes, words, images, axis, level, left)
             shared = planes[16 + together.stride :][: together.words].reshape(-1, WORDS)
-            assert (shared[:, images:] == patterns[: together.words].reshape(-1, WORDS)[:, images:]).all()
+            assert (shared[:, images:] == shared[:, images - 1 : images]).all()
             for image in range(images):
                 own = planes_of(alone, 2)
                 some = run_alone(alone, patterns_alone, own, words, image * masks[0].size, axis, level)
