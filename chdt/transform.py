@@ -35,6 +35,7 @@ from chdt.lanes import (
     settle,
     spread,
     store,
+    stream,
     widened,
 )
 from chdt.masks import (
@@ -447,10 +448,33 @@ def edges_joined(scan: Scan) -> None:
 
 
 @helper
+def _write_long_rows(slabs: int, scan: Scan, raster: Raster, answers: Numbers, at: int) -> None:
+    """Write the distances of a band, from ``at`` on."""
+    layout, rows = scan.layout, scan.rows
+    lines = slabs * layout.rows
+    past_caches = raster.past_caches and layout.width % PIXELS == 0 and (at - raster.lead) % PIXELS == 0
+    for row in range(lines):
+        source = row_at(layout, 0, row)
+        # The last vector of a row may go on into the next one, which is written after it.
+        width = layout.width if row + 1 < lines else layout.width // PIXELS * PIXELS
+        for x in range(0, width, PIXELS):
+            if past_caches:
+                stream(answers, at + x, load_pixels(rows, source + x))
+            else:
+                store(answers, at + x, load_pixels(rows, source + x))
+        for x in range(width, layout.width):
+            answers[at + x] = rows[source + x]
+        at += layout.width
+
+
+@helper
 def _write_band(band: int, slabs: int, images: int, scan: Scan, raster: Raster, answers: Numbers, first: int) -> None:
     """Write the distances of a band of images side by side, the answers of the first one being at ``first``."""
     layout, rows = scan.layout, scan.rows
     first += band * layout.band * layout.rows * layout.width
+    if layout.blocks > 1:
+        _write_long_rows(slabs, scan, raster, answers, first)
+        return
     at, gathered = first, 0
     for image in range(images):
         position = first + image * pixels_of(layout)
@@ -458,10 +482,8 @@ def _write_band(band: int, slabs: int, images: int, scan: Scan, raster: Raster, 
             write_gathered(raster, gathered, answers, at)
             at, gathered = position, 0
         for row in range(slabs * layout.rows):
-            source = row_at(layout, 0, row) + image * layout.width
-            for x in range(0, layout.width, PIXELS):
-                count = min(PIXELS, layout.width - x)
-                at, gathered = gather(raster, gathered, load_pixels(rows, source + x), count, answers, at)
+            d = load_pixels(rows, row_at(layout, 0, row) + image * layout.width)
+            at, gathered = gather(raster, gathered, d, layout.width, answers, at)
     write_gathered(raster, gathered, answers, at)
 
 
