@@ -27,7 +27,6 @@ from chdt.bitplanes import (
 )
 from chdt.jit import helper, kernel
 from chdt.lanes import (
-    WIDEST,
     WORDS,
     Number,
     Numbers,
@@ -35,7 +34,6 @@ from chdt.lanes import (
     aligned,
     any_set,
     load_words,
-    prefetch_to_read,
     store,
 )
 from chdt.masks import (
@@ -53,8 +51,7 @@ from chdt.masks import (
 from chdt.parallel import PIXELS_PER_THREAD, kept, share, thread_count
 from chdt.spacing import Spacing, spaced_sizes, spacing_of
 
-MOST_AHEAD = 1 << 16  # bytes of masks to fetch while those before them are eroded
-STEPS_AHEAD = 6  # in how many parts: about as many as an image has erosions
+PACKED = 1 << 16  # pixels that are read in one go: memory is slow to start, and their bits stay in the nearest cache
 
 
 class Workspace(NamedTuple):
@@ -75,7 +72,7 @@ def workspace_of(shape: Shape, together: int) -> Workspace:
     grid, patterns = grid_of(*shape.without_single_pixels, together)
     radius, ended = np.empty((2, together), np.int64)
     left, chosen = aligned(WORDS, 0, np.uint64), aligned(WORDS, 0, np.uint64)
-    words = np.zeros(packed_words(together * shape.pixels), np.uint64)
+    words = np.zeros(packed_words(max(PACKED, together * shape.pixels)), np.uint64)
     return Workspace(grid, patterns, planes_of(grid, 3), radius, ended, left, chosen, words)
 
 
@@ -111,15 +108,14 @@ def _take_over(current: int, eroded: int, workspace: Workspace) -> None:
 
 
 @helper
-def _measure(words: Words, start: int, images: int, workspace: Workspace, ahead: Numbers, sizes: Numbers) -> None:
-    """Sizes of images whose packed bits begin at ``start``; meanwhile fetch ``ahead``.
+def _measure(words: Words, start: int, images: int, workspace: Workspace, sizes: Numbers) -> None:
+    """Sizes of images whose packed bits begin at ``start``.
 
     Each object is eroded by 1, 2, 4, ... pixels until nothing is left of it, then the radius at which it vanished is
     searched between the last two.
     """
     grid, patterns, planes, radius, ended, left, chosen, _ = workspace
     cap = cap_of(grid)
-    part, fetched = -(-len(ahead) // STEPS_AHEAD), 0
     current = plane_at(grid, 0)
     if grid.together == 1:
         lay_out_background(words, start, grid, patterns, planes, current)
@@ -133,9 +129,6 @@ def _measure(words: Words, start: int, images: int, workspace: Workspace, ahead:
     while rising or level > 0:
         if not rising:
             level -= 1
-        for at in range(fetched, min(len(ahead), fetched + part), WIDEST // ahead.itemsize):
-            prefetch_to_read(ahead, at)
-        fetched += part
         eroded = _erode(level, workspace, current)
         any_chosen, all_chosen = False, True
         for image in range(images):
@@ -159,29 +152,31 @@ def _measure(words: Words, start: int, images: int, workspace: Workspace, ahead:
         sizes[image] = min(sizes[image] + 2 * radius[image], 2 * cap)
 
 
+@helper
+def _measure_all(words: Words, start: int, count: int, workspace: Workspace, sizes: Numbers) -> None:
+    most, pixels = workspace.grid.together, pixels_in(workspace.grid)
+    for first in range(0, count, most):
+        _measure(words, start + first * pixels, min(most, count - first), workspace, sizes[first:])
+
+
 @kernel
 def sizes_of_packed(words: Words, start: int, count: int, workspace: Workspace, sizes: Numbers) -> None:
     """Sizes of ``count`` images whose packed bits begin at ``start``."""
-    most, pixels = workspace.grid.together, pixels_in(workspace.grid)
-    for first in range(0, count, most):
-        _measure(words, start + first * pixels, min(most, count - first), workspace, words[:0], sizes[first:])
+    _measure_all(words, start, count, workspace, sizes)
 
 
 @kernel
 def sizes_of(values: Numbers, foreground: Number, background: Number, workspace: Workspace, sizes: Numbers) -> int:
-    """Sizes of all images in ``values``; give the index of the first value that is neither of the two, or -1.
-
-    While some images are eroded, the next ones are fetched: so it takes little more time than reading the masks.
-    """
-    words, most, pixels = workspace.words, workspace.grid.together, pixels_in(workspace.grid)
+    """Sizes of all images in ``values``; give the index of the first value that is neither of the two, or -1."""
+    together, pixels = workspace.grid.together, pixels_in(workspace.grid)
+    most = max(1, PACKED // (together * pixels)) * together
     for first in range(0, len(sizes), most):
         images = min(most, len(sizes) - first)
-        begin, end = first * pixels, (first + images) * pixels
-        found = pack(values[begin:end], foreground, background, words, 0)
+        begin = first * pixels
+        found = pack(values[begin : begin + images * pixels], foreground, background, workspace.words, 0)
         if found >= 0:
             return begin + found
-        ahead = values[end : min(len(values), end + min(images * pixels, MOST_AHEAD // values.itemsize))]
-        _measure(words, 0, images, workspace, ahead, sizes[first:])
+        _measure_all(workspace.words, 0, images, workspace, sizes[first:])
     return -1
 
 
