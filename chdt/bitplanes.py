@@ -15,7 +15,6 @@ import numpy.typing as npt
 
 from chdt.jit import helper, kernel
 from chdt.lanes import (
-    WIDEST,
     WORDS,
     Number,
     Numbers,
@@ -26,12 +25,14 @@ from chdt.lanes import (
     counting,
     eight,
     equal_bits,
+    fill,
     gather_words,
     lanes_before,
     lanes_behind,
+    load_pixels,
     load_words,
     minimum,
-    prefetch_to_read,
+    spread,
     store,
 )
 
@@ -39,7 +40,6 @@ Words = npt.NDArray[np.uint64]
 Sides = tuple[int, int, int]  # slices, rows, columns
 
 WORD = 64  # bits
-AHEAD = 6 << 10  # bytes of masks that are fetched before they are packed
 MOST_TOGETHER = 32  # words of an image that shares planes with others
 PAGE = 512  # words
 SPARE = 2 * WORDS  # words before and behind a plane that are always zero: a shift reads up to 9 of them
@@ -65,14 +65,14 @@ def pack(values: Numbers, foreground: Number, background: Number, words: Words, 
         return found
     first = (start + head) // WORD
     whole = (values.size - head) // WORD
+    wrong = fill(0, foreground)
     for k in range(whole):
         at = head + k * WORD
-        for line in range(0, WORD, WIDEST // values.itemsize):
-            prefetch_to_read(values, at + AHEAD // values.itemsize + line)
         bits = equal_bits(values, at, foreground)
-        if bits | equal_bits(values, at, background) != ~np.uint64(0):
-            return _first_invalid(values, at, foreground, background)
+        wrong |= load_pixels(values, at) ^ spread(bits, foreground, background)
         words[first + k] = bits
+    if any_set(wrong):
+        return _first_invalid(values, head, foreground, background)
     tail = head + whole * WORD
     if tail < values.size:
         words[first + whole] = np.uint64(0)

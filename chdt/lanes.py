@@ -18,7 +18,6 @@ import numpy as np
 import numpy.typing as npt
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
 from numba.core.datamodel import models
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 from numba.extending import intrinsic, lower_builtin, register_model
@@ -275,31 +274,6 @@ def _emit_settle(typing: Any) -> Any:
 @emitted(_emit_settle)
 def settle() -> None:
     """Let other threads see all that was written so far before anything that is written later."""
-
-
-def _emit_prefetch(to_write: int, nearness: int) -> Callable[..., Any]:
-    def emitter(typing: Any, array: Any, index: Any) -> Any:
-        def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-            data = context.make_array(sig.args[0])(context, builder, args[0]).data
-            where = builder.bitcast(builder.gep(data, [args[1]]), ir.IntType(8).as_pointer())
-            kind = ir.FunctionType(ir.VoidType(), [where.type, INT32, INT32, INT32])
-            prefetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
-            builder.call(prefetch, [where, *(ir.Constant(INT32, x) for x in (to_write, nearness, 1))])
-            return context.get_dummy_value()
-
-        return types.none(array, types.intp), emit
-
-    return emitter
-
-
-@emitted(_emit_prefetch(to_write=1, nearness=3))
-def prefetch_to_write(array: Any, index: Any) -> None:
-    """Ask for the cache line of an element, which may lie behind the end, before it is written."""
-
-
-@emitted(_emit_prefetch(to_write=0, nearness=2))
-def prefetch_to_read(array: Any, index: Any) -> None:
-    """Ask for the cache line of an element, which may lie behind the end, long before it is read."""
 
 
 # ------------------------------------------------------------------------------------------------ bits and lanes
