@@ -135,6 +135,50 @@ def test_words():
         assert of_one(word) == (PLAIN.count_bits(word), PLAIN.lowest_bit(word), PLAIN.leading_zeros(word))
 
 
+def test_words_from_several_places():
+    gather_words, eight, joined = lanes.gather_words, lanes.eight, lanes.joined
+    lanes_before, lanes_behind = lanes.lanes_before, lanes.lanes_behind
+
+    @helper
+    def run(words, places, answer):
+        first, second = lanes.load_words(words, 0), lanes.load_words(words, 8)
+        lanes.store(answer, 0, gather_words(words, lanes.load_words(places, 0)))
+        lanes.store(answer, 8, eight(words[3]))
+        lanes.store(answer, 16, lanes_before(first, second))
+        lanes.store(answer, 24, lanes_behind(first, second))
+        return joined(first & second)
+
+    words, answer = numbers(np.uint64, 16), np.zeros(32, np.uint64)
+    places = np.array([3, 0, 15, 7, 7, 8, 1, 12], np.uint64)
+    assert run(words, places, answer) == PLAIN.joined(words[:8] & words[8:])
+    expected = [
+        PLAIN.gather_words(words, places),
+        PLAIN.eight(words[3]),
+        PLAIN.lanes_before(words[:8], words[8:]),
+        PLAIN.lanes_behind(words[:8], words[8:]),
+    ]
+    assert (answer.reshape(4, 8) == np.array(expected)).all()
+    assert (answer[:8] == words[places]).all()
+    assert (answer[16:24] == words[7:15]).all()
+    assert (answer[24:] == words[1:9]).all()
+
+
+@pytest.mark.parametrize("target", [np.uint8, np.uint32, np.uint64])
+def test_streams(target):
+    stream, settle = lanes.stream, lanes.settle
+
+    @helper
+    def run(a, answer, at):
+        stream(answer, at, lanes.load_pixels(a, 1))
+        settle()
+
+    a, answer = numbers(np.uint8), lanes.aligned(256, 9, target)
+    run(a, answer, 64)
+    assert (answer[64:128] == a[1:65]).all()
+    assert (answer[:64] == 9).all()
+    assert (answer[128:] == 9).all()
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_chances(dtype):
     load_chances, nan_bits = lanes.load_chances, lanes.nan_bits

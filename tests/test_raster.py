@@ -1,0 +1,77 @@
+"""Answers on their way to memory: each in its place, whatever the alignment, through the caches and past them."""
+
+import numpy as np
+import oracles
+import pytest
+import torch
+from strategies import random_masks
+
+from chdt import distance_transform, flip_sizes, raster
+from chdt.jit import kernel
+from chdt.lanes import load_pixels, settle
+from chdt.raster import gather, is_streamed, raster_for, write_gathered
+
+RNG = np.random.default_rng(0)
+
+
+@kernel
+def write_all(source, counts, raster, answers, first):
+    """The numbers of ``source``, in vectors of which so many lanes count, from ``first`` on."""
+    at, gathered, x = first, 0, 0
+    for count in counts:
+        at, gathered = gather(raster, gathered, load_pixels(source, x), count, answers, at)
+        x += count
+    write_gathered(raster, gathered, answers, at)
+    settle()
+
+
+@pytest.mark.parametrize("past_caches", [False, True])
+@pytest.mark.parametrize("target", [np.uint8, np.uint16, np.uint32, np.uint64])
+@pytest.mark.parametrize("lanes", [np.uint8, np.uint16])
+def test_each_in_its_place(lanes, target, past_caches):
+    for count in (0, 1, 63, 64, 65, 960, 1023, 1024, 1025, 5000):
+        for offset in (0, 1, 13):
+            source = RNG.integers(0, 255, count + 64).astype(lanes)
+            counts = RNG.integers(1, 65, count)
+            counts = counts[: np.searchsorted(counts.cumsum(), count, side="right")]
+            written = counts.sum()
+            answers = np.full(offset + count + 100, 255, target)[offset:]
+            write_all(source, counts, raster_for(answers, lanes, past_caches), answers, 7)
+            assert (answers[7 : 7 + written] == source[:written]).all()
+            assert (answers[:7] == 255).all()
+            assert (answers[7 + written :] == 255).all()
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("out_dtype", [np.int16, np.int32, np.float32, np.float64])
+@pytest.mark.parametrize(
+    ("grid", "images"),
+    [((48, 32), 700), ((7, 9), 9), ((50, 37), 20), ((13, 11, 12), 9), ((70, 128), 5), ((66, 101), 4)],
+)
+@pytest.mark.parametrize("offset", [0, 4, 1])
+def test_past_the_caches(monkeypatch, grid, images, out_dtype, threads, offset):
+    """As within them; ``offset`` bytes behind where a cache line begins, not always a whole number."""
+    masks = random_masks((images, *grid), 0.9, 7, len(grid))
+    monkeypatch.setattr("chdt.parallel.PIXELS_PER_THREAD", 1 << 12)
+    monkeypatch.setattr("chdt.parallel.thread_count", lambda: threads)
+    for function in distance_transform, flip_sizes:
+        out = np.empty(masks.nbytes * np.dtype(out_dtype).itemsize + 64 + offset, np.uint8)
+        first = -out.ctypes.data % 64 + offset
+        out = out[first : first + masks.size * np.dtype(out_dtype).itemsize].view(out_dtype).reshape(masks.shape)
+        expected = function(masks, spatial_dims=len(grid))
+        with monkeypatch.context() as patch:
+            patch.setattr(raster, "STREAMED", 1)
+            assert is_streamed(out) == (offset % out.itemsize == 0)
+            function(masks, spatial_dims=len(grid), out=out)
+        np.testing.assert_array_equal(out, expected)
+
+
+def test_large_answers():
+    masks = random_masks((5500, 48, 32), 0.95, 3, 2)
+    out = torch.empty(masks.shape, dtype=torch.int32)
+    assert is_streamed(out.numpy())
+    distances = distance_transform(torch.from_numpy(masks), out=out)
+    for image in (0, 1, 2749, 2750, 5499):
+        assert (distances[image].numpy() == oracles.fast_distances(masks[image])).all()
+    sizes = flip_sizes(torch.from_numpy(masks))
+    assert (sizes.numpy() == flip_sizes(masks, out=np.empty(masks.shape, np.uint8))).all()
