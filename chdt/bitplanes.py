@@ -32,6 +32,7 @@ from chdt.lanes import (
     load_pixels,
     load_words,
     minimum,
+    prefetch,
     spread,
     store,
 )
@@ -40,6 +41,7 @@ Words = npt.NDArray[np.uint64]
 Sides = tuple[int, int, int]  # slices, rows, columns
 
 WORD = 64  # bits
+AHEAD = 6 << 10  # bytes of masks: in another page, into which a processor does not fetch by itself
 MOST_TOGETHER = 32  # words of an image that shares planes with others
 PAGE = 512  # words
 SPARE = 2 * WORDS  # words before and behind a plane that are always zero: a shift reads up to 9 of them
@@ -68,6 +70,7 @@ def pack(values: Numbers, foreground: Number, background: Number, words: Words, 
     wrong = fill(0, foreground)
     for k in range(whole):
         at = head + k * WORD
+        prefetch(values, at + AHEAD // values.itemsize)
         bits = equal_bits(values, at, foreground)
         wrong |= load_pixels(values, at) ^ spread(bits, foreground, background)
         words[first + k] = bits

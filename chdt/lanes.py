@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.core.datamodel import models
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 from numba.extending import intrinsic, lower_builtin, register_model
@@ -274,6 +275,23 @@ def _emit_settle(typing: Any) -> Any:
 @emitted(_emit_settle)
 def settle() -> None:
     """Let other threads see all that was written so far before anything that is written later."""
+
+
+def _emit_prefetch(typing: Any, array: Any, index: Any) -> Any:
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        data = context.make_array(sig.args[0])(context, builder, args[0]).data
+        where = builder.bitcast(builder.gep(data, [args[1]]), ir.IntType(8).as_pointer())
+        kind = ir.FunctionType(ir.VoidType(), [where.type, INT32, INT32, INT32])
+        prefetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        builder.call(prefetch, [where, *(ir.Constant(INT32, x) for x in (0, 2, 1))])  # to read, not too near, data
+        return context.get_dummy_value()
+
+    return types.none(array, types.intp), emit
+
+
+@emitted(_emit_prefetch)
+def prefetch(array: Any, index: Any) -> None:
+    """Ask for the cache line of an element, which may lie behind the end, long before it is read."""
 
 
 # ------------------------------------------------------------------------------------------------ bits and lanes
