@@ -143,7 +143,7 @@ def count_distances_into(packed: PackedMasks, answers: Numbers) -> None:
 
     def work(first: int, last: int, erosions: Erosions) -> None:
         here = answers[first * pixels : last * pixels]
-        raster = raster_for(here, np.uint8, past_caches)
+        raster = raster_for(np.uint8, past_caches)
         small_distances_of(words, first * pixels, last - first, erosions, raster, here)
 
     share(work, packed.images, pixels, together, lambda: (kept(erosions_of, shape, together),))

@@ -879,7 +879,7 @@ def flip_sizes_into(packed: PackedMasks, answers: Numbers) -> None:
 
         def work_small(first: int, last: int, workspace: Workspace) -> None:
             here = answers[first * pixels : last * pixels]
-            raster = raster_for(here, lanes, past_caches, most)
+            raster = raster_for(lanes, past_caches, most)
             small_flip_sizes_of(words, first * pixels, last - first, workspace, raster, here, sizes[first:last])
 
         share(work_small, packed.images, EFFORT * pixels, memory=lambda: (kept(workspace_of, shape, lanes),))

@@ -179,6 +179,20 @@ def aligned(count: int, fill_value: Any, dtype: Any) -> Any:
     return memory[first : first + count]
 
 
+def _emit_address(typing: Any, array: Any) -> Any:
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        data = context.make_array(sig.args[0])(context, builder, args[0]).data
+        return builder.ptrtoint(data, ir.IntType(64))
+
+    return types.int64(array), emit
+
+
+@emitted(_emit_address)
+def address_of(array: Any) -> Any:
+    """Where in memory an array begins."""
+    return array.ctypes.data
+
+
 def _emit_load(count: int) -> Callable[..., Any]:
     def emitter(typing: Any, array: Any, index: Any) -> Any:
         def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:

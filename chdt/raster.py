@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from chdt.jit import helper
-from chdt.lanes import PIXELS, WIDEST, Numbers, Vector, aligned, load_pixels, store, stream
+from chdt.lanes import PIXELS, Numbers, Vector, address_of, aligned, load_pixels, store, stream
 from chdt.parallel import kept
 
 GATHERED = 1024  # answers, before they are written
@@ -21,7 +21,6 @@ class Raster(NamedTuple):
     """What a thread gathers answers in."""
 
     numbers: npt.NDArray[Any]
-    lead: int  # index of the first answer that is aligned with a cache line
     past_caches: bool
 
 
@@ -32,17 +31,18 @@ def raster_memory(lanes: type[np.unsignedinteger[Any]], count: int) -> npt.NDArr
 
 def is_streamed(answers: Numbers) -> bool:
     """Whether all of these answers are written past the caches."""
-    address: int = answers.__array_interface__["data"][0]
-    return answers.nbytes >= STREAMED and address % answers.itemsize == 0
+    return answers.nbytes >= STREAMED and answers.ctypes.data % answers.itemsize == 0
 
 
-def raster_for(
-    answers: Numbers, lanes: type[np.unsignedinteger[Any]], past_caches: bool, count: int = GATHERED + 3 * PIXELS
-) -> Raster:
-    """A raster for a thread that writes these answers; `gather` needs no more room than by default."""
-    address: int = answers.__array_interface__["data"][0]
-    lead = -(address // answers.itemsize) % (WIDEST // answers.itemsize)
-    return Raster(kept(raster_memory, lanes, count), lead, past_caches)
+def raster_for(lanes: type[np.unsignedinteger[Any]], past_caches: bool, count: int = GATHERED + 3 * PIXELS) -> Raster:
+    """A raster for a thread; `gather` needs no more room than by default."""
+    return Raster(kept(raster_memory, lanes, count), past_caches)
+
+
+@helper
+def lanes_before_line(answers: Numbers, at: int) -> int:
+    """How many answers from ``at`` on come before one whose vector begins with a cache line."""
+    return -(address_of(answers) // answers.itemsize + at) % PIXELS  # type: ignore[no-any-return]
 
 
 @helper
@@ -55,7 +55,7 @@ def gather(raster: Raster, gathered: int, lanes: Vector, count: int, answers: Nu
     gathered += count
     if gathered < GATHERED:
         return at, gathered
-    written = GATHERED - (at - raster.lead) % PIXELS  # so what follows is aligned
+    written = GATHERED - PIXELS + lanes_before_line(answers, at)  # so what follows is aligned
     write_gathered(raster, written, answers, at)
     store(raster.numbers, 0, load_pixels(raster.numbers, written))
     store(raster.numbers, PIXELS, load_pixels(raster.numbers, written + PIXELS))
@@ -65,7 +65,7 @@ def gather(raster: Raster, gathered: int, lanes: Vector, count: int, answers: Nu
 @helper
 def write_gathered(raster: Raster, count: int, answers: Numbers, at: int) -> None:
     """Write the first ``count`` of the answers that are gathered."""
-    begin = min(count, (raster.lead - at) % PIXELS)
+    begin = min(count, lanes_before_line(answers, at))
     end = begin + (count - begin) // PIXELS * PIXELS
     for x in range(begin):
         answers[at + x] = raster.numbers[x]

@@ -51,7 +51,7 @@ from chdt.masks import (
     pack_masks,
 )
 from chdt.parallel import MOST_PIXELS, PIXELS_PER_THREAD, kept, share, thread_count
-from chdt.raster import Raster, gather, is_streamed, raster_for, write_gathered
+from chdt.raster import Raster, gather, is_streamed, lanes_before_line, raster_for, write_gathered
 from chdt.spacing import Spacing, spaced_distances, spacing_of
 
 STEPS = 6  # 2^0, ... 2^5: as far as there are neighbours within a block
@@ -452,7 +452,7 @@ def _write_long_rows(slabs: int, scan: Scan, raster: Raster, answers: Numbers, a
     """Write the distances of a band, from ``at`` on."""
     layout, rows = scan.layout, scan.rows
     lines = slabs * layout.rows
-    past_caches = raster.past_caches and layout.width % PIXELS == 0 and (at - raster.lead) % PIXELS == 0
+    past_caches = raster.past_caches and layout.width % PIXELS == 0 and lanes_before_line(answers, at) == 0
     for row in range(lines):
         source = row_at(layout, 0, row)
         # The last vector of a row may go on into the next one, which is written after it.
@@ -558,7 +558,7 @@ def distances_into(packed: PackedMasks, answers: Numbers) -> None:
 
     def work(first: int, last: int, scan: Scan) -> None:
         here = answers[first * pixels : last * pixels]
-        distances_of(words, first * pixels, last - first, scan, raster_for(here, lanes, past_caches), here)
+        distances_of(words, first * pixels, last - first, scan, raster_for(lanes, past_caches), here)
 
     alone = images_alone(packed.images, layout)
     share(work, alone, EFFORT * pixels, layout.images, memory)
@@ -573,7 +573,7 @@ def _distances_of_image(
     """The same for an image that is large enough for several threads."""
 
     def work(first: int, last: int, scan: Scan) -> None:
-        distances_of_bands(words, start, first, last, scan, raster_for(answers, lanes, past_caches), answers)
+        distances_of_bands(words, start, first, last, scan, raster_for(lanes, past_caches), answers)
 
     share_bands(work, layout, lanes, edges_of_image(words, start, layout, lanes))
 

@@ -165,15 +165,16 @@ def test_words_from_several_places():
 
 @pytest.mark.parametrize("target", [np.uint8, np.uint32, np.uint64])
 def test_streams(target):
-    stream, settle = lanes.stream, lanes.settle
+    stream, settle, address_of = lanes.stream, lanes.settle, lanes.address_of
 
     @helper
     def run(a, answer, at):
         stream(answer, at, lanes.load_pixels(a, 1))
         settle()
+        return address_of(answer)
 
     a, answer = numbers(np.uint8), lanes.aligned(256, 9, target)
-    run(a, answer, 64)
+    assert run(a, answer, 64) == PLAIN.address_of(answer) == answer.ctypes.data
     assert (answer[64:128] == a[1:65]).all()
     assert (answer[:64] == 9).all()
     assert (answer[128:] == 9).all()

@@ -36,7 +36,7 @@ def test_each_in_its_place(lanes, target, past_caches):
             counts = counts[: np.searchsorted(counts.cumsum(), count, side="right")]
             written = counts.sum()
             answers = np.full(offset + count + 100, 255, target)[offset:]
-            write_all(source, counts, raster_for(answers, lanes, past_caches), answers, 7)
+            write_all(source, counts, raster_for(lanes, past_caches), answers, 7)
             assert (answers[7 : 7 + written] == source[:written]).all()
             assert (answers[:7] == 255).all()
             assert (answers[7 + written :] == 255).all()
