@@ -13,7 +13,8 @@ CODE = '''
 import ctypes, itertools, math, mmap, sys
 import numpy as np
 import chdt, torch
-from chdt import bitplanes, erosions, flips, gradient, lanes, masks, parallel, sampling, size, spacing, transform
+from chdt import bitplanes, erosions, flips, gradient, lanes, masks
+from chdt import parallel, raster, sampling, size, spacing, transform
 
 torch.set_num_threads(3)
 libc, page = ctypes.CDLL(None, use_errno=True), mmap.PAGESIZE
@@ -114,18 +115,19 @@ def all_answers(place):
 
 size.LARGE = 1 << 18  # so that some images are measured in bands
 expected = all_answers(lambda array: array)  # which compiles all that is needed
-modules = bitplanes, erosions, flips, gradient, masks, parallel, sampling, size, spacing, transform
+modules = bitplanes, erosions, flips, gradient, masks, parallel, raster, sampling, size, spacing, transform
 for module in modules:
     if hasattr(module, "aligned"):
         module.aligned = aligned
     module.np = GuardedNumpy()
 caches = [f for module in modules for f in vars(module).values() if hasattr(f, "cache_clear")]
-for AT_END in (True, False):
+for AT_END, raster.STREAMED in (True, raster.STREAMED), (True, 1), (False, 1):
     rng = np.random.default_rng(0)
     parallel._shelf.memory.clear()
     parallel._spare.clear()
     for cached in caches:
         cached.cache_clear()
+    alive.clear()  # a process may have no more than some ten thousand such pages
     got = all_answers(copied)
     for each, of_each in zip(expected, got, strict=True):
         for a, b in zip(each, of_each, strict=True):
