@@ -418,8 +418,8 @@ def _dilate_rows_and_columns(
     along_rows, along_columns = move_of(grid, ROWS, level), move_of(grid, COLUMNS, level)
     higher, lower = pattern_of(grid, COLUMNS, level, True), pattern_of(grid, COLUMNS, level, False)
     shift, back = along_columns.shift, np.uint64(WORD) - along_columns.shift
-    nothing = load_words(planes, 0)  # these words are spare
-    left, before = nothing, nothing
+    left, nothing = load_words(planes, 0), load_words(planes, 0)  # these words are spare
+    before = nothing
     here = _dilated_along_rows(grid, patterns, planes, level, background, 0, 0, along_rows)
     keep_higher, keep_lower = load_words(patterns, higher), load_words(patterns, lower)
     column_k, row_k = 0, 0

@@ -276,8 +276,8 @@ def _erode_away(words: Words, start: int, grid: Grid, patterns: Words, planes: W
 @helper
 def _sides_of(planes: Words, background: int, grid: Grid, layout: Layout) -> tuple[Word, Word, Word]:
     """Which columns, rows and slabs hold something of an object."""
-    nothing = load_words(planes, 0)  # these words are spare
-    columns, rows, slabs = nothing, np.uint64(0), np.uint64(0)
+    columns, nothing = load_words(planes, 0), load_words(planes, 0)  # these words are spare
+    rows, slabs = np.uint64(0), np.uint64(0)
     sections, lines = (1, layout.slabs) if layout.rows == 1 else (layout.slabs, layout.rows)
     for section in range(sections):
         first, found = section * lines, np.uint64(0)
@@ -307,8 +307,9 @@ def _find_levels_of_eroded(largest: int, layout: Layout, grid: Grid, planes: Wor
 
     Each begins at the largest r + 1, and falls by one with each r for which it is not reached.
     """
-    highest = fill(largest + 1, np.uint8(0))
-    of_columns, of_rows, of_slabs = highest, highest, highest
+    of_columns = fill(largest + 1, np.uint8(0))
+    of_rows = fill(largest + 1, np.uint8(0))
+    of_slabs = fill(largest + 1, np.uint8(0))
     columns, rows, slabs = low_bits(layout.width), low_bits(layout.rows), low_bits(layout.slabs)
     r = largest
     while r > 0:
