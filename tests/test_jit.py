@@ -74,6 +74,15 @@ def test_within_bounds(python, tmp_path):
     assert "failed" not in output
 
 
+def test_without_the_jit(python):
+    """Kernels are plain Python then: what a vector is told to do in place must not happen to another one."""
+    here = Path(__file__).parent
+    wraps = "ignore:overflow encountered"  # a hash of uint64, which NumPy's scalars warn of
+    output = python(SOME_TESTS, "-W", wraps, str(here / "test_bounds.py"), root=here.parent, NUMBA_DISABLE_JIT=1)
+    assert "passed" in output
+    assert "failed" not in output
+
+
 DAMAGES = {
     "cut short": lambda content: content[: len(content) // 2],
     "empty": lambda content: b"",
