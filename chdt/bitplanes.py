@@ -113,6 +113,12 @@ def read_bits(words: Words, start: int, count: int) -> Word:
 
 
 @helper
+def from_two(words: Vector, behind: Vector, shift: Vector | Word) -> Vector:
+    """64 bits from bit ``shift`` < 64 on of each word and the one behind it."""
+    return (words >> shift) | ((behind << np.uint64(1)) << (shift ^ np.uint64(WORD - 1)))  # a shift by 64 is none
+
+
+@helper
 def low_bits(count: int) -> Word:
     """A word with its lowest ``count`` bits set, 0 <= count <= 64."""
     return np.uint64(0) if count == 0 else ~np.uint64(0) >> np.uint64(WORD - count)
@@ -283,8 +289,7 @@ def lay_out_background(words: Words, start: int, grid: Grid, patterns: Words, pl
     if grid.pitch == grid.width:
         first, shift = start // WORD, np.uint64(start % WORD)
         for at in range(0, grid.words, WORDS):
-            carried = load_words(words, first + at + 1) << np.uint64(1)
-            bits = (load_words(words, first + at) >> shift) | (carried << (np.uint64(WORD - 1) - shift))
+            bits = from_two(load_words(words, first + at), load_words(words, first + at + 1), shift)
             store(planes, background + at, ~bits & load_words(patterns, INSIDE + at))
         return
     at = background
@@ -307,13 +312,11 @@ def lay_out_together(
     at = 0
     for _ in range(lines):
         index, shift = first >> 6, first & (WORD - 1)
-        back = shift ^ (WORD - 1)  # a shift by one more: in two steps, as one by 64 is none
         here = gather_words(words, index)
         for _ in range(words_of_line):
             index += 1
             behind = gather_words(words, index)
-            bits = (here >> shift) | ((behind << 1) << back)
-            store(planes, background + at, ~bits & load_words(patterns, INSIDE + at))
+            store(planes, background + at, ~from_two(here, behind, shift) & load_words(patterns, INSIDE + at))
             here = behind
             at += WORDS
         first += grid.width
@@ -324,8 +327,7 @@ def eight_rows(grid: Grid, planes: Words, plane: int, first: int, last: int) -> 
     """Eight rows of up to 64 pixels of a plane from row ``first`` on, in a word each; ``last`` for all behind it."""
     start = minimum(counting(first), eight(last)) * grid.pitch
     index, shift = (start >> 6) + plane, start & (WORD - 1)
-    behind = (gather_words(planes, index + 1) << 1) << (shift ^ (WORD - 1))
-    return ((gather_words(planes, index) >> shift) | behind) & low_bits(grid.width)
+    return from_two(gather_words(planes, index), gather_words(planes, index + 1), shift) & low_bits(grid.width)
 
 
 class Move(NamedTuple):

@@ -32,6 +32,7 @@ from chdt.raster import Raster, gather, is_streamed, raster_for, write_gathered
 
 LARGEST = 64  # side of a grid: so many erosions take as long as the scans of larger grids
 DIGITS = 3  # the planes before are worked in
+MOST_DIGITS = LARGEST.bit_length()
 
 
 def is_small(shape: Shape) -> bool:
@@ -93,29 +94,12 @@ def count_erosions(words: Words, start: int, images: int, erosions: Erosions) ->
 @helper
 def _distances_of_word(at: int, digits: int, erosions: Erosions) -> Vector:
     """Of the pixels in one word of a plane."""
-    # One by one, not in a loop: so each digit's value is known when this is compiled.
-    d = fill(0, np.uint8(0))
-    if digits > 0:
-        d |= _digit(0, at, erosions)
-    if digits > 1:
-        d |= _digit(1, at, erosions)
-    if digits > 2:
-        d |= _digit(2, at, erosions)
-    if digits > 3:
-        d |= _digit(3, at, erosions)
-    if digits > 4:
-        d |= _digit(4, at, erosions)
-    if digits > 5:
-        d |= _digit(5, at, erosions)
-    if digits > 6:
-        d |= _digit(6, at, erosions)
-    return d
-
-
-@helper
-def _digit(number: int, at: int, erosions: Erosions) -> Vector:
     grid, _, planes = erosions
-    return spread(planes[plane_at(grid, DIGITS + number) + at], np.uint8(1 << number), np.uint8(0))
+    d = fill(0, np.uint8(0))
+    for number in range(MOST_DIGITS):  # a constant, so each digit's value is known when this is compiled
+        if number < digits:
+            d |= spread(planes[plane_at(grid, DIGITS + number) + at], np.uint8(1 << number), np.uint8(0))
+    return d
 
 
 @kernel

@@ -46,6 +46,15 @@ def lanes_before_line(answers: Numbers, at: int) -> int:
 
 
 @helper
+def write(answers: Numbers, at: int, lanes: Vector, past_caches: bool) -> None:
+    """Write 64 answers, past the caches only where a cache line begins."""
+    if past_caches:
+        stream(answers, at, lanes)
+    else:
+        store(answers, at, lanes)
+
+
+@helper
 def gather(raster: Raster, gathered: int, lanes: Vector, count: int, answers: Numbers, at: int) -> tuple[int, int]:
     """Take the first ``count`` lanes behind the answers that are gathered, of which the first belongs at ``at``.
 
@@ -70,9 +79,6 @@ def write_gathered(raster: Raster, count: int, answers: Numbers, at: int) -> Non
     for x in range(begin):
         answers[at + x] = raster.numbers[x]
     for x in range(begin, end, PIXELS):
-        if raster.past_caches:
-            stream(answers, at + x, load_pixels(raster.numbers, x))
-        else:
-            store(answers, at + x, load_pixels(raster.numbers, x))
+        write(answers, at + x, load_pixels(raster.numbers, x), raster.past_caches)
     for x in range(end, count):
         answers[at + x] = raster.numbers[x]

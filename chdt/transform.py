@@ -35,7 +35,6 @@ from chdt.lanes import (
     settle,
     spread,
     store,
-    stream,
     widened,
 )
 from chdt.masks import (
@@ -51,7 +50,7 @@ from chdt.masks import (
     pack_masks,
 )
 from chdt.parallel import MOST_PIXELS, PIXELS_PER_THREAD, kept, share, thread_count
-from chdt.raster import Raster, gather, is_streamed, lanes_before_line, raster_for, write_gathered
+from chdt.raster import Raster, gather, is_streamed, lanes_before_line, raster_for, write, write_gathered
 from chdt.spacing import Spacing, spaced_distances, spacing_of
 
 STEPS = 6  # 2^0, ... 2^5: as far as there are neighbours within a block
@@ -458,10 +457,7 @@ def _write_long_rows(slabs: int, scan: Scan, raster: Raster, answers: Numbers, a
         # The last vector of a row may go on into the next one, which is written after it.
         width = layout.width if row + 1 < lines else layout.width // PIXELS * PIXELS
         for x in range(0, width, PIXELS):
-            if past_caches:
-                stream(answers, at + x, load_pixels(rows, source + x))
-            else:
-                store(answers, at + x, load_pixels(rows, source + x))
+            write(answers, at + x, load_pixels(rows, source + x), past_caches)
         for x in range(width, layout.width):
             answers[at + x] = rows[source + x]
         at += layout.width
@@ -550,7 +546,6 @@ def distances_into(packed: PackedMasks, answers: Numbers) -> None:
         count_distances_into(packed, answers)
         return
     layout, lanes = layout_of(packed.shape), lanes_for(packed.shape.cap)
-
     past_caches = is_streamed(answers)
 
     def memory() -> tuple[Scan]:
