@@ -18,7 +18,7 @@ import torch
 
 import chdt
 
-SOURCES = re.compile(r"chdt/(\w+\.py|py\.typed)")
+SOURCES = re.compile(r"chdt/((\w+/)*\w+\.py|py\.typed)")
 OF_THE_WHEEL = re.compile(r"chdt-[^/]+\.dist-info/(METADATA|WHEEL|RECORD|licenses/LICENSE)")
 OF_THE_SOURCES = re.compile(r"PKG-INFO|README\.md|LICENSE|CHANGELOG\.md|pyproject\.toml|\.gitignore")
 NOT_NEEDED = ("hypothesis", "lightning", "matplotlib", "pytest", "scipy")

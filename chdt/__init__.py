@@ -1,13 +1,13 @@
 """Segmentation networks trained from nothing but the sizes of objects: exact sizes, distances and flips of masks."""
 
 from chdt import operators as _operators  # noqa: F401, registers them with torch
+from chdt.distance import distance_transform
 from chdt.flips import flip_sizes
 from chdt.gradient import sampled_gradient, squared_error
 from chdt.loss import ExpectedSizeLoss, expected_size_loss
 from chdt.metrics import intersection_over_union, squared_size_error
 from chdt.sampling import sample_masks
 from chdt.size import object_size
-from chdt.transform import distance_transform
 
 __all__ = [
     "ExpectedSizeLoss",

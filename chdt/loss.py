@@ -4,9 +4,12 @@ from typing import Any
 
 import torch
 
-from chdt.gradient import Loss, check_sizes, check_values, losses_of_sizes, sampled_derivative, squared_error
-from chdt.masks import NUMBERS, check_tensor, grid_shape, is_traced, type_name
-from chdt.sampling import check_logits, seeds_for
+from chdt.checks.masks import grid_shape
+from chdt.checks.tracing import is_traced
+from chdt.checks.values import check_logits, check_sizes, check_values, check_weight
+from chdt.cpu.derivative import sampled_derivative
+from chdt.gradient import Loss, losses_of_sizes, squared_error
+from chdt.seeds import seeds_for
 
 REDUCTIONS = ("mean", "sum", "none")
 
@@ -187,17 +190,6 @@ def _sum(values: torch.Tensor) -> torch.Tensor:
         return flat.sum()
     padded = torch.nn.functional.pad(flat, (0, -flat.shape[0] % SUMMED))
     return padded.view(-1, SUMMED).sum(1).sum()
-
-
-def check_weight(weight: torch.Tensor, batch: tuple[int, ...]) -> None:
-    """Weights must be a real tensor with one weight an image."""
-    if not isinstance(weight, torch.Tensor):
-        raise TypeError(f"weight must be a torch tensor, not {type_name(weight)}")
-    check_tensor(weight, "weight")
-    if weight.dtype not in NUMBERS:
-        raise TypeError(f"weight must be bool, integers, or floats of 16 bits or more, not {weight.dtype}")
-    if tuple(weight.shape) != batch:
-        raise ValueError(f"weight has shape {tuple(weight.shape)}, but there is one an image, shape {batch}")
 
 
 class ExpectedSizeLoss(torch.nn.Module):

@@ -2,7 +2,8 @@
 
 import torch
 
-from chdt.masks import check_tensor, pack_masks, type_name
+from chdt.checks.masks import check_tensor, type_name
+from chdt.cpu.packed import pack_masks
 from chdt.size import object_size
 
 

@@ -5,14 +5,14 @@ from typing import Any
 
 import torch
 
+from chdt.checks.values import check_values as _check_values
+from chdt.cpu.derivative import given_derivative as _given_derivative
+from chdt.cpu.derivative import sampled_derivative as _sampled_derivative
+from chdt.cpu.draws import masks_from_seed as _masks_from_seed
+from chdt.distance import distance_transform as _distance_transform
 from chdt.flips import flip_sizes as _flip_sizes
-from chdt.gradient import check_values as _check_values
-from chdt.gradient import given_derivative as _given_derivative
-from chdt.gradient import sampled_derivative as _sampled_derivative
-from chdt.sampling import masks_from_seed as _masks_from_seed
-from chdt.sampling import seeds_for as _seeds_for
+from chdt.seeds import seeds_for as _seeds_for
 from chdt.size import object_size as _object_size
-from chdt.transform import distance_transform as _distance_transform
 
 
 def _operator(name: str, **options: Any) -> Any:

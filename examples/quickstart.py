@@ -34,7 +34,7 @@ from matplotlib.patches import Rectangle
 from scipy.ndimage import distance_transform_cdt, gaussian_filter
 
 import chdt
-from chdt.parallel import thread_count
+from chdt.cpu.threads import thread_count
 
 Array = npt.NDArray[Any]
 

@@ -52,5 +52,5 @@ def cut(request, monkeypatch):
     def images_alone(images, layout):
         return 0 if request.param == "cut" and layout.bands > 1 else images
 
-    for module in ("transform", "flips"):
-        monkeypatch.setattr(f"chdt.{module}.images_alone", images_alone)
+    for module in ("distances", "flips"):
+        monkeypatch.setattr(f"chdt.cpu.{module}.images_alone", images_alone)

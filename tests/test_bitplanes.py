@@ -3,22 +3,19 @@
 import numpy as np
 import pytest
 
-from chdt.bitplanes import (
+from chdt.cpu.kernels.erosions import dilate
+from chdt.cpu.kernels.jit import helper
+from chdt.cpu.kernels.lanes import VECTOR_WORDS, any_set, store
+from chdt.cpu.kernels.packing import low_bits, pack, packed_words, read_bits
+from chdt.cpu.kernels.planes import (
     AXES,
-    dilate,
-    grid_of,
     lay_out_background,
-    lay_out_together,
+    lay_out_interleaved,
     length_of,
-    low_bits,
-    pack,
-    packed_words,
     plane_at,
+    plane_layout_of,
     planes_of,
-    read_bits,
 )
-from chdt.jit import helper
-from chdt.lanes import WORDS, any_set, store
 
 RNG = np.random.default_rng(0)
 GRIDS = [(1, 1), (48, 32), (5, 63), (5, 64), (5, 65), (9, 128), (3, 200), (70, 7), (1, 500)]
@@ -100,7 +97,7 @@ def moved(mask, distance, axis):
 
 @pytest.mark.parametrize("shape", [(1, *grid) for grid in GRIDS] + VOLUMES)
 def test_dilate(shape):
-    grid, patterns = grid_of(*shape)
+    grid, patterns = plane_layout_of(*shape)
 
     @helper
     def run(grid, patterns, planes, words, start, axis, level):
@@ -130,13 +127,13 @@ def test_images_together_are_as_images_alone(shape, images):
     """Each lane of the plane that eight share holds what the plane of one would; spare ones that of the last one."""
     masks = RNG.random((images, *shape)) < 0.9
     words = packed(masks)
-    alone, patterns_alone = grid_of(*shape)
-    together, patterns = grid_of(*shape, WORDS)
+    alone, patterns_alone = plane_layout_of(*shape)
+    together, patterns = plane_layout_of(*shape, VECTOR_WORDS)
 
     @helper
     def run_together(grid, patterns, planes, words, images, axis, level, left):
         here, dilated = plane_at(grid, 0), plane_at(grid, 1)
-        lay_out_together(words, 0, images, grid, patterns, planes, here)
+        lay_out_interleaved(words, 0, images, grid, patterns, planes, here)
         store(left, 0, dilate(grid, patterns, planes, axis, level, here, dilated))
 
     @helper
@@ -147,9 +144,9 @@ def test_images_together_are_as_images_alone(shape, images):
 
     for level in range(alone.levels):
         for axis in range(AXES):
-            planes, left = planes_of(together, 2), np.zeros(WORDS, np.uint64)
+            planes, left = planes_of(together, 2), np.zeros(VECTOR_WORDS, np.uint64)
             run_together(together, patterns, planes, words, images, axis, level, left)
-            shared = planes[16 + together.stride :][: together.words].reshape(-1, WORDS)
+            shared = planes[16 + together.stride :][: together.words].reshape(-1, VECTOR_WORDS)
             assert (shared[:, images:] == shared[:, images - 1 : images]).all()
             for image in range(images):
                 own = planes_of(alone, 2)

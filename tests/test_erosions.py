@@ -7,9 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import all_but, lattice, mask_batches, random_masks
 
-from chdt import distance_transform, erosions, flip_sizes, parallel
+from chdt import distance_transform, flip_sizes
+from chdt.cpu import memory
+from chdt.cpu import threads as parallel
+from chdt.cpu.kernels import counted_erosions
 
-LARGEST = erosions.LARGEST
+LARGEST = counted_erosions.SMALL_MAX_SIDE
 SIDES = st.integers(1, 20) | st.sampled_from([31, 32, 33, 48, LARGEST - 1, LARGEST])
 
 
@@ -19,11 +22,11 @@ def scans(monkeypatch):
 
     def call(function, masks, spatial_dims):
         with monkeypatch.context() as patch:
-            patch.setattr(erosions, "LARGEST", 0)
-            parallel._shelf.memory.clear()  # made for grids that were small
+            patch.setattr(counted_erosions, "SMALL_MAX_SIDE", 0)
+            memory._shelf.memory.clear()  # made for grids that were small
             parallel._spare.clear()
             answer = function(masks, spatial_dims=spatial_dims)
-        parallel._shelf.memory.clear()
+        memory._shelf.memory.clear()
         parallel._spare.clear()
         return answer
 

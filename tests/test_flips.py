@@ -19,10 +19,11 @@ from strategies import (
     special_masks,
 )
 
-from chdt import flip_sizes, flips, object_size
-from chdt.flips import FEW
-from chdt.masks import Shape
-from chdt.transform import layout_of
+from chdt import flip_sizes, object_size
+from chdt.checks.shape import Shape
+from chdt.cpu import flips as flips_of_batch
+from chdt.cpu.kernels.added_pixel import FEW_PIXELS
+from chdt.cpu.kernels.rows import row_layout_of
 
 
 def expect(masks, spatial_dims=2):
@@ -120,7 +121,7 @@ def test_long_thin_grids(grid, density):
 @pytest.mark.usefixtures("cut")
 @pytest.mark.parametrize("grid", [(600, 600), (2100, 40), (220, 1200)])
 def test_large_grids(grid):
-    assert layout_of(Shape(1, *grid)).bands > 1
+    assert row_layout_of(Shape(1, *grid)).bands > 1
     masks = [random_masks(grid, 0.999), objects(grid, 3), lattice(grid, 50, 11), half(grid, 0, 20), half(grid, 1, 20)]
     for mask in masks:
         expect_some(mask, 20)
@@ -210,7 +211,7 @@ def test_few_lonely_pixels(grid, count):
     masks = np.ones((6, *grid), bool)
     for seed, mask in enumerate(masks):
         mask.flat[np.random.default_rng(100 * count + seed).choice(mask.size, count, replace=False)] = False
-    assert 0 < max(of_sizes.sum() for of_sizes in expect_added(masks)) <= FEW
+    assert 0 < max(of_sizes.sum() for of_sizes in expect_added(masks)) <= FEW_PIXELS
 
 
 @pytest.mark.parametrize("grid", [(60, 60), (33, 129), (64, 130), (400, 9)])
@@ -224,7 +225,7 @@ def test_many_lonely_pixels_that_are_alone_up_to_different_radii(grid, step):
         places += (rng.random(places.shape[1]) < 0.15) * rng.integers(0, 2, places.shape)
         mask[tuple(np.minimum(places, np.array(grid)[:, None] - 1))] = False
     for of_sizes in expect_added(masks):
-        assert of_sizes.sum() > FEW
+        assert of_sizes.sum() > FEW_PIXELS
         assert len(of_sizes) > 1
 
 
@@ -270,15 +271,15 @@ def test_masks_of_a_batch_do_not_touch(grid):
 def test_a_call_between_the_steps_of_another(monkeypatch):
     """As a signal's handler may make it: what the first steps left for the last ones stays as it was."""
     mask, other = objects((600, 600), 3), random_masks((600, 600), 0.999)
-    expected, share = flip_sizes(mask), flips.share
+    expected, share = flip_sizes(mask), flips_of_batch.share
 
     def interrupted(*args):
         with monkeypatch.context() as patch:
-            patch.setattr(flips, "share", share)
+            patch.setattr(flips_of_batch, "share", share)
             flip_sizes(other)
         share(*args)
 
-    monkeypatch.setattr(flips, "share", interrupted)
+    monkeypatch.setattr(flips_of_batch, "share", interrupted)
     np.testing.assert_array_equal(flip_sizes(mask), expected)
 
 

@@ -145,7 +145,7 @@ def things(draw, shapes=SHAPES, of=("array", "tensor", "no tensor", "other")):
             tensor = draw(st.sampled_from(TENSOR_LAYOUTS if kind == "tensor" else NO_TENSORS))(tensor)
         except (RuntimeError, NotImplementedError, IndexError, TypeError):  # torch has no such tensor
             return torch.empty(shape, dtype=torch.uint8), None
-        fits = kind == "tensor" and (dtype in chdt.masks.TENSOR_DTYPES)
+        fits = kind == "tensor" and (dtype in chdt.checks.dtypes.TENSOR_DTYPES)
         return tensor, mask if fits else None
 
 

@@ -13,8 +13,10 @@ CODE = '''
 import ctypes, itertools, math, mmap, sys
 import numpy as np
 import chdt, torch
-from chdt import bitplanes, erosions, flips, gradient, lanes, masks
-from chdt import parallel, raster, sampling, size, spacing, transform
+import importlib, pkgutil
+import chdt.cpu
+from chdt.cpu import distances, flips, memory, sizes
+from chdt.cpu.kernels import lanes, writing
 
 torch.set_num_threads(3)
 libc, page = ctypes.CDLL(None, use_errno=True), mmap.PAGESIZE
@@ -91,7 +93,7 @@ def calls(masks, spatial_dims, place):
         values = place(masks if dtype == "?" else np.where(masks, 1, -1).astype(dtype))
         yield chdt.object_size(values, spatial_dims=spatial_dims)
         for cut in (False, True) if masks.size > 1 << 17 else (False,):
-            transform.images_alone = flips.images_alone = lambda images, _, cut=cut: 0 if cut else images
+            distances.images_alone = flips.images_alone = lambda images, _, cut=cut: 0 if cut else images
             for function in chdt.distance_transform, chdt.flip_sizes:
                 largest = 2 * max(masks.shape[1:])
                 for out in ("i4", "i8") if largest > 255 else ("i4", "u1"):
@@ -113,18 +115,19 @@ def all_answers(place):
     return [[np.array(a) for a in calls(m, s, place)] for s, m in batches()]
 
 
-size.LARGE = 1 << 18  # so that some images are measured in bands
+sizes.BANDS_MIN_PIXELS = 1 << 18  # so that some images are measured in bands
 expected = all_answers(lambda array: array)  # which compiles all that is needed
-modules = bitplanes, erosions, flips, gradient, masks, parallel, raster, sampling, size, spacing, transform
+modules = [importlib.import_module(m.name) for m in pkgutil.walk_packages(chdt.__path__, "chdt.")]
 for module in modules:
     if hasattr(module, "aligned"):
         module.aligned = aligned
-    module.np = GuardedNumpy()
+    if hasattr(module, "np"):
+        module.np = GuardedNumpy()
 caches = [f for module in modules for f in vars(module).values() if hasattr(f, "cache_clear")]
-for AT_END, raster.STREAMED in (True, raster.STREAMED), (True, 1), (False, 1):
+for AT_END, writing.STREAMED_BYTES in (True, writing.STREAMED_BYTES), (True, 1), (False, 1):
     rng = np.random.default_rng(0)
-    parallel._shelf.memory.clear()
-    parallel._spare.clear()
+    memory._shelf.memory.clear()
+    memory._spare.clear()
     for cached in caches:
         cached.cache_clear()
     alive.clear()  # a process may have no more than some ten thousand such pages

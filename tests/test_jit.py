@@ -12,7 +12,7 @@ import chdt
 CALL = """
 import numpy as np
 import chdt
-from chdt.size import sizes_of
+from chdt.cpu.kernels.size_search import sizes_of
 assert chdt.object_size(np.ones((4, 5), bool)) == 10
 print(sum(sizes_of.stats.cache_hits.values()), sum(sizes_of.stats.cache_misses.values()))
 """
@@ -33,14 +33,15 @@ def test_a_process_loads_what_another_cached_until_a_helper_is_edited(python, pa
     options = {"root": package, "NUMBA_CACHE_DIR": tmp_path / "cache", **QUICKLY}
     assert python(CALL, **options).split() == ["0", "1"]
     assert python(CALL, **options).split() == ["1", "0"]
-    with open(package / "chdt" / "bitplanes.py", "a", encoding="utf-8") as file:
+    with open(package / "chdt" / "cpu" / "kernels" / "erosions.py", "a", encoding="utf-8") as file:
         file.write("# edited\n")
     assert python(CALL, **options).split() == ["0", "1"]
 
 
 def test_no_place_for_a_cache(python, package, tmp_path):
     """Root may write into any folder, so the places for a cache are files, where nobody can make a folder."""
-    (package / "chdt" / "__pycache__").write_text("not a folder")
+    for folder in ("chdt", "chdt/cpu", "chdt/cpu/kernels"):
+        (package / folder / "__pycache__").write_text("not a folder")
     home = tmp_path / "home"
     home.write_text("not a folder")
     nowhere = {"HOME": home, "XDG_CACHE_HOME": home, "NUMBA_CACHE_DIR": None, "PYTHONDONTWRITEBYTECODE": 1, **QUICKLY}
@@ -108,7 +109,7 @@ def test_a_damaged_cache_is_replaced(python, package, tmp_path, damages):
 # A kernel that compiles fast is enough for the cache itself.
 SMALL_CALL = """
 import numpy as np
-from chdt.bitplanes import low_bits, _mark
+from chdt.cpu.kernels.planes import _mark
 words = np.zeros(3, np.uint64)
 _mark(words, 2, 5, 1, 3)
 assert words[0] == 0b0110_00110 << 0, bin(words[0])

@@ -4,12 +4,12 @@ import numba
 import numpy as np
 import pytest
 
-from chdt import lanes
-from chdt.jit import helper
+from chdt.cpu.kernels import lanes
+from chdt.cpu.kernels.jit import helper
 
 RNG = np.random.default_rng(0)
 DTYPES = [np.uint8, np.uint16, np.uint32]
-WORDS = np.array([0, 1, 2**63, 2**64 - 1, 0x0123456789ABCDEF], np.uint64)
+VECTOR_WORDS = np.array([0, 1, 2**63, 2**64 - 1, 0x0123456789ABCDEF], np.uint64)
 
 
 def numbers(dtype, count=200):
@@ -81,7 +81,7 @@ def test_numbers_for_all_lanes(dtype):
         lanes.store(answers, 384, lanes.rotate(d, -32))
 
     a = numbers(dtype)
-    for word in WORDS:
+    for word in VECTOR_WORDS:
         answers = np.zeros(448, dtype)
         run(word, a, answers)
         d = a[:64]
@@ -131,7 +131,7 @@ def test_words():
     three, five, one = np.uint64(3), np.uint64(5), np.uint64(1)
     assert (answer[:8] == ((v >> three) * five ^ (v << one) & ~v | v + v - one)).all()
     assert (answer[8:] == PLAIN.counting(words[1])).all()
-    for word in WORDS:
+    for word in VECTOR_WORDS:
         assert of_one(word) == (PLAIN.count_bits(word), PLAIN.lowest_bit(word), PLAIN.leading_zeros(word))
 
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from strategies import all_but, mask_batches, random_masks
 
-from chdt import distance_transform, flip_sizes, object_size, parallel
+from chdt import distance_transform, flip_sizes, object_size
+from chdt.cpu import threads as parallel
 
 FUNCTIONS = [distance_transform, object_size, flip_sizes]
 PER_PIXEL = [distance_transform, flip_sizes]

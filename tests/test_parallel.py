@@ -15,8 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import random_masks
 
-from chdt import distance_transform, flip_sizes, object_size, parallel
-from chdt.parallel import PIXELS_PER_THREAD, share
+from chdt import distance_transform, flip_sizes, object_size
+from chdt.cpu import memory
+from chdt.cpu import threads as parallel
+from chdt.cpu.threads import PIXELS_PER_THREAD, share
 
 MUCH = 64 * PIXELS_PER_THREAD  # pixels, enough for any number of threads
 
@@ -165,7 +167,7 @@ def test_the_same_answer_on_any_number_of_threads(threads):
 def test_memory_is_handed_on_to_the_threads_of_the_next_call(threads, monkeypatch):
     threads(3)
     monkeypatch.setattr(numba.config, "NUMBA_NUM_THREADS", 3)
-    parallel._spare.clear()
+    memory._spare.clear()
 
     def make(_):
         return np.zeros(8)
@@ -177,7 +179,7 @@ def test_memory_is_handed_on_to_the_threads_of_the_next_call(threads, monkeypatc
             meeting()
             used.setdefault(threading.get_ident(), memory)
 
-        share(work, 1000, MUCH // 1000, memory=lambda: (parallel.kept(make, "handed on"),))
+        share(work, 1000, MUCH // 1000, memory=lambda: (memory.reused(make, "handed on"),))
         assert len({id(memory) for memory in used.values()}) == 3  # nobody shares
         return list(used.values())  # kept alive, so that no address is used twice
 
@@ -188,10 +190,10 @@ def test_memory_is_handed_on_to_the_threads_of_the_next_call(threads, monkeypatc
 def test_no_more_memory_is_kept_than_threads_can_be(threads, monkeypatch):
     threads(3)
     monkeypatch.setattr(numba.config, "NUMBA_NUM_THREADS", 1)
-    parallel._spare.clear()
+    memory._spare.clear()
     meeting = Meeting(3)
     share(lambda first, last: meeting(), 1000, MUCH // 1000)
-    assert len(parallel._spare) == 1  # of two
+    assert len(memory._spare) == 1  # of two
 
 
 # ------------------------------------------------------------------------------------------------ errors
@@ -342,7 +344,8 @@ BEGIN = """
 import os, signal, sys, threading
 import numpy as np
 import torch
-from chdt import distance_transform, flip_sizes, object_size, parallel
+from chdt import distance_transform, flip_sizes, object_size
+from chdt.cpu import threads as parallel
 from strategies import random_masks
 
 parallel.thread_count = lambda: 4  # however few cores
@@ -511,7 +514,7 @@ def test_thread_counts_are_left_as_found_and_heeded(python):
         """
 import numpy as np, numba, torch
 from chdt import distance_transform, flip_sizes, object_size
-from chdt.parallel import thread_count
+from chdt.cpu.threads import thread_count
 
 masks = np.ones((400, 70, 75), bool)
 masks[:, 3, 4] = False
@@ -556,4 +559,4 @@ for threads in 4, 2, 1:
 
 
 def test_a_limit_on_numbas_threads_before_any_launch(python):
-    assert python("from chdt.parallel import thread_count; print(thread_count())", NUMBA_NUM_THREADS=1) == "1"
+    assert python("from chdt.cpu.threads import thread_count; print(thread_count())", NUMBA_NUM_THREADS=1) == "1"

@@ -18,7 +18,8 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 BEGIN = """
 import multiprocessing, os, signal, sys, threading, time
 import numba, numpy as np, torch
-from chdt import distance_transform, expected_size_loss, flip_sizes, object_size, parallel
+from chdt import distance_transform, expected_size_loss, flip_sizes, object_size
+from chdt.cpu import threads as parallel
 from chdt import intersection_over_union, sample_masks, sampled_gradient
 from launching import doubled, launch
 from strategies import random_masks
@@ -469,7 +470,7 @@ def test_ctrl_c_while_a_batch_without_out_is_done(tmp_path):
     """The signal comes with the second piece, and no other is begun."""
     expect_run(
         """
-import chdt.gradient, chdt.sampling, chdt.size
+import chdt.cpu.derivative, chdt.cpu.draws, sys
 
 parallel.thread_count = lambda: 1
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -494,10 +495,10 @@ def interrupted(work, count, *others):
 
 
 for module, call in [
-    (chdt.size, lambda: object_size(masks.repeat(10, 1, 1))),
-    (chdt.gradient, lambda: expected_size_loss(logits, sizes, n_samples=20)),
-    (chdt.gradient, lambda: sampled_gradient(masks.repeat(4, 1, 1), sizes.repeat(4))),
-    (chdt.sampling, lambda: sample_masks(logits.detach().repeat(10, 1, 1))),
+    (sys.modules["chdt.size"], lambda: object_size(masks.repeat(10, 1, 1))),
+    (chdt.cpu.derivative, lambda: expected_size_loss(logits, sizes, n_samples=20)),
+    (chdt.cpu.derivative, lambda: sampled_gradient(masks.repeat(4, 1, 1), sizes.repeat(4))),
+    (chdt.cpu.draws, lambda: sample_masks(logits.detach().repeat(10, 1, 1))),
 ]:
     finished = []
     module.share = interrupted

@@ -6,22 +6,22 @@ import pytest
 import torch
 from strategies import random_masks
 
-from chdt import distance_transform, flip_sizes, raster
-from chdt.jit import kernel
-from chdt.lanes import load_pixels, settle
-from chdt.raster import gather, is_streamed, raster_for, write_gathered
+from chdt import distance_transform, flip_sizes
+from chdt.cpu.kernels.jit import kernel
+from chdt.cpu.kernels.lanes import load_pixels, settle
+from chdt.cpu.kernels.writing import gather, is_streamed, write_buffer, write_gathered
 
 RNG = np.random.default_rng(0)
 
 
 @kernel
-def write_all(source, counts, raster, answers, first):
+def write_all(source, counts, buffer, answers, first):
     """The numbers of ``source``, in vectors of which so many lanes count, from ``first`` on."""
     at, gathered, x = first, 0, 0
     for count in counts:
-        at, gathered = gather(raster, gathered, load_pixels(source, x), count, answers, at)
+        at, gathered = gather(buffer, gathered, load_pixels(source, x), count, answers, at)
         x += count
-    write_gathered(raster, gathered, answers, at)
+    write_gathered(buffer, gathered, answers, at)
     settle()
 
 
@@ -36,7 +36,7 @@ def test_each_in_its_place(lanes, target, past_caches):
             counts = counts[: np.searchsorted(counts.cumsum(), count, side="right")]
             written = counts.sum()
             answers = np.full(offset + count + 100, 255, target)[offset:]
-            write_all(source, counts, raster_for(lanes, past_caches), answers, 7)
+            write_all(source, counts, write_buffer(lanes, past_caches), answers, 7)
             assert (answers[7 : 7 + written] == source[:written]).all()
             assert (answers[:7] == 255).all()
             assert (answers[7 + written :] == 255).all()
@@ -52,15 +52,15 @@ def test_each_in_its_place(lanes, target, past_caches):
 def test_past_the_caches(monkeypatch, grid, images, out_dtype, threads, offset):
     """As within them; ``offset`` bytes behind where a cache line begins, not always a whole number."""
     masks = random_masks((images, *grid), 0.9, 7, len(grid))
-    monkeypatch.setattr("chdt.parallel.PIXELS_PER_THREAD", 1 << 12)
-    monkeypatch.setattr("chdt.parallel.thread_count", lambda: threads)
+    monkeypatch.setattr("chdt.cpu.threads.PIXELS_PER_THREAD", 1 << 12)
+    monkeypatch.setattr("chdt.cpu.threads.thread_count", lambda: threads)
     for function in distance_transform, flip_sizes:
         out = np.empty(masks.nbytes * np.dtype(out_dtype).itemsize + 64 + offset, np.uint8)
         first = -out.ctypes.data % 64 + offset
         out = out[first : first + masks.size * np.dtype(out_dtype).itemsize].view(out_dtype).reshape(masks.shape)
         expected = function(masks, spatial_dims=len(grid))
         with monkeypatch.context() as patch:
-            patch.setattr(raster, "STREAMED", 1)
+            patch.setattr(writing, "STREAMED_BYTES", 1)
             assert is_streamed(out) == (offset % out.itemsize == 0)
             function(masks, spatial_dims=len(grid), out=out)
         np.testing.assert_array_equal(out, expected)

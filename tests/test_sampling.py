@@ -5,8 +5,9 @@ import pytest
 import torch
 from scipy import stats
 
-from chdt import expected_size_loss, object_size, parallel, sample_masks
-from chdt.sampling import draw_packed
+from chdt import expected_size_loss, object_size, sample_masks
+from chdt.cpu import threads as parallel
+from chdt.cpu.draws import draw_packed
 
 
 def draw_masks(chances, seed):

@@ -19,8 +19,10 @@ from strategies import (
     special_masks,
 )
 
-from chdt import distance_transform, object_size, size
-from chdt.masks import Shape
+from chdt import distance_transform, object_size
+from chdt.checks.shape import Shape
+from chdt.cpu import sizes as sizes_of_batch
+from chdt.cpu.kernels import size_search
 
 
 def expect(masks, spatial_dims=2):
@@ -140,10 +142,10 @@ def test_one_mask_gives_no_dims():
 @pytest.fixture
 def bands(monkeypatch):
     """Have images of any size cut into bands, where they have enough rows."""
-    monkeypatch.setattr(size, "LARGE", 0)
+    monkeypatch.setattr(sizes_of_batch, "BANDS_MIN_PIXELS", 0)
 
 
-BAND = 4 * size.AROUND + 2 * size.AROUND  # rows of a band of a narrow image
+BAND = 4 * size_search.CORE_MARGIN_ROWS + 2 * size_search.CORE_MARGIN_ROWS  # rows of a band of a narrow image
 
 
 def squares(grid, *squares):
@@ -157,16 +159,16 @@ def squares(grid, *squares):
 @pytest.mark.parametrize("width", [65, 128, 200])
 def test_bands(bands, monkeypatch, height, width):
     """Small objects, those at the borders of cores, and those as large as bands can tell, and larger."""
-    monkeypatch.setattr(size, "CORE", 0)
-    assert size.bands_of(Shape(1, height, width)).number == -(-height // 256)
-    limit = 2 * size.MOST
+    monkeypatch.setattr(sizes_of_batch, "CORE_WORDS", 0)
+    assert sizes_of_batch.overlapping_bands(Shape(1, height, width)).number == -(-height // 256)
+    limit = 2 * size_search.BANDS_MAX_DISTANCE
     masks = [np.zeros((height, width), bool), np.ones((height, width), bool), random_masks((height, width), 0.9, 0)]
     masks += [objects((height, width), 40, seed) for seed in range(3)]
     for row in (0, 200, 255, 256, 257, height - 70):
         masks.append(squares((height, width), (row, 3, 9), (height // 2, 20, 4)))
     for columns in (9, 50):  # as long as the image
         masks.append(np.broadcast_to(np.arange(width) // columns == 1, (height, width)))
-    for side in (limit - 5, limit - 3, limit - 1, limit, limit + 1, limit + 3, 2 * size.AROUND + 1):
+    for side in (limit - 5, limit - 3, limit - 1, limit, limit + 1, limit + 3, 2 * size_search.CORE_MARGIN_ROWS + 1):
         for row in (0, 100, 256 - side // 2, height - side):
             masks.append(squares((height, width), (row, 0, side), (height - 9, 5, 7)))
     expected = [oracles.fast_size(mask) for mask in masks]
@@ -176,7 +178,7 @@ def test_bands(bands, monkeypatch, height, width):
 def test_bands_with_one_thread_and_many(bands):
     grid = (3000, 1100)
     masks = np.stack([objects(grid, 300, 0), np.ones(grid, bool), objects(grid, 300, 1), squares(grid, (9, 9, 500))])
-    assert size.bands_of(Shape(1, *grid)).number > 1
+    assert sizes_of_batch.overlapping_bands(Shape(1, *grid)).number > 1
     expected = [oracles.fast_size(mask) for mask in masks]
     threads = torch.get_num_threads()
     try:
@@ -190,5 +192,5 @@ def test_bands_with_one_thread_and_many(bands):
 def test_no_bands():
     """Of volumes, of narrow images, of small ones, and of those with fewer rows than a band."""
     for shape in (Shape(300, 300, 300), Shape(1, 100_000, 64), Shape(1, 2000, 2000), Shape(1, 300, 100_000)):
-        assert size.bands_of(shape) is None
-    assert size.bands_of(Shape(1, 2048, 2048)) is not None
+        assert sizes_of_batch.overlapping_bands(shape) is None
+    assert sizes_of_batch.overlapping_bands(Shape(1, 2048, 2048)) is not None

@@ -28,8 +28,8 @@ Word = Any  # 64 bits: a numpy.uint64, which no operator with a Python int may t
 Number = Any  # of any unsigned dtype
 Numbers = npt.NDArray[Any]
 
-PIXELS = 64  # lanes of a vector of pixels: as many as a word has bits
-WORDS = 8  # lanes of a vector of words
+BLOCK = 64  # lanes of a vector of pixels: as many as a word has bits
+VECTOR_WORDS = 8  # lanes of a vector of words
 WIDEST = 64  # bytes: the widest register there is, and a cache line
 
 
@@ -92,7 +92,7 @@ def _pointer(context: Any, builder: Any, array_type: Any, array: Any, index: Any
 
 
 def _bits_to_lanes(builder: Any, word: Any) -> Any:
-    return builder.bitcast(word, ir.VectorType(ir.IntType(1), PIXELS))
+    return builder.bitcast(word, ir.VectorType(ir.IntType(1), BLOCK))
 
 
 # ------------------------------------------------------------------------------------------------ operators
@@ -205,16 +205,16 @@ def _emit_load(count: int) -> Callable[..., Any]:
     return emitter
 
 
-@emitted(_emit_load(PIXELS))
+@emitted(_emit_load(BLOCK))
 def load_pixels(array: Any, index: Any) -> Any:
     """The 64 numbers from ``index`` on."""
-    return array[index : index + PIXELS].copy()
+    return array[index : index + BLOCK].copy()
 
 
-@emitted(_emit_load(WORDS))
+@emitted(_emit_load(VECTOR_WORDS))
 def load_words(array: Any, index: Any) -> Any:
     """The 8 words from ``index`` on."""
-    return array[index : index + WORDS].copy()
+    return array[index : index + VECTOR_WORDS].copy()
 
 
 def _emit_gather(typing: Any, array: Any, indices: Any) -> Any:
@@ -237,7 +237,7 @@ def gather_words(array: Any, indices: Any) -> Any:
 
 
 def _emit_eight(typing: Any, number: Any) -> Any:
-    lanes = Lanes(types.uint64, WORDS)
+    lanes = Lanes(types.uint64, VECTOR_WORDS)
 
     def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         return _splat(builder, args[0], lanes)
@@ -248,7 +248,7 @@ def _emit_eight(typing: Any, number: Any) -> Any:
 @emitted(_emit_eight)
 def eight(number: Any) -> Any:
     """Eight times the number."""
-    return np.full(WORDS, number, np.uint64)
+    return np.full(VECTOR_WORDS, number, np.uint64)
 
 
 def _emit_store(past_caches: bool) -> Callable[..., Any]:
@@ -313,11 +313,11 @@ def prefetch(array: Any, index: Any) -> None:
 
 def _emit_equal_bits(typing: Any, array: Any, index: Any, value: Any) -> Any:
     def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        lanes = Lanes(array.dtype, PIXELS)
+        lanes = Lanes(array.dtype, BLOCK)
         where = _pointer(context, builder, sig.args[0], args[0], args[1], context.get_value_type(lanes))
         numbers = builder.load(where, align=array.dtype.bitwidth // 8)
         found = builder.icmp_unsigned("==", numbers, _splat(builder, args[2], lanes))
-        return builder.bitcast(found, ir.IntType(PIXELS))
+        return builder.bitcast(found, ir.IntType(BLOCK))
 
     return types.uint64(array, types.intp, array.dtype), emit
 
@@ -325,11 +325,11 @@ def _emit_equal_bits(typing: Any, array: Any, index: Any, value: Any) -> Any:
 @emitted(_emit_equal_bits)
 def equal_bits(array: Any, index: Any, value: Any) -> Any:
     """A word with the bits of those of the 64 numbers from ``index`` on that equal ``value``."""
-    return np.packbits(array[index : index + PIXELS] == value, bitorder="little").view(np.uint64)[0]
+    return np.packbits(array[index : index + BLOCK] == value, bitorder="little").view(np.uint64)[0]
 
 
 def _emit_spread(typing: Any, word: Any, on: Any, off: Any) -> Any:
-    lanes = Lanes(on, PIXELS)
+    lanes = Lanes(on, BLOCK)
 
     def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         return builder.select(_bits_to_lanes(builder, args[0]), *(_splat(builder, x, lanes) for x in args[1:]))
@@ -384,20 +384,20 @@ def _emit_run(first: int) -> Callable[..., Any]:
     return emitter
 
 
-@emitted(_emit_run(WORDS - 1))
+@emitted(_emit_run(VECTOR_WORDS - 1))
 def lanes_before(before: Any, words: Any) -> Any:
     """Of 16 words in two vectors, those one before the second eight."""
-    return np.concatenate([before, words])[WORDS - 1 : -1]
+    return np.concatenate([before, words])[VECTOR_WORDS - 1 : -1]
 
 
 @emitted(_emit_run(1))
 def lanes_behind(words: Any, behind: Any) -> Any:
     """Of 16 words in two vectors, those one behind the first eight."""
-    return np.concatenate([words, behind])[1 : WORDS + 1]
+    return np.concatenate([words, behind])[1 : VECTOR_WORDS + 1]
 
 
 def _emit_fill(typing: Any, number: Any, like: Any) -> Any:
-    lanes = Lanes(like, PIXELS)
+    lanes = Lanes(like, BLOCK)
 
     def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         return _splat(builder, args[0], lanes)
@@ -408,7 +408,7 @@ def _emit_fill(typing: Any, number: Any, like: Any) -> Any:
 @emitted(_emit_fill)
 def fill(number: Any, like: Any) -> Any:
     """64 times the number, in the dtype of ``like``."""
-    return np.full(PIXELS, number, np.asarray(like).dtype)
+    return np.full(BLOCK, number, np.asarray(like).dtype)
 
 
 def _emit_lane(typing: Any, lanes: Any, index: Any) -> Any:
@@ -425,7 +425,7 @@ def lane(lanes: Any, index: Any) -> Any:
 
 
 def _emit_widened(typing: Any, narrow: Any, like: Any) -> Any:
-    lanes = Lanes(like, PIXELS)
+    lanes = Lanes(like, BLOCK)
 
     def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         return _resized(builder, args[0], like.bitwidth)
@@ -441,7 +441,7 @@ def widened(narrow: Any, like: Any) -> Any:
 
 def _emit_steps(numbers: list[int]) -> Callable[..., Any]:
     def emitter(typing: Any, first: Any, like: Any) -> Any:
-        lanes = Lanes(like, PIXELS)
+        lanes = Lanes(like, BLOCK)
 
         def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
             return builder.add(_splat(builder, args[0], lanes), ir.Constant(context.get_value_type(lanes), numbers))
@@ -451,16 +451,16 @@ def _emit_steps(numbers: list[int]) -> Callable[..., Any]:
     return emitter
 
 
-@emitted(_emit_steps(list(range(PIXELS))))
+@emitted(_emit_steps(list(range(BLOCK))))
 def rising(first: Any, like: Any) -> Any:
     """``first``, ``first`` + 1, ... from the lowest lane up, in the dtype of ``like``."""
-    return (first + np.arange(PIXELS)).astype(np.asarray(like).dtype)
+    return (first + np.arange(BLOCK)).astype(np.asarray(like).dtype)
 
 
-@emitted(_emit_steps(list(range(PIXELS))[::-1]))
+@emitted(_emit_steps(list(range(BLOCK))[::-1]))
 def falling(last: Any, like: Any) -> Any:
     """..., ``last`` + 1, ``last`` up to the highest lane, in the dtype of ``like``."""
-    return (last + np.arange(PIXELS)[::-1]).astype(np.asarray(like).dtype)
+    return (last + np.arange(BLOCK)[::-1]).astype(np.asarray(like).dtype)
 
 
 # ------------------------------------------------------------------------------------------------ chances
@@ -468,10 +468,10 @@ def falling(last: Any, like: Any) -> Any:
 
 def _emit_nan_bits(typing: Any, array: Any, index: Any) -> Any:
     def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        vector = ir.VectorType(context.get_value_type(array.dtype), PIXELS)
+        vector = ir.VectorType(context.get_value_type(array.dtype), BLOCK)
         where = _pointer(context, builder, sig.args[0], args[0], args[1], vector)
         numbers = builder.load(where, align=array.dtype.bitwidth // 8)
-        return builder.bitcast(builder.fcmp_unordered("uno", numbers, numbers), ir.IntType(PIXELS))
+        return builder.bitcast(builder.fcmp_unordered("uno", numbers, numbers), ir.IntType(BLOCK))
 
     return types.uint64(array, types.intp), emit
 
@@ -479,23 +479,23 @@ def _emit_nan_bits(typing: Any, array: Any, index: Any) -> Any:
 @emitted(_emit_nan_bits)
 def nan_bits(array: Any, index: Any) -> Any:
     """A word with the bits of those of the 64 floats from ``index`` on that are NaN."""
-    return np.packbits(np.isnan(array[index : index + PIXELS]), bitorder="little").view(np.uint64)[0]
+    return np.packbits(np.isnan(array[index : index + BLOCK]), bitorder="little").view(np.uint64)[0]
 
 
 def _emit_load_chances(typing: Any, array: Any, index: Any) -> Any:
-    lanes = Lanes(types.uint64, WORDS)
+    lanes = Lanes(types.uint64, VECTOR_WORDS)
 
     def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        vector = ir.VectorType(context.get_value_type(array.dtype), WORDS)
-        doubles = ir.VectorType(ir.DoubleType(), WORDS)
+        vector = ir.VectorType(context.get_value_type(array.dtype), VECTOR_WORDS)
+        doubles = ir.VectorType(ir.DoubleType(), VECTOR_WORDS)
         where = _pointer(context, builder, sig.args[0], args[0], args[1], vector)
         chances = builder.load(where, align=array.dtype.bitwidth // 8)
         chances = builder.select(
-            builder.fcmp_ordered("ord", chances, chances), chances, ir.Constant(vector, [0.0] * WORDS)
+            builder.fcmp_ordered("ord", chances, chances), chances, ir.Constant(vector, [0.0] * VECTOR_WORDS)
         )
         if vector != doubles:
             chances = builder.fpext(chances, doubles)
-        scaled = builder.fmul(chances, ir.Constant(doubles, [2.0**CHANCE_BITS] * WORDS))
+        scaled = builder.fmul(chances, ir.Constant(doubles, [2.0**CHANCE_BITS] * VECTOR_WORDS))
         return builder.fptoui(scaled, context.get_value_type(lanes))
 
     return lanes(array, types.intp), emit
@@ -507,14 +507,14 @@ CHANCE_BITS = 53  # of a double's significand
 @emitted(_emit_load_chances)
 def load_chances(array: Any, index: Any) -> Any:
     """The 8 floats in [0, 1] from ``index`` on, times 2^53; 0 for NaN."""
-    return (np.nan_to_num(array[index : index + WORDS].astype(np.float64)) * 2.0**CHANCE_BITS).astype(np.uint64)
+    return (np.nan_to_num(array[index : index + VECTOR_WORDS].astype(np.float64)) * 2.0**CHANCE_BITS).astype(np.uint64)
 
 
 def _emit_counting(typing: Any, first: Any) -> Any:
-    lanes = Lanes(types.uint64, WORDS)
+    lanes = Lanes(types.uint64, VECTOR_WORDS)
 
     def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        steps = ir.Constant(context.get_value_type(lanes), list(range(WORDS)))
+        steps = ir.Constant(context.get_value_type(lanes), list(range(VECTOR_WORDS)))
         return builder.add(_splat(builder, args[0], lanes), steps)
 
     return lanes(types.uint64), emit
@@ -523,13 +523,13 @@ def _emit_counting(typing: Any, first: Any) -> Any:
 @emitted(_emit_counting)
 def counting(first: Any) -> Any:
     """Eight words: ``first``, ``first`` + 1, ..."""
-    return np.uint64(first) + np.arange(WORDS, dtype=np.uint64)
+    return np.uint64(first) + np.arange(VECTOR_WORDS, dtype=np.uint64)
 
 
 def _emit_less_bits(typing: Any, a: Any, b: Any) -> Any:
     def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        bits = builder.bitcast(builder.icmp_unsigned("<", *args), ir.IntType(WORDS))
-        return builder.zext(bits, ir.IntType(PIXELS))
+        bits = builder.bitcast(builder.icmp_unsigned("<", *args), ir.IntType(VECTOR_WORDS))
+        return builder.zext(bits, ir.IntType(BLOCK))
 
     return types.uint64(a, b), emit
 
@@ -563,13 +563,13 @@ def count_bits(word: Any) -> Any:
 @emitted(_emit_unary("cttz"))
 def lowest_bit(word: Any) -> Any:
     """Index of the lowest bit set, 64 if there is none."""
-    return PIXELS if word == 0 else (int(word) & -int(word)).bit_length() - 1
+    return BLOCK if word == 0 else (int(word) & -int(word)).bit_length() - 1
 
 
 @emitted(_emit_unary("ctlz"))
 def leading_zeros(word: Any) -> Any:
     """How many zeros stand above the highest bit set, 64 if there is none."""
-    return PIXELS - int(word).bit_length()
+    return BLOCK - int(word).bit_length()
 
 
 def _emit_any(typing: Any, lanes: Any) -> Any:

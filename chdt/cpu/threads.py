@@ -9,19 +9,19 @@ two of them at once end the process.
 
 import _thread
 import contextlib
-import threading
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import numba
-import numpy as np
 import torch
 
-T = TypeVar("T")
+from chdt.cpu.memory import hand_on_shelf, take_shelf
 
 # Fewer are packed before a thread has started: within 0.1 ms on idle cores, later where threads of torch still spin.
 PIXELS_PER_THREAD = 1 << 20
+
 MOST_PIXELS = 1 << 22  # handed out at once: some milliseconds, after which Ctrl-C is answered
+
 PIECES_PER_THREAD = 4  # so that one slow thread does not keep the others waiting
 
 
@@ -40,7 +40,7 @@ def share(
     work: Callable[..., None],
     count: int,
     pixels: int,
-    together: int = 1,
+    multiple_of: int = 1,
     memory: Callable[[], tuple[Any, ...]] = tuple,
 ) -> None:
     """Call ``work(first, last, *memory())`` for pieces that cover the range ``count``, on as many threads as pay off.
@@ -53,7 +53,7 @@ def share(
         How many items there are.
     pixels : int
         Pixels in an item, as the measure of work; as many times more as the work takes longer than packing them.
-    together : int
+    multiple_of : int
         Pieces begin at multiples of this.
     memory : callable
         What each thread works in. If there is none left for the caller, nothing is done; another thread without leaves
@@ -64,7 +64,7 @@ def share(
     if threads > 1:  # asking how many there are takes time
         threads = min(threads, thread_count())
     piece = min(MOST_PIXELS, total // (threads * PIECES_PER_THREAD)) if threads > 1 else MOST_PIXELS
-    step = max(1, piece // (pixels * together)) * together
+    step = max(1, piece // (pixels * multiple_of)) * multiple_of
     if step >= count:
         if count > 0:
             work(0, count, *memory())
@@ -130,10 +130,10 @@ class _Team:
         member = object()
         if self.join(member):
             try:
-                _take_shelf()
+                take_shelf()
                 if self.work is not None:
                     self.work()
-                _hand_on_shelf()
+                hand_on_shelf()
             except BaseException as error:
                 self.errors.append(error)
             self.leave(member)
@@ -160,56 +160,3 @@ class _Team:
         # A thread that is not quite gone must not be the last to know a tensor: torch lets go of the GIL to free one,
         # and a thread that wants it back while the interpreter ends takes the whole process down.
         self.work = None
-
-
-# ------------------------------------------------------------------------------------------------ memory to work in
-
-MOST_KEPT = 1 << 22  # bytes
-MOST_KINDS = 8
-
-
-class _Shelf(threading.local):
-    def __init__(self) -> None:
-        self.memory: dict[Any, Any] = {}
-
-
-_shelf = _Shelf()
-_spare: list[
-    dict[Any, Any]
-] = []  # what threads worked in that have ended, for those of later calls: getting new memory is slow
-
-
-def _take_shelf() -> None:
-    with contextlib.suppress(IndexError, MemoryError):
-        _shelf.memory = _spare.pop()
-
-
-def _hand_on_shelf() -> None:
-    with contextlib.suppress(MemoryError):  # the work is done: no reason to fail
-        _spare.append(_shelf.memory)
-        _shelf.memory = {}
-        del _spare[numba.config.NUMBA_NUM_THREADS :]  # looking first would let two threads append at once
-
-
-def kept(make: Callable[..., T], *key: Any) -> T:
-    """``make(*key)``, or what it gave before to this thread, or to one of an earlier call.
-
-    For the memory that a kernel works in, arrays in nested tuples: making it takes as long as a small image. Nothing
-    that a kernel leaves there may matter to the next one. Only little memory is kept.
-    """
-    if numba.config.DISABLE_JIT:  # then a kernel may be interrupted halfway, and another one called before it goes on
-        return make(*key)
-    memory = _shelf.memory.get((make, key))
-    if memory is None:
-        memory = make(*key)
-        if _bytes(memory) <= MOST_KEPT:
-            if len(_shelf.memory) >= MOST_KINDS:
-                _shelf.memory.clear()
-            _shelf.memory[make, key] = memory
-    return memory
-
-
-def _bytes(memory: Any) -> int:
-    if isinstance(memory, tuple):
-        return sum(map(_bytes, memory))
-    return memory.nbytes if isinstance(memory, np.ndarray) else 0

@@ -2,8 +2,8 @@
 
 A *kernel* is what the rest of the package calls; it is compiled on its first call and cached between processes.
 A *helper* is what kernels are made of; it becomes part of the kernels that use it and is never cached by itself.
-A *part* is a large helper that is called rather than copied into each place that uses it: one copy is compiled, not
-dozens.
+An *outlined* function is a large helper that is called rather than copied into each place that uses it: one copy is
+compiled, not dozens.
 """
 
 import contextlib
@@ -19,14 +19,17 @@ from numba.core.compiler_lock import global_compiler_lock
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-# Kernels are serial and drop the GIL: threads are the business of parallel.py, which says why.
+# Kernels are serial and drop the GIL: threads are the business of threads.py, which says why.
 OPTIONS = {"nogil": True, "error_model": "numpy", "_nrt": False}
+
+
+PACKAGE = Path(__file__).parents[2]  # the folder of chdt: kernels are made of helpers from several of its folders
 
 
 def _digest_of_sources() -> str:
     """Changes with any file that a cached kernel may have been compiled from."""
     digest = hashlib.sha256()
-    for source in sorted(Path(__file__).parent.glob("*.py")):
+    for source in sorted(PACKAGE.rglob("*.py")):
         digest.update(source.read_bytes())
     return digest.hexdigest()[:16]
 
@@ -39,9 +42,9 @@ def helper(function: F) -> F:
     return numba.njit(forceinline=True, **OPTIONS)(function)  # type: ignore[no-any-return]
 
 
-def part(function: F) -> F:
+def outlined(function: F) -> F:
     """Compile a function that only kernels call, in several places."""
-    # Told so, as Numba takes what is not said from the caller: helpers would make helpers of their parts.
+    # Told so, as Numba takes what is not said from the caller: helpers would make helpers of outlined functions.
     return numba.njit(forceinline=False, **OPTIONS)(function)  # type: ignore[no-any-return]
 
 

@@ -9,48 +9,47 @@ from typing import NamedTuple
 
 import numpy as np
 
-from chdt.bitplanes import (
-    WORD,
-    Grid,
-    Words,
+from chdt.checks.shape import Shape
+from chdt.cpu.kernels.erosions import erode
+from chdt.cpu.kernels.jit import helper, kernel
+from chdt.cpu.kernels.lanes import VECTOR_WORDS, Numbers, Vector, any_set, fill, load_words, settle, spread, store
+from chdt.cpu.kernels.packing import WORD_BITS, Words
+from chdt.cpu.kernels.planes import (
+    PlaneLayout,
     cap_of,
-    erode,
-    grid_of,
-    images_together,
     lay_out_background,
-    lay_out_together,
+    lay_out_interleaved,
     objects_in,
     pixels_in,
     plane_at,
+    plane_layout_of,
     planes_of,
 )
-from chdt.jit import helper, kernel
-from chdt.lanes import WORDS, Numbers, Vector, any_set, fill, load_words, settle, spread, store
-from chdt.masks import PackedMasks, Shape
-from chdt.parallel import kept, share
-from chdt.raster import Raster, gather, is_streamed, raster_for, write_gathered
+from chdt.cpu.kernels.writing import WriteBuffer, gather, write_gathered
 
-LARGEST = 64  # side of a grid: so many erosions take as long as the scans of larger grids
+SMALL_MAX_SIDE = 64  # side of a grid: so many erosions take as long as the scans of larger grids
+
 DIGITS = 3  # the planes before are worked in
-MOST_DIGITS = LARGEST.bit_length()
+
+MOST_DIGITS = SMALL_MAX_SIDE.bit_length()
 
 
 def is_small(shape: Shape) -> bool:
     """Whether distances in this grid are counted."""
-    return shape.cap <= LARGEST
+    return shape.cap <= SMALL_MAX_SIDE
 
 
 class Erosions(NamedTuple):
     """What a thread needs to erode images, one by one, or small ones in the lanes of vectors."""
 
-    grid: Grid
+    grid: PlaneLayout
     patterns: Words
     planes: Words
 
 
-def erosions_of(shape: Shape, together: int) -> Erosions:
+def erosions_of(shape: Shape, interleaved: int) -> Erosions:
     """Memory for one thread."""
-    grid, patterns = grid_of(*shape.without_single_pixels, together)
+    grid, patterns = plane_layout_of(*shape.without_single_pixels, interleaved)
     return Erosions(grid, patterns, planes_of(grid, DIGITS + shape.cap.bit_length()))
 
 
@@ -62,10 +61,10 @@ def _add_to_digits(objects: int, count: int, erosions: Erosions) -> None:
     while count % (1 << number) == 0:
         digit = plane_at(grid, DIGITS + number)
         if count == 1 << number:
-            for at in range(0, grid.words, WORDS):
+            for at in range(0, grid.words, VECTOR_WORDS):
                 store(planes, digit + at, ~load_words(planes, objects + at))
         else:
-            for at in range(0, grid.words, WORDS):
+            for at in range(0, grid.words, VECTOR_WORDS):
                 store(planes, digit + at, load_words(planes, digit + at) ^ ~load_words(planes, objects + at))
         number += 1
 
@@ -75,10 +74,10 @@ def count_erosions(words: Words, start: int, images: int, erosions: Erosions) ->
     """Leave the binary digits of all distances in planes from DIGITS on; give how many digits there are."""
     grid, patterns, planes = erosions
     source, other, target = plane_at(grid, 0), plane_at(grid, 1), plane_at(grid, 2)
-    if grid.together == 1:
+    if grid.interleaved == 1:
         lay_out_background(words, start, grid, patterns, planes, source)
     else:
-        lay_out_together(words, start, images, grid, patterns, planes, source)
+        lay_out_interleaved(words, start, images, grid, patterns, planes, source)
     left = objects_in(grid, patterns, planes, source)
     count, digits = 0, 0
     while any_set(left) and count < cap_of(grid):
@@ -104,30 +103,17 @@ def _distances_of_word(at: int, digits: int, erosions: Erosions) -> Vector:
 
 @kernel
 def small_distances_of(
-    words: Words, start: int, count: int, erosions: Erosions, raster: Raster, answers: Numbers
+    words: Words, start: int, count: int, erosions: Erosions, buffer: WriteBuffer, answers: Numbers
 ) -> None:
     """Distances of ``count`` images whose packed bits begin at ``start``, in reading order."""
     grid = erosions.grid
     pixels, at, gathered = pixels_in(grid), 0, 0
-    for first in range(0, count, grid.together):
-        images = min(grid.together, count - first)
+    for first in range(0, count, grid.interleaved):
+        images = min(grid.interleaved, count - first)
         digits = count_erosions(words, start + first * pixels, images, erosions)
         for image in range(images):
-            for k in range(-(-pixels // WORD)):
-                d = _distances_of_word(k * grid.together + image, digits, erosions)
-                at, gathered = gather(raster, gathered, d, min(WORD, pixels - k * WORD), answers, at)
-    write_gathered(raster, gathered, answers, at)
+            for k in range(-(-pixels // WORD_BITS)):
+                d = _distances_of_word(k * grid.interleaved + image, digits, erosions)
+                at, gathered = gather(buffer, gathered, d, min(WORD_BITS, pixels - k * WORD_BITS), answers, at)
+    write_gathered(buffer, gathered, answers, at)
     settle()
-
-
-def count_distances_into(packed: PackedMasks, answers: Numbers) -> None:
-    """Write the distances of a batch of small masks, in reading order."""
-    words, shape, pixels = packed.words, packed.shape, packed.shape.pixels
-    together, past_caches = images_together(packed.images, pixels), is_streamed(answers)
-
-    def work(first: int, last: int, erosions: Erosions) -> None:
-        here = answers[first * pixels : last * pixels]
-        raster = raster_for(np.uint8, past_caches)
-        small_distances_of(words, first * pixels, last - first, erosions, raster, here)
-
-    share(work, packed.images, pixels, together, lambda: (kept(erosions_of, shape, together),))

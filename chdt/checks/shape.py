@@ -1,0 +1,26 @@
+"""The extents of a grid."""
+
+from typing import NamedTuple
+
+
+class Shape(NamedTuple):
+    """Of a grid: an image is a volume of one slice, and a line is one of one row."""
+
+    depth: int
+    height: int
+    width: int
+
+    @property
+    def pixels(self) -> int:
+        """How many there are."""
+        return self.depth * self.height * self.width
+
+    @property
+    def without_single_pixels(self) -> "Shape":
+        """The same grid with its axes of one pixel first: no distance is along them."""
+        return Shape(*(1, 1, 1, *(side for side in self if side > 1))[-3:])
+
+    @property
+    def cap(self) -> int:
+        """The distance where there is no background: the largest side, which no distance in the grid reaches."""
+        return max(self)

@@ -1,0 +1,150 @@
+"""Large images in bands, scanned independently once it is known how far background is outside of each."""
+
+from chdt.cpu.kernels.jit import helper, kernel
+from chdt.cpu.kernels.lanes import BLOCK, Number, Numbers, fill, load_pixels, maximum, minimum, store
+from chdt.cpu.kernels.packing import Words
+from chdt.cpu.kernels.rows import STEPS, RowLayout, ScanMemory, row_at
+from chdt.cpu.kernels.two_passes import scan_down, scan_up
+
+# Of the first slab of each band, how far it is to background in the band and below; of the last one, in the band and
+# above. They are found for each band by itself, and then joined.
+FIRST, LAST = 0, 1
+
+
+@helper
+def edge_at(layout: RowLayout, side: int, band: int) -> int:
+    """Where among the edges that of a band begins."""
+    return (side * layout.bands + band) * layout.rows * layout.pitch
+
+
+@helper
+def _copy_slab(source: Numbers, source_at: int, target: Numbers, target_at: int, layout: RowLayout) -> None:
+    for row in range(layout.rows):
+        for x in range(0, layout.blocks * BLOCK, BLOCK):
+            at = row * layout.pitch + x
+            store(target, target_at + at, load_pixels(source, source_at + at))
+
+
+@helper
+def _clear_slab(rows: Numbers, target: int, layout: RowLayout, cap: Number) -> None:
+    for row in range(layout.rows):
+        for x in range(0, layout.blocks * BLOCK, BLOCK):
+            store(rows, target + row * layout.pitch + x, fill(cap, cap))
+
+
+@helper
+def find_edges(words: Words, start: int, images: int, first: int, last: int, scan: ScanMemory) -> None:
+    """The edges of bands first..last - 1, each by itself."""
+    layout, _, _, cap, rows, _, edges = scan
+    for band in range(first, last):
+        begin, end = band * layout.band, min(layout.slabs, (band + 1) * layout.band)
+        count = end - begin
+        _clear_slab(rows, row_at(layout, -1, 0), layout, cap)
+        _clear_slab(rows, row_at(layout, count, 0), layout, cap)
+        scan_up(words, start, images, begin, end, scan)
+        _copy_slab(rows, row_at(layout, 0, 0), edges, edge_at(layout, FIRST, band), layout)
+        scan_down(count, scan)
+        _copy_slab(rows, row_at(layout, count - 1, 0), edges, edge_at(layout, LAST, band), layout)
+
+
+@helper
+def _propagate_slab(slabs: int, scan: ScanMemory) -> int:
+    """Distances of slab 0 as they are so many slabs away from it; tell which slab of the band has them.
+
+    The least of all within as many steps, along one axis after the other, found by powers of two of which none is more
+    than one above what was done: see `bitplanes.dilate`.
+    """
+    layout, walls, _, cap, rows, _, _ = scan
+    source, target = 0, 1
+    for axis in range(2):
+        radius = min(slabs, (layout.width if axis == 0 else layout.rows) - 1)
+        done, exponent = 0, 0
+        while done < radius:
+            while (1 << exponent) > radius - done:
+                exponent -= 1
+            for row in range(layout.rows):
+                for x in range(0, layout.blocks * BLOCK, BLOCK):
+                    at = row_at(layout, source, row) + x
+                    d = load_pixels(rows, at)
+                    if axis == 0:
+                        before, behind = (
+                            load_pixels(rows, at - (1 << exponent)),
+                            load_pixels(rows, at + (1 << exponent)),
+                        )
+                        if layout.blocks == 1:
+                            before = maximum(before, load_pixels(walls, exponent * BLOCK))
+                            behind = maximum(behind, load_pixels(walls, (STEPS + exponent) * BLOCK))
+                        d = minimum(d, minimum(before, behind))
+                    else:
+                        if row >= 1 << exponent:
+                            d = minimum(d, load_pixels(rows, at - (layout.pitch << exponent)))
+                        if row + (1 << exponent) < layout.rows:
+                            d = minimum(d, load_pixels(rows, at + (layout.pitch << exponent)))
+                    store(rows, row_at(layout, target, row) + x, d)
+            source, target = target, source
+            done += 1 << exponent
+            if exponent + 1 < STEPS and (2 << exponent) <= done + 1:  # walls are as wide as a block, and no wider
+                exponent += 1
+    for row in range(layout.rows):
+        for x in range(0, layout.blocks * BLOCK, BLOCK):
+            at = row_at(layout, source, row) + x
+            store(rows, at, minimum(load_pixels(rows, at), fill(layout.cap - slabs, cap)) + slabs)
+    return source
+
+
+@helper
+def join_edges(scan: ScanMemory) -> None:
+    """Let every edge know of all the bands before it."""
+    layout, _, _, _, rows, _, edges = scan
+    for side in range(2):
+        for number in range(1, layout.bands):
+            band = number if side == LAST else layout.bands - 1 - number
+            before = band - 1 if side == LAST else band + 1
+            count = min(layout.slabs, (band + 1) * layout.band) - band * layout.band
+            _copy_slab(edges, edge_at(layout, side, before), rows, row_at(layout, 0, 0), layout)
+            moved = row_at(layout, _propagate_slab(count, scan), 0)
+            for row in range(layout.rows):
+                for x in range(0, layout.blocks * BLOCK, BLOCK):
+                    at = row * layout.pitch + x
+                    edge = edge_at(layout, side, band) + at
+                    store(edges, edge, minimum(load_pixels(edges, edge), load_pixels(rows, moved + at)))
+
+
+@helper
+def prepare_bands(words: Words, start: int, images: int, scan: ScanMemory) -> None:
+    """Find and join all edges, where an image has several bands."""
+    if scan.layout.bands > 1:
+        find_edges(words, start, images, 0, scan.layout.bands, scan)
+        join_edges(scan)
+
+
+@helper
+def scan_band(words: Words, start: int, images: int, band: int, scan: ScanMemory) -> int:
+    """Leave the distances of a band in ``rows``, and give how many slabs it has; its edges must be there."""
+    layout, _, _, cap, rows, _, edges = scan
+    first, last = band * layout.band, min(layout.slabs, (band + 1) * layout.band)
+    if layout.bands > 1:
+        above, below = row_at(layout, -1, 0), row_at(layout, last - first, 0)
+        if band > 0:
+            _copy_slab(edges, edge_at(layout, LAST, band - 1), rows, above, layout)
+        else:
+            _clear_slab(rows, above, layout, cap)
+        if band + 1 < layout.bands:
+            _copy_slab(edges, edge_at(layout, FIRST, band + 1), rows, below, layout)
+        else:
+            _clear_slab(rows, below, layout, cap)
+    scan_up(words, start, images, first, last, scan)
+    scan_down(last - first, scan)
+    return last - first
+
+
+@kernel
+def edges_of_bands(words: Words, start: int, first: int, last: int, scan: ScanMemory) -> None:
+    """`find_edges` of one image, to be called from Python."""
+    find_edges(words, start, 1, first, last, scan)
+
+
+@kernel
+def edges_joined(scan: ScanMemory) -> None:
+    """`join_edges`, to be called from Python."""
+    join_edges(scan)

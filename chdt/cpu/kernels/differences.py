@@ -1,0 +1,137 @@
+"""The differences of losses that flips make, added to the gradient (21)."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from chdt.checks.shape import Shape
+from chdt.cpu.kernels.counted_erosions import is_small
+from chdt.cpu.kernels.drawing import draw_pixels
+from chdt.cpu.kernels.flips import FlipMemory, flip_memory, flip_sizes_of_images
+from chdt.cpu.kernels.jit import helper, kernel
+from chdt.cpu.kernels.lanes import BLOCK, Number, Numbers, aligned, equal_bits, lowest_bit
+from chdt.cpu.kernels.packing import WORD_BITS, Words, low_bits, packed_words, read_bits
+from chdt.cpu.kernels.rows import ScanMemory, lanes_for, pixels_of, row_layout_of, scan_memory
+
+GRADIENT_PIXELS = 1 << 15  # whose flip sizes are kept in the nearest cache until they are looked up
+
+
+@helper
+def _add_differences(
+    words: Words,
+    start: int,
+    pixels: int,
+    flips: Numbers,
+    flips_at: int,
+    size: int,
+    losses: Numbers,
+    gradient: Numbers,
+    at: int,
+) -> None:
+    """Add the differences of one image where a flip changes the size."""
+    loss = losses[size // 2]
+    for pixel in range(0, pixels, BLOCK):
+        count = min(BLOCK, pixels - pixel)
+        changed = ~equal_bits(flips, flips_at + pixel, size) & low_bits(count)
+        if changed == 0:
+            continue
+        foreground = read_bits(words, start + pixel, count)
+        while changed != 0:
+            j = lowest_bit(changed)
+            changed &= changed - np.uint64(1)
+            difference = loss - losses[flips[flips_at + pixel + j] // 2]
+            gradient[at + pixel + j] += difference if (foreground >> np.uint64(j)) & np.uint64(1) != 0 else -difference
+
+
+class GradientMemory(NamedTuple):
+    """What a thread needs to differentiate the losses of as many images as are done at once."""
+
+    scan: ScanMemory | None
+    workspace: FlipMemory
+    flips: npt.NDArray[Any]
+    sizes: npt.NDArray[np.int64]
+    words: Words  # the packed masks, where they are drawn
+    rest: npt.NDArray[Any]  # see `draw`
+    gradient: npt.NDArray[Any]
+
+
+def gradient_memory(shape: Shape, dtype: Any) -> GradientMemory:
+    """Memory for one thread."""
+    layout, lanes, pixels = row_layout_of(shape), lanes_for(2 * shape.cap), shape.pixels
+    images = max(1, GRADIENT_PIXELS // (pixels * layout.images)) * layout.images
+    return GradientMemory(
+        None if is_small(shape) else scan_memory(layout, lanes),
+        flip_memory(shape, lanes),
+        aligned(images * pixels + BLOCK, 0, lanes),
+        np.empty(images, np.int64),
+        np.zeros(packed_words(images * pixels), np.uint64),
+        np.empty(WORD_BITS, dtype),
+        np.empty(images * pixels, dtype),
+    )
+
+
+@helper
+def _add_draw(
+    words: Words, start: int, images: int, piece: GradientMemory, losses: Numbers, drawn: Numbers, gradient: Numbers
+) -> None:
+    """Add l(s, g(y)) to ``drawn`` and y_i (l(s, g(y)) - l(s, g(y↓i))) to ``gradient``, of a few images."""
+    pixels = pixels_of(piece.workspace.layout)
+    flip_sizes_of_images(words, start, images, piece.scan, piece.workspace, piece.flips, piece.sizes)
+    for image in range(images):
+        at, size = image * pixels, piece.sizes[image]
+        drawn[image] += losses[image, size // 2]
+        _add_differences(words, start + at, pixels, piece.flips, at, size, losses[image], gradient, at)
+
+
+@kernel
+def differentiate_given(
+    words: Words, start: int, piece: GradientMemory, losses: Numbers, drawn: Numbers, gradient: Numbers
+) -> None:
+    """Add l(s, g(y)) to ``drawn`` and (21) to ``gradient``, for masks whose packed bits begin at ``start``."""
+    pixels, most = pixels_of(piece.workspace.layout), len(piece.sizes)
+    for first in range(0, len(drawn), most):
+        images = min(most, len(drawn) - first)
+        at = first * pixels
+        _add_draw(words, start + at, images, piece, losses[first:], drawn[first:], gradient[at : at + images * pixels])
+
+
+@kernel
+def differentiate_drawn(
+    chances: Numbers,
+    seeds: Words,
+    start: int,
+    piece: GradientMemory,
+    losses: Numbers,
+    drawn: Numbers,
+    draws: Number,
+    one: Number,
+) -> int:
+    """Draw a mask with every seed; leave the mean of (21) times F'(a) = F(a) (1 - F(a)) in place of the chances F(a).
+
+    ``start`` is the number of the first pixel in the whole batch, ``drawn`` gets the mean of l(s, g(y)). ``draws``, as
+    many as there are seeds, and ``one`` are of the dtype of the chances: integers would make Numba go on in float64.
+    Give the index of a chance that is NaN, the first one, or -1.
+    """
+    pixels, most = pixels_of(piece.workspace.layout), len(piece.sizes)
+    for first in range(0, len(drawn), most):
+        images = min(most, len(drawn) - first)
+        here = chances[first * pixels : (first + images) * pixels]
+        gradient = piece.gradient[: images * pixels]
+        for i in range(len(gradient)):
+            gradient[i] = 0
+        for image in range(images):
+            drawn[first + image] = 0
+        for seed in seeds:
+            found = draw_pixels(here, piece.rest, seed, start + first * pixels, piece.words)
+            if found >= 0:
+                return first * pixels + found
+            _add_draw(piece.words, 0, images, piece, losses[first:], drawn[first:], gradient)
+        if len(seeds) > 1:
+            for i in range(len(gradient)):
+                gradient[i] /= draws
+            for image in range(images):
+                drawn[first + image] /= draws
+        for i in range(len(here)):
+            here[i] = gradient[i] * (here[i] * (one - here[i]))
+    return -1

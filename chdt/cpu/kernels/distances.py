@@ -1,0 +1,73 @@
+"""Distances of scanned bands, on their way to memory."""
+
+from chdt.cpu.kernels.bands import prepare_bands, scan_band
+from chdt.cpu.kernels.jit import helper, kernel
+from chdt.cpu.kernels.lanes import BLOCK, Numbers, load_pixels, settle
+from chdt.cpu.kernels.packing import Words
+from chdt.cpu.kernels.rows import ScanMemory, pixels_of, row_at
+from chdt.cpu.kernels.writing import WriteBuffer, gather, lanes_before_line, write, write_gathered
+
+
+@helper
+def _write_long_rows(slabs: int, scan: ScanMemory, buffer: WriteBuffer, answers: Numbers, at: int) -> None:
+    """Write the distances of a band, from ``at`` on."""
+    layout, rows = scan.layout, scan.rows
+    lines = slabs * layout.rows
+    past_caches = buffer.past_caches and layout.width % BLOCK == 0 and lanes_before_line(answers, at) == 0
+    for row in range(lines):
+        source = row_at(layout, 0, row)
+        # The last vector of a row may go on into the next one, which is written after it.
+        width = layout.width if row + 1 < lines else layout.width // BLOCK * BLOCK
+        for x in range(0, width, BLOCK):
+            write(answers, at + x, load_pixels(rows, source + x), past_caches)
+        for x in range(width, layout.width):
+            answers[at + x] = rows[source + x]
+        at += layout.width
+
+
+@helper
+def _write_band(
+    band: int, slabs: int, images: int, scan: ScanMemory, buffer: WriteBuffer, answers: Numbers, first: int
+) -> None:
+    """Write the distances of a band of images side by side, the answers of the first one being at ``first``."""
+    layout, rows = scan.layout, scan.rows
+    first += band * layout.band * layout.rows * layout.width
+    if layout.blocks > 1:
+        _write_long_rows(slabs, scan, buffer, answers, first)
+        return
+    at, gathered = first, 0
+    for image in range(images):
+        position = first + image * pixels_of(layout)
+        if position != at + gathered:
+            write_gathered(buffer, gathered, answers, at)
+            at, gathered = position, 0
+        for row in range(slabs * layout.rows):
+            d = load_pixels(rows, row_at(layout, 0, row) + image * layout.width)
+            at, gathered = gather(buffer, gathered, d, layout.width, answers, at)
+    write_gathered(buffer, gathered, answers, at)
+
+
+@kernel
+def distances_of(words: Words, start: int, count: int, scan: ScanMemory, buffer: WriteBuffer, answers: Numbers) -> None:
+    """Distances of ``count`` images whose packed bits begin at ``start``, in reading order."""
+    layout = scan.layout
+    pixels = pixels_of(layout)
+    for first in range(0, count, layout.images):
+        images = min(layout.images, count - first)
+        begin = start + first * pixels
+        prepare_bands(words, begin, images, scan)
+        for band in range(layout.bands):
+            slabs = scan_band(words, begin, images, band, scan)
+            _write_band(band, slabs, images, scan, buffer, answers, first * pixels)
+    settle()
+
+
+@kernel
+def distances_of_bands(
+    words: Words, start: int, first: int, last: int, scan: ScanMemory, buffer: WriteBuffer, answers: Numbers
+) -> None:
+    """Distances of the bands first..last - 1 of one image, whose edges must be there; ``answers`` are its own."""
+    for band in range(first, last):
+        slabs = scan_band(words, start, 1, band, scan)
+        _write_band(band, slabs, 1, scan, buffer, answers, 0)
+    settle()

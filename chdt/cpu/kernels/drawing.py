@@ -1,0 +1,62 @@
+"""Random masks: each pixel from a seed and its own index, whatever thread draws it (8)."""
+
+from typing import Any
+
+import numpy as np
+
+from chdt.cpu.kernels.jit import helper, kernel
+from chdt.cpu.kernels.lanes import CHANCE_BITS, VECTOR_WORDS, Numbers, Word, counting, less_bits, load_chances, nan_bits
+from chdt.cpu.kernels.packing import WORD_BITS, Words
+
+GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2^64 over the golden ratio
+
+
+@helper
+def _mixed(z: Any) -> Any:
+    """The finalizer of SplitMix64: each bit of z changes about half of the bits of the result."""
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))
+
+
+@helper
+def _draw_word(chances: Numbers, at: int, seed: Word, pixel: int) -> Word:
+    """Draw 64 pixels, of which the first has this number in the batch."""
+    word = np.uint64(0)
+    for j in range(0, WORD_BITS, VECTOR_WORDS):
+        uniform = _mixed(counting(np.uint64(pixel + j)) * GOLDEN + seed) >> np.uint64(64 - CHANCE_BITS)
+        word |= less_bits(uniform, load_chances(chances, at + j)) << np.uint64(j)
+    return word
+
+
+@helper
+def draw_pixels(chances: Numbers, rest: Numbers, seed: Word, first: int, words: Words) -> int:
+    """Draw the pixels first, first + 1, ... of a batch; give the index of the first chance that is NaN, or -1.
+
+    ``rest`` is memory for the last chances, fewer than 64.
+    """
+    seed = _mixed(seed)
+    whole = chances.size // WORD_BITS
+    for k in range(whole):
+        words[k] = _draw_word(chances, k * WORD_BITS, seed, first + k * WORD_BITS)
+        if nan_bits(chances, k * WORD_BITS) != 0:
+            return _first_nan(chances, k * WORD_BITS)
+    if chances.size % WORD_BITS != 0:
+        for j in range(WORD_BITS):
+            rest[j] = chances[whole * WORD_BITS + j] if whole * WORD_BITS + j < chances.size else 0
+        words[whole] = _draw_word(rest, 0, seed, first + whole * WORD_BITS)
+    return _first_nan(chances, whole * WORD_BITS)
+
+
+@kernel
+def draw(chances: Numbers, rest: Numbers, seed: Word, first: int, words: Words) -> int:
+    """`draw_pixels`, to be called from Python."""
+    return draw_pixels(chances, rest, seed, first, words)
+
+
+@helper
+def _first_nan(chances: Numbers, start: int) -> int:
+    for j in range(start, chances.size):
+        if chances[j] != chances[j]:
+            return j
+    return -1

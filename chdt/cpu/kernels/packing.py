@@ -1,0 +1,134 @@
+"""Sixty-four pixels a word: masks to bits, and bits to masks.
+
+A batch is packed once, in reading order, without gaps: pixel p of the batch is bit p % 64 of word p // 64.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+from chdt.cpu.kernels.jit import helper, kernel
+from chdt.cpu.kernels.lanes import (
+    VECTOR_WORDS,
+    Number,
+    Numbers,
+    Vector,
+    Word,
+    any_set,
+    equal_bits,
+    fill,
+    load_pixels,
+    prefetch,
+    spread,
+    store,
+)
+
+Words = npt.NDArray[np.uint64]
+
+Sides = tuple[int, int, int]  # slices, rows, columns
+
+WORD_BITS = 64  # bits
+
+AHEAD_BYTES = 6 << 10  # bytes of masks: in another page, into which a processor does not fetch by itself
+
+SPARE = 2 * VECTOR_WORDS  # words before and behind a plane that are always zero: a shift reads up to 9 of them
+
+
+def packed_words(pixels: int) -> int:
+    """Words to allocate for a packed batch: kernels read a few beyond its end."""
+    return -(-pixels // WORD_BITS) + SPARE
+
+
+@kernel
+def pack(values: Numbers, foreground: Number, background: Number, words: Words, start: int) -> int:
+    """Write the bits of ``values == foreground`` from bit ``start`` on; give the index of an invalid value, or -1.
+
+    It is the first one. Where bits of ``start``'s word are written already, those that follow must be zero.
+    """
+    head = min(values.size, -start % WORD_BITS)
+    found = _pack_few(values, 0, head, foreground, background, words, start)
+    if found >= 0:
+        return found
+    first = (start + head) // WORD_BITS
+    whole = (values.size - head) // WORD_BITS
+    wrong = fill(0, foreground)
+    for k in range(whole):
+        at = head + k * WORD_BITS
+        prefetch(values, at + AHEAD_BYTES // values.itemsize)
+        bits = equal_bits(values, at, foreground)
+        wrong |= load_pixels(values, at) ^ spread(bits, foreground, background)
+        words[first + k] = bits
+    if any_set(wrong):
+        return _first_invalid(values, head, foreground, background)
+    tail = head + whole * WORD_BITS
+    if tail < values.size:
+        words[first + whole] = np.uint64(0)
+    return _pack_few(values, tail, values.size, foreground, background, words, start)
+
+
+@helper
+def _pack_few(
+    values: Numbers, begin: int, end: int, foreground: Number, background: Number, words: Words, start: int
+) -> int:
+    for j in range(begin, end):
+        if values[j] == foreground:
+            words[(start + j) // WORD_BITS] |= np.uint64(1) << np.uint64((start + j) % WORD_BITS)
+        elif values[j] != background:
+            return j
+    return -1
+
+
+@helper
+def _first_invalid(values: Numbers, start: int, foreground: Number, background: Number) -> int:
+    for j in range(start, values.size):
+        if values[j] != foreground and values[j] != background:
+            return j
+    return -1
+
+
+@helper
+def read_bits(words: Words, start: int, count: int) -> Word:
+    """``count`` <= 64 bits of a packed batch from bit ``start`` on, zeros above them."""
+    index, offset = start // WORD_BITS, start % WORD_BITS
+    bits = words[index] >> np.uint64(offset)
+    if offset + count > WORD_BITS:
+        bits |= words[index + 1] << np.uint64(WORD_BITS - offset)
+    return bits & low_bits(count)
+
+
+@helper
+def from_two(words: Vector, behind: Vector, shift: Vector | Word) -> Vector:
+    """64 bits from bit ``shift`` < 64 on of each word and the one behind it."""
+    return (words >> shift) | ((behind << np.uint64(1)) << (shift ^ np.uint64(WORD_BITS - 1)))  # a shift by 64 is none
+
+
+@helper
+def low_bits(count: int) -> Word:
+    """A word with its lowest ``count`` bits set, 0 <= count <= 64."""
+    return np.uint64(0) if count == 0 else ~np.uint64(0) >> np.uint64(WORD_BITS - count)
+
+
+@kernel
+def surround(words: Words, images: int, shape: Sides, border: Sides, target: Words) -> None:
+    """Copy packed images of this shape into larger ones of background, with so many pixels on either side."""
+    depth, height, width = shape
+    slices, rows, columns = border
+    for line in range(images * depth * height):
+        image, z, y = line // (depth * height), line // height % depth, line % height
+        at = ((image * (depth + 2 * slices) + z + slices) * (height + 2 * rows) + y + rows) * (width + 2 * columns)
+        for x in range(0, width, WORD_BITS):
+            count = min(WORD_BITS, width - x)
+            bits = read_bits(words, line * width + x, count)
+            index, offset = (at + columns + x) // WORD_BITS, (at + columns + x) % WORD_BITS
+            target[index] |= bits << np.uint64(offset)
+            if offset + count > WORD_BITS:
+                target[index + 1] |= bits >> np.uint64(WORD_BITS - offset)
+
+
+@kernel
+def unpack(words: Words, foreground: Number, background: Number, values: Numbers) -> None:
+    """Write what the bits stand for: the inverse of `pack`."""
+    whole = values.size // WORD_BITS
+    for k in range(whole):
+        store(values, k * WORD_BITS, spread(words[k], foreground, background))
+    for j in range(whole * WORD_BITS, values.size):
+        values[j] = foreground if (words[whole] >> np.uint64(j % WORD_BITS)) & np.uint64(1) != 0 else background

@@ -1,0 +1,166 @@
+"""A foreground pixel removed: the levels of columns, rows and slabs (Theorem 1 of docs/exact.md).
+
+With D the largest distance, removing a foreground pixel leaves size 2r, for the largest r <= D whose pixels at distance
+r or more (the set S_r) reach r or more away from it. How far a set reaches depends on its bounding box alone, so the
+answers are nested boxes: each slice, row and column has a level, the least r for which S_r does not reach r away from
+it along that axis, and the answer at a pixel is 2 (the largest level of its slice, row and column - 1).
+"""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from chdt.cpu.kernels.erosions import erode
+from chdt.cpu.kernels.jit import helper, outlined
+from chdt.cpu.kernels.lanes import (
+    BLOCK,
+    VECTOR_WORDS,
+    Numbers,
+    Word,
+    aligned,
+    any_set,
+    fill,
+    joined,
+    leading_zeros,
+    less_bits,
+    load_words,
+    lowest_bit,
+    spread,
+    store,
+)
+from chdt.cpu.kernels.packing import WORD_BITS, Words, low_bits
+from chdt.cpu.kernels.planes import PlaneLayout, cap_of, eight_rows, lay_out_background, objects_in, plane_at
+from chdt.cpu.kernels.rows import RowLayout
+from chdt.cpu.kernels.window_counts import ERODED
+from chdt.cpu.kernels.writing import write_number
+
+
+@helper
+def level_places(layout: RowLayout) -> tuple[int, int]:
+    """Where the levels of rows and of slabs begin, behind those of columns; there is room for whole vectors."""
+    of_rows = layout.blocks * BLOCK
+    return of_rows, of_rows + _padded(layout.rows)
+
+
+# The level r goes to the rows, or columns, that S_r does not reach r away from while S_(r - 1) does. The smaller r, the
+# fewer are not reached, and they are neighbours: so they are known by where they begin and end.
+@helper
+def _not_reached(r: int, nearest: int, farthest: int, begin: int, end: int) -> tuple[int, int]:
+    """Of the rows from ``begin`` to before ``end`` those that S_r, from the nearest to the farthest, does not reach."""
+    return max(begin, farthest - r + 1), min(end, nearest + r)
+
+
+@helper
+def _set_levels(level: int, begin: int, end: int, new: tuple[int, int], levels: Numbers, at: int) -> None:
+    """Set the level of the rows from ``begin`` to before ``end`` without the new ones."""
+    write_number(levels, at + begin, at + new[0], level)
+    write_number(levels, at + new[1], at + end, level)
+
+
+@outlined
+def find_levels(maxima: Numbers, first: int, count: int, largest: int, levels: Numbers, at: int) -> None:
+    """The level of each of ``count`` rows, or columns, from their largest distances, which are not kept."""
+    # S_r begins where the largest distance so far reaches r, and ends where that from the other end does.
+    nearest, farthest = first, first + count - 1
+    while maxima[nearest] < largest:
+        maxima[nearest + 1] = max(maxima[nearest], maxima[nearest + 1])
+        nearest += 1
+    while maxima[farthest] < largest:
+        maxima[farthest - 1] = max(maxima[farthest - 1], maxima[farthest])
+        farthest -= 1
+    begin, end, r = 0, count, largest
+    while r > 0:
+        while nearest > first and maxima[nearest - 1] >= r:
+            nearest -= 1
+        while farthest < first + count - 1 and maxima[farthest + 1] >= r:
+            farthest += 1
+        new = _not_reached(r, nearest - first, farthest - first, begin, end)
+        if new[0] >= new[1]:
+            break
+        _set_levels(r + 1, begin, end, new, levels, at)
+        (begin, end), r = new, r - 1
+    write_number(levels, at + begin, at + end, r + 1)
+
+
+# In small grids S_r is what r - 1 erosions leave: that takes less time than distances do. All of them are kept, as only
+# those of the largest r matter.
+@helper
+def erode_away(words: Words, start: int, grid: PlaneLayout, patterns: Words, planes: Words) -> int:
+    """Leave what is outside of S_1, S_2, ... in planes from ERODED on; give the last r whose S_r is not empty."""
+    plane = plane_at(grid, ERODED)
+    lay_out_background(words, start, grid, patterns, planes, plane)
+    left = objects_in(grid, patterns, planes, plane)
+    r = 0
+    while r < cap_of(grid) and any_set(left):
+        left = erode(grid, patterns, planes, 0, plane, plane_at(grid, 0), plane + grid.stride)
+        plane += grid.stride
+        r += 1
+    return r
+
+
+@helper
+def _sides_of(planes: Words, background: int, grid: PlaneLayout, layout: RowLayout) -> tuple[Word, Word, Word]:
+    """Which columns, rows and slabs hold something of an object."""
+    columns, nothing = load_words(planes, 0), load_words(planes, 0)  # these words are spare
+    rows, slabs = np.uint64(0), np.uint64(0)
+    sections, lines = (1, layout.slabs) if layout.rows == 1 else (layout.slabs, layout.rows)
+    for section in range(sections):
+        first, found = section * lines, np.uint64(0)
+        for line in range(0, lines, VECTOR_WORDS):
+            objects = eight_rows(grid, planes, background, first + line, first + lines - 1) ^ low_bits(layout.width)
+            columns |= objects
+            found |= less_bits(nothing, objects) << np.uint64(line)
+        found &= low_bits(lines)
+        if layout.rows == 1:
+            slabs = found
+        else:
+            rows |= found
+            slabs |= np.uint64(found != 0) << np.uint64(section)
+    return joined(columns), rows, slabs
+
+
+@helper
+def _still_not_reached(r: int, objects: Word, before: Word) -> Word:
+    """Of the rows ``before``, one bit each, those that S_r does not reach, which has objects in these rows."""
+    nearest, farthest = lowest_bit(objects), WORD_BITS - 1 - leading_zeros(objects)
+    return before & low_bits(min(WORD_BITS, nearest + r)) & ~low_bits(max(0, farthest - r + 1))
+
+
+@helper
+def find_levels_of_eroded(largest: int, layout: RowLayout, grid: PlaneLayout, planes: Words, levels: Numbers) -> None:
+    """The levels of all columns, rows and slabs, as far as they decide: once an axis has none, the others do not.
+
+    Each begins at the largest r + 1, and falls by one with each r for which it is not reached.
+    """
+    of_columns = fill(largest + 1, np.uint8(0))
+    of_rows = fill(largest + 1, np.uint8(0))
+    of_slabs = fill(largest + 1, np.uint8(0))
+    columns, rows, slabs = low_bits(layout.width), low_bits(layout.rows), low_bits(layout.slabs)
+    r = largest
+    while r > 0:
+        found = _sides_of(planes, plane_at(grid, ERODED + r - 1), grid, layout)
+        columns, slabs = _still_not_reached(r, found[0], columns), _still_not_reached(r, found[2], slabs)
+        if layout.rows > 1:
+            rows = _still_not_reached(r, found[1], rows)
+        if columns == 0 or rows == 0 or slabs == 0:
+            break
+        of_columns -= spread(columns, np.uint8(1), np.uint8(0))
+        of_rows -= spread(rows, np.uint8(1), np.uint8(0))
+        of_slabs -= spread(slabs, np.uint8(1), np.uint8(0))
+        r -= 1
+    places = level_places(layout)
+    store(levels, 0, of_columns)
+    store(levels, places[0], of_rows)
+    store(levels, places[1], of_slabs)
+
+
+def levels_memory(layout: RowLayout, lanes: type[np.unsignedinteger[Any]]) -> npt.NDArray[Any]:
+    """Memory for the levels of an image."""
+    count = layout.blocks * BLOCK + _padded(layout.rows) + _padded(layout.slabs)
+    return aligned(count, 0, lanes)  # type: ignore[no-any-return]
+
+
+@helper
+def _padded(count: int) -> int:
+    return (count + BLOCK - 1) // BLOCK * BLOCK

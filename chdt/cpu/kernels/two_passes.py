@@ -1,0 +1,147 @@
+"""Chebyshev distances in two passes over the rows, or slices, of a large grid, 64 pixels at a time (equation 3)."""
+
+import numpy as np
+
+from chdt.cpu.kernels.jit import helper, outlined
+from chdt.cpu.kernels.lanes import (
+    BLOCK,
+    Number,
+    Numbers,
+    Vector,
+    Word,
+    falling,
+    fill,
+    leading_zeros,
+    load_pixels,
+    lowest_bit,
+    maximum,
+    minimum,
+    rising,
+    rotate,
+    spread,
+    store,
+    widened,
+)
+from chdt.cpu.kernels.packing import Words
+from chdt.cpu.kernels.rows import FAR, STEPS, RowLayout, ScanMemory, foreground_of, row_at
+
+
+@helper
+def _distances_in_block(word: Word, walls: Numbers, cap: Number) -> Vector:
+    """Distance of each lane to the nearest clear bit of the word within the same walls, at most the cap."""
+    d = spread(word, cap, 0)
+    d = _nearer(d, rotate(d, 1), rotate(d, -1), walls, 0)
+    d = _nearer(d, rotate(d, 2), rotate(d, -2), walls, 1)
+    runs = word & (word >> np.uint64(1))
+    runs &= runs >> np.uint64(2)
+    if runs == 0:
+        return d
+    d = _nearer(d, rotate(d, 4), rotate(d, -4), walls, 2)
+    runs &= runs >> np.uint64(4)
+    if runs == 0:
+        return d
+    # eight in a row somewhere: distances may be eight and more
+    d = _nearer(d, rotate(d, 8), rotate(d, -8), walls, 3)
+    runs &= runs >> np.uint64(8)
+    if runs == 0:
+        return d
+    d = _nearer(d, rotate(d, 16), rotate(d, -16), walls, 4)
+    return _nearer(d, rotate(d, 32), rotate(d, -32), walls, 5)
+
+
+@helper
+def _nearer(d: Vector, before: Vector, behind: Vector, walls: Numbers, k: int) -> Vector:
+    before = maximum(before, load_pixels(walls, k * BLOCK))
+    behind = maximum(behind, load_pixels(walls, (STEPS + k) * BLOCK))
+    return minimum(d, minimum(before, behind) + (1 << k))
+
+
+@helper
+def _from_row(layout: RowLayout, rows: Numbers, at: int, walls: Numbers) -> Vector:
+    """One more than the least of three neighbours in a row next to the lanes' own, whose block is at ``at``."""
+    before, behind = load_pixels(rows, at - 1), load_pixels(rows, at + 1)
+    if layout.blocks == 1:
+        before = maximum(before, load_pixels(walls, 0))
+        behind = maximum(behind, load_pixels(walls, STEPS * BLOCK))
+    return minimum(load_pixels(rows, at), minimum(before, behind)) + 1
+
+
+@helper
+def _from_slab(layout: RowLayout, rows: Numbers, slab: int, row: int, x: int, walls: Numbers) -> Vector:
+    """The same for all of a slab next to the lanes' own: up to three of its rows."""
+    at = row_at(layout, slab, row) + x
+    d = _from_row(layout, rows, at, walls)
+    if row > 0:
+        d = minimum(d, _from_row(layout, rows, at - layout.pitch, walls))
+    if row + 1 < layout.rows:
+        d = minimum(d, _from_row(layout, rows, at + layout.pitch, walls))
+    return d
+
+
+@helper
+def _scan_row_up(words: Words, start: int, images: int, first: int, slab: int, row: int, scan: ScanMemory) -> None:
+    """The distances of a row to background in itself and in what was scanned before it."""
+    layout, walls, block_walls, cap, rows, left, _ = scan
+    at, number = row_at(layout, slab, row), (first + slab) * layout.rows + row
+    if layout.blocks == 1:
+        word = foreground_of(words, start, layout, images, number, 0)
+        if word == 0:
+            store(rows, at, fill(0, cap))
+            return
+        d = _distances_in_block(word, walls, cap)
+        d = minimum(d, _from_slab(layout, rows, slab + 1, row, 0, walls))
+        if row + 1 < layout.rows:
+            d = minimum(d, _from_row(layout, rows, at + layout.pitch, walls))
+        store(rows, at, minimum(d, fill(cap, cap)))
+        return
+    distance = layout.cap  # from the last lane before the block to background before the block
+    for block in range(layout.blocks):
+        left[block] = distance
+        background = ~foreground_of(words, start, layout, images, number, block)
+        distance = leading_zeros(background) if background != 0 else min(distance + BLOCK, layout.cap)
+    distance = layout.cap  # the same on the other side
+    for block in range(layout.blocks - 1, -1, -1):
+        x = block * BLOCK
+        word = foreground_of(words, start, layout, images, number, block)
+        if word == 0:
+            store(rows, at + x, fill(0, cap))
+            distance = 0
+            continue
+        d = minimum(rising(left[block] + 1, cap), falling(distance + 1, cap))
+        if ~word != 0:
+            d = minimum(d, widened(_distances_in_block(word, block_walls, FAR), cap))
+            distance = lowest_bit(~word)
+        else:
+            distance = min(distance + BLOCK, layout.cap)
+        d = minimum(d, _from_slab(layout, rows, slab + 1, row, x, walls))
+        if row + 1 < layout.rows:
+            d = minimum(d, _from_row(layout, rows, at + layout.pitch + x, walls))
+        store(rows, at + x, minimum(d, fill(cap, cap)))
+
+
+@outlined
+def scan_up(words: Words, start: int, images: int, first: int, last: int, scan: ScanMemory) -> None:
+    """Distances of the slabs first..last - 1 to background in the same slab and below.
+
+    The slab below the band must be there. In a slice, the distances to background in the slice itself take a scan of
+    its rows up and one down; those to what is below may come along, as they are right already.
+    """
+    layout, walls, _, _, rows, _, _ = scan
+    for slab in range(last - first - 1, -1, -1):
+        for row in range(layout.rows - 1, -1, -1):
+            _scan_row_up(words, start, images, first, slab, row, scan)
+        for row in range(1, layout.rows):
+            for x in range(0, layout.blocks * BLOCK, BLOCK):
+                at = row_at(layout, slab, row) + x
+                store(rows, at, minimum(load_pixels(rows, at), _from_row(layout, rows, at - layout.pitch, walls)))
+
+
+@outlined
+def scan_down(count: int, scan: ScanMemory) -> None:
+    """The same with background above, for the first ``count`` slabs of the band; the slab above must be there."""
+    layout, walls, _, _, rows, _, _ = scan
+    for slab in range(count):
+        for row in range(layout.rows):
+            for x in range(0, layout.blocks * BLOCK, BLOCK):
+                at = row_at(layout, slab, row) + x
+                store(rows, at, minimum(load_pixels(rows, at), _from_slab(layout, rows, slab - 1, row, x, walls)))

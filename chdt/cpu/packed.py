@@ -1,0 +1,86 @@
+"""A batch of masks, checked and packed: one bit a pixel."""
+
+import math
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from chdt.checks.answers import STAGED
+from chdt.checks.masks import AnyMasks, as_words, flat_view, grid_shape, invalid_value
+from chdt.checks.shape import Shape
+from chdt.cpu.kernels.packing import WORD_BITS, Words, pack, packed_words, surround
+from chdt.cpu.threads import share
+
+USUAL_BYTES = 4  # of a pixel: narrower ones are packed as many times faster
+
+
+class PackedMasks(NamedTuple):
+    """A checked batch, one bit a pixel."""
+
+    words: Words
+    batch: tuple[int, ...]  # shape of the batch dims
+    shape: Shape  # of each, with the border
+    border: Shape = Shape(0, 0, 0)  # background that was added on either side
+
+    @property
+    def images(self) -> int:
+        """How many masks there are."""
+        return math.prod(self.batch)
+
+    def inside(self, answers: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Answers of shape (images, depth, height, width) without those of the border."""
+        inner = (slice(more, side - more) for side, more in zip(self.shape, self.border, strict=True))
+        return answers[(slice(None), *inner)]
+
+
+def pack_masks(
+    masks: AnyMasks, spatial_dims: int, black_border: bool = False, shape: Shape | None = None
+) -> PackedMasks:
+    """Check the values of a batch of masks and pack it, with a border of one pixel of background if that is wanted.
+
+    ``shape`` is that of the grid, where it is known already.
+    """
+    shape = shape or grid_shape(masks, spatial_dims)
+    values, foreground, background = as_words(masks)
+    words = np.empty(packed_words(values.size), np.uint64)
+    words[values.size // WORD_BITS :] = 0
+    invalid: list[int] = []
+    flat = flat_view(values)
+    if flat is not None:
+
+        def work(first: int, last: int) -> None:
+            found = pack(flat[first * WORD_BITS : last * WORD_BITS], foreground, background, words, first * WORD_BITS)
+            if found >= 0:
+                invalid.append(first * WORD_BITS + found)
+
+        share(work, -(-values.size // WORD_BITS), WORD_BITS * values.itemsize // USUAL_BYTES)
+    else:
+        # NumPy's iterator gives pieces in reading order, copied where they are not contiguous.
+        start = 0
+        pieces: Iterable[Any] = np.nditer(  # type: ignore[call-overload]  # NumPy's types lack "contig"
+            values,
+            ["external_loop", "buffered", "zerosize_ok"],
+            [["readonly", "contig", "aligned"]],
+            order="C",
+            buffersize=STAGED,
+        )
+        for piece in pieces:
+            found = pack(piece, foreground, background, words, start)
+            if found >= 0:
+                invalid.append(start + found)
+                break
+            start += piece.size
+    if invalid:
+        raise invalid_value(masks, min(invalid))
+    packed = PackedMasks(words, tuple(masks.shape[: masks.ndim - spatial_dims]), shape)
+    return _surrounded(packed, spatial_dims) if black_border else packed
+
+
+def _surrounded(packed: PackedMasks, spatial_dims: int) -> PackedMasks:
+    border = Shape(int(spatial_dims > 2), int(spatial_dims > 1), 1)
+    shape = Shape(*(side + 2 * more for side, more in zip(packed.shape, border, strict=True)))
+    words = np.zeros(packed_words(packed.images * shape.pixels), np.uint64)
+    surround(packed.words, packed.images, packed.shape, border, words)
+    return PackedMasks(words, packed.batch, shape, border)
