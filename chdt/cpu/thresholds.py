@@ -1,0 +1,60 @@
+"""Thresholds of a batch of logits at which objects have given sizes, and the masks there."""
+
+import numpy as np
+import torch
+
+from chdt.checks.dtypes import SAME_SIZE, WORD_OF_SIZE
+from chdt.checks.masks import grid_shape
+from chdt.checks.shape import Shape
+from chdt.cpu.kernels.lanes import BLOCK
+from chdt.cpu.kernels.window_minima import ABOVE_ALL, BELOW_ALL, weakest_pixels_of, window_memory
+from chdt.cpu.memory import reused
+from chdt.cpu.threads import share
+
+EFFORT = 8  # times what packing takes
+
+
+def weakest_pixels(logits: torch.Tensor, radii: torch.Tensor, spatial_dims: int, black_border: bool) -> torch.Tensor:
+    """For each image and each of its radii, int64 of shape (..., count), the pixel that `weakest_pixels_of` gives."""
+    shape = grid_shape(logits, spatial_dims)
+    flat = logits.detach().cpu().contiguous().view(-1)
+    values = flat.view(SAME_SIZE[flat.itemsize]).numpy().view(WORD_OF_SIZE[flat.itemsize])
+    sign = values.dtype.type(1 << (8 * flat.itemsize - 1))
+    infinity = _infinity_of(logits.dtype)
+    border = Shape(int(black_border and spatial_dims > 2), int(black_border and spatial_dims > 1), int(black_border))
+    pixels = torch.empty(radii.shape, dtype=torch.int64, device="cpu")
+    wanted = radii.detach().cpu().contiguous().view(-1, radii.shape[-1]).numpy()
+    found = pixels.view(-1, radii.shape[-1]).numpy()
+
+    def work(first: int, last: int) -> None:
+        memory = reused(window_memory, shape, values.dtype.type)
+        rest = np.zeros(BLOCK, values.dtype)
+        here = values[first * shape.pixels : last * shape.pixels]
+        weakest_pixels_of(here, sign, infinity, wanted[first:last], border, rest, memory, found[first:last])
+
+    share(work, len(wanted), EFFORT * shape.pixels)
+    return pixels.to(logits.device)
+
+
+def _infinity_of(dtype: torch.dtype) -> np.unsignedinteger:
+    infinity = torch.tensor([torch.inf], dtype=dtype, device="cpu").view(SAME_SIZE[dtype.itemsize]).numpy()
+    return infinity.view(WORD_OF_SIZE[dtype.itemsize])[0]
+
+
+def masks_of_radii(logits: torch.Tensor, radii: torch.Tensor, spatial_dims: int, black_border: bool) -> torch.Tensor:
+    """Of all masks ``logits > t`` that hold a window of the radius of their image, but none one larger, t nearest 0."""
+    index = weakest_pixels(logits, torch.stack([radii, radii + 1], -1), spatial_dims, black_border)
+    flat = logits.flatten(-spatial_dims)
+    both = flat.gather(-1, index.clamp(min=0))
+    both = both.masked_fill(index == ABOVE_ALL, torch.inf).masked_fill(index == BELOW_ALL, -torch.inf)
+    upper, lower = both[..., 0], both[..., 1]
+    # From the lower threshold on, up to before the upper one: at 0 if it is between them, at the lower one above it.
+    # Below 0, at the last number before the upper one: that is where logits are at least the upper one.
+    masks = flat > torch.where(upper > 0, lower.clamp(min=0), torch.nan)[..., None]
+    for image in (upper <= 0).nonzero():
+        where = tuple(image)
+        masks[where] = flat[where] >= upper[where]
+    for image in ((upper == lower) & (radii >= 0)).nonzero():
+        where = tuple(image)
+        masks[where] = _nearest(flat[where], upper[where], radii[where], logits.shape[-spatial_dims:], black_border)
+    return masks.view(logits.shape)

@@ -1,0 +1,158 @@
+"""threshold_of_size and mask_of_size: where to cut what a network ranks, so that the object has a given size."""
+
+import torch
+
+from chdt.checks.masks import grid_shape
+from chdt.checks.tracing import is_traced
+from chdt.checks.values import check_logits, check_sizes, check_values
+from chdt.cpu.thresholds import ABOVE_ALL, BELOW_ALL, masks_of_radii, weakest_pixels
+
+LARGEST_RADIUS = 1 << 40  # beyond any grid
+
+
+def threshold_of_size(
+    logits: torch.Tensor, sizes: torch.Tensor, *, spatial_dims: int = 2, black_border: bool = False
+) -> torch.Tensor:
+    """Threshold below which the object in an image is at least as large as a given size.
+
+    The mask ``logits > t`` has at least this size for every t below the threshold, and a smaller one from there on.
+
+    Parameters
+    ----------
+    logits : Tensor, shape (..., H, W), or as many of the last dims as ``spatial_dims``
+        What a network says of each pixel: float16, bfloat16, float32 or float64.
+    sizes : Tensor, shape (...)
+        Sizes in pixels, one an image. `object_size` gives even numbers; of others the nearest even one is taken, of two
+        the larger: an object 7 pixels wide has size 8.
+    spatial_dims : {1, 2, 3}
+        How many trailing dims form the grid.
+    black_border : bool
+        Whether pixels outside the grid are background.
+
+    Returns
+    -------
+    Tensor, shape (...), dtype of logits
+        One of the logits of each image; inf for size 0, -inf for sizes that no mask of the grid has. Where a logit is
+        NaN, NaN. Its gradient is 1 at one pixel, the one whose logit it is, and 0 elsewhere: of windows and pixels that
+        are equal, at the first one in reading order.
+
+    Raises
+    ------
+    TypeError
+        Logits or sizes of an unfit type or dtype.
+    ValueError
+        Sizes of another shape (both are shown), negative or not finite (the first index is named); an empty grid.
+
+    See Also
+    --------
+    mask_of_size : the mask at the threshold of that size which is closest to 0.
+
+    Notes
+    -----
+    With size 2r it is T_r, the largest over all centres of the least logit in the window of radius r - 1 around it: by
+    equations (4) and (5) of Baručić and Kybic (2022), ``logits > t`` has size 2r or more if some such window lies in
+    it. So the size is exactly 2r for T_(r+1) <= t < T_r, and ``softplus(-T_r) + softplus(T_(r+1))`` is a loss that is
+    small where the prediction ``logits > 0`` has that size, without a sample. It can make an object grow and shrink,
+    but only one or two pixels an image get a gradient: it corrects sizes, and says nothing of shapes.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from chdt import threshold_of_size
+    >>> logits = torch.tensor([[1.0, 1, 2, 0, 0], [1, 5, 3, 2, 0], [1, 2, 4, 2, 0], [0, 2, 2, 2, 0], [0, 0, 0, 0, 0]])
+    >>> threshold_of_size(logits.expand(4, 5, 5), torch.tensor([2, 4, 10, 12]))
+    tensor([5., 2., 0., -inf])
+
+    The largest logit is 5. The best square of 3 by 3 pixels has 2 as its least logit.
+    """
+    sizes = _checked(logits, sizes, spatial_dims)
+    radii = _radii_of(sizes)[..., None]
+    if is_traced(logits) or is_traced(sizes):
+        index = torch.ops.chdt.weakest_pixels(logits, radii, spatial_dims, black_border)[..., 0]
+    else:
+        index = weakest_pixels(logits, radii, spatial_dims, black_border)[..., 0]
+    flat = logits.flatten(-spatial_dims)
+    thresholds = flat.gather(-1, index.clamp(min=0)[..., None])[..., 0]
+    thresholds = thresholds.masked_fill(index == ABOVE_ALL, torch.inf)
+    return thresholds.masked_fill(index == BELOW_ALL, -torch.inf)
+
+
+def mask_of_size(
+    logits: torch.Tensor, sizes: torch.Tensor, *, spatial_dims: int = 2, black_border: bool = False
+) -> torch.Tensor:
+    """Mask of the object with a given size: the logits above the threshold that is closest to 0 and gives this size.
+
+    Parameters
+    ----------
+    logits : Tensor, shape (..., H, W), or as many of the last dims as ``spatial_dims``
+        What a network says of each pixel: float16, bfloat16, float32 or float64.
+    sizes : Tensor, shape (...)
+        Sizes in pixels, one an image. `object_size` gives even numbers; of others the nearest even one is taken, of two
+        the larger: an object 7 pixels wide has size 8.
+    spatial_dims : {1, 2, 3}
+        How many trailing dims form the grid.
+    black_border : bool
+        Whether pixels outside the grid are background.
+
+    Returns
+    -------
+    bool Tensor, shape of logits
+        Its `object_size` is the given size wherever some threshold gives it. No threshold does where equal logits
+        join or leave the mask together: then it is the size next to it, of two that are as near the smaller one. The
+        largest mask there is for sizes that are larger than any; all background where a logit is NaN. No gradient.
+
+    Raises
+    ------
+    TypeError
+        Logits or sizes of an unfit type or dtype.
+    ValueError
+        Sizes of another shape (both are shown), negative or not finite (the first index is named); an empty grid.
+
+    See Also
+    --------
+    threshold_of_size : the thresholds, with a gradient.
+    object_size : the size of a mask.
+
+    Notes
+    -----
+    A size is one number, and decides one: where to cut what the network ranks. ``logits > t`` has size 2r exactly for
+    T_(r+1) <= t < T_r, see `threshold_of_size`. So pixels keep their order, and the mask is as good as that order.
+    Training towards it is one line, ``binary_cross_entropy_with_logits(logits, mask_of_size(logits, sizes).float())``.
+
+    Examples
+    --------
+    A network that is not sure of anything: no pixel is above 0, and those of the object are the least unlikely.
+
+    >>> import torch
+    >>> from chdt import mask_of_size, object_size
+    >>> logits = torch.full((5, 6), -4.0)
+    >>> logits[1:4, 1:4] = -2.0
+    >>> logits[2, 2:5] = -1.0
+    >>> mask_of_size(logits, torch.tensor(4)).int()
+    tensor([[0, 0, 0, 0, 0, 0],
+            [0, 1, 1, 1, 0, 0],
+            [0, 1, 1, 1, 1, 0],
+            [0, 1, 1, 1, 0, 0],
+            [0, 0, 0, 0, 0, 0]], dtype=torch.int32)
+    >>> object_size(mask_of_size(logits, torch.tensor(2)))
+    tensor(2, dtype=torch.int32)
+    """
+    sizes = _checked(logits, sizes, spatial_dims)
+    radii = _radii_of(sizes)
+    if is_traced(logits) or is_traced(sizes):
+        return torch.ops.chdt.mask_of_size(logits, radii, spatial_dims, black_border)  # type: ignore[no-any-return]
+    return masks_of_radii(logits.detach(), radii, spatial_dims, black_border)
+
+
+def _checked(logits: torch.Tensor, sizes: torch.Tensor, spatial_dims: int) -> torch.Tensor:
+    check_logits(logits)
+    grid_shape(logits, spatial_dims)
+    check_sizes(sizes, tuple(logits.shape[: logits.ndim - spatial_dims]), logits, "logits")
+    return check_values(sizes, None).detach()
+
+
+def _radii_of(sizes: torch.Tensor) -> torch.Tensor:
+    """The radius r - 1 of the windows that an object of size 2r holds, -1 for size 0."""
+    halves = sizes.double() if sizes.is_floating_point() else sizes.to(torch.int64)
+    rounded = (halves / 2 + 0.5).floor() if sizes.is_floating_point() else (halves + 1) // 2
+    return rounded.clamp(max=LARGEST_RADIUS).to(torch.int64) - 1
