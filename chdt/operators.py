@@ -9,6 +9,8 @@ from chdt.checks.values import refuse_bad_values
 from chdt.cpu.derivative import given_derivative as _given_derivative
 from chdt.cpu.derivative import sampled_derivative as _sampled_derivative
 from chdt.cpu.draws import masks_from_seed as _masks_from_seed
+from chdt.cpu.thresholds import masks_of_radii as _masks_of_radii
+from chdt.cpu.thresholds import weakest_pixels as _weakest_pixels
 from chdt.distance import distance_transform as _distance_transform
 from chdt.flips import flip_sizes as _flip_sizes
 from chdt.seeds import draw_seeds as _draw_seeds
@@ -156,3 +158,44 @@ def _map_by_slices(operator: Any) -> None:
 
 for _each in (masks_from_seed, sampled_derivative, given_derivative, check_values):
     _map_by_slices(_each)
+
+
+# ------------------------------------------------------------------------------------------------ thresholds
+
+
+@_operator("weakest_pixels")
+def weakest_pixels(logits: torch.Tensor, radii: torch.Tensor, spatial_dims: int, black_border: bool) -> torch.Tensor:
+    """See `chdt.threshold_of_size`."""
+    return _weakest_pixels(logits, radii, spatial_dims, black_border)
+
+
+@weakest_pixels.register_fake
+def _(logits: torch.Tensor, radii: torch.Tensor, spatial_dims: int, black_border: bool) -> torch.Tensor:
+    return logits.new_empty(radii.shape, dtype=torch.int64)
+
+
+@_operator("mask_of_size")
+def mask_of_size(logits: torch.Tensor, radii: torch.Tensor, spatial_dims: int, black_border: bool) -> torch.Tensor:
+    """See `chdt.mask_of_size`."""
+    return _masks_of_radii(logits, radii, spatial_dims, black_border)
+
+
+@mask_of_size.register_fake
+def _(logits: torch.Tensor, radii: torch.Tensor, spatial_dims: int, black_border: bool) -> torch.Tensor:
+    return logits.new_empty(logits.shape, dtype=torch.bool)
+
+
+def _map_logits_and_radii(operator: Any) -> None:
+    """A mapped dim is one more batch dim of both."""
+
+    @operator.register_vmap
+    def rule(info: Any, in_dims: tuple[int | None, ...], *args: Any) -> Any:
+        logits, radii = (
+            x.expand(info.batch_size, *x.shape) if dim is None else x.movedim(dim, 0)
+            for x, dim in zip(args[:2], in_dims[:2], strict=True)
+        )
+        return operator(logits, radii, *args[2:]), 0
+
+
+for _each in (weakest_pixels, mask_of_size):
+    _map_logits_and_radii(_each)

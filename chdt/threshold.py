@@ -68,7 +68,7 @@ def threshold_of_size(
     sizes = _checked(logits, sizes, spatial_dims)
     radii = _radii_of(sizes)[..., None]
     if is_traced(logits) or is_traced(sizes):
-        index = torch.ops.chdt.weakest_pixels(logits, radii, spatial_dims, black_border)[..., 0]
+        index = torch.ops.chdt.weakest_pixels(logits.detach(), radii, spatial_dims, black_border)[..., 0]
     else:
         index = weakest_pixels(logits, radii, spatial_dims, black_border)[..., 0]
     flat = logits.flatten(-spatial_dims)
@@ -140,7 +140,7 @@ def mask_of_size(
     sizes = _checked(logits, sizes, spatial_dims)
     radii = _radii_of(sizes)
     if is_traced(logits) or is_traced(sizes):
-        return torch.ops.chdt.mask_of_size(logits, radii, spatial_dims, black_border)  # type: ignore[no-any-return]
+        return torch.ops.chdt.mask_of_size(logits.detach(), radii, spatial_dims, black_border)  # type: ignore[no-any-return]
     return masks_of_radii(logits.detach(), radii, spatial_dims, black_border)
 
 

@@ -10,6 +10,7 @@ from chdt.cpu.kernels.lanes import BLOCK
 from chdt.cpu.kernels.window_minima import ABOVE_ALL, BELOW_ALL, weakest_pixels_of, window_memory
 from chdt.cpu.memory import reused
 from chdt.cpu.threads import share
+from chdt.size import object_size
 
 EFFORT = 8  # times what packing takes
 
@@ -49,12 +50,22 @@ def masks_of_radii(logits: torch.Tensor, radii: torch.Tensor, spatial_dims: int,
     both = both.masked_fill(index == ABOVE_ALL, torch.inf).masked_fill(index == BELOW_ALL, -torch.inf)
     upper, lower = both[..., 0], both[..., 1]
     # From the lower threshold on, up to before the upper one: at 0 if it is between them, at the lower one above it.
-    # Below 0, at the last number before the upper one: that is where logits are at least the upper one.
-    masks = flat > torch.where(upper > 0, lower.clamp(min=0), torch.nan)[..., None]
-    for image in (upper <= 0).nonzero():
-        where = tuple(image)
-        masks[where] = flat[where] >= upper[where]
-    for image in ((upper == lower) & (radii >= 0)).nonzero():
-        where = tuple(image)
-        masks[where] = _nearest(flat[where], upper[where], radii[where], logits.shape[-spatial_dims:], black_border)
-    return masks.view(logits.shape)
+    masks = flat > lower.clamp(min=0)[..., None]
+    # Below 0, at the last number before the upper one: there, logits are at least the upper one.
+    below = upper <= 0
+    if below.any():
+        masks[below] = flat[below] >= upper[below][..., None]
+    masks = masks.view(logits.shape)
+    # Equal logits that make a size be left out join the mask together, or not: whatever comes closer to it.
+    left_out = (upper == lower) & (radii >= 0)
+    if left_out.any():
+        cuts = upper[left_out].view(-1, *[1] * spatial_dims)
+        without, together = logits[left_out] > cuts, logits[left_out] >= cuts
+        smaller, larger = (
+            object_size(each, spatial_dims=spatial_dims, black_border=black_border) for each in (without, together)
+        )
+        sizes = 2 * (radii[left_out] + 1)
+        is_nearer = larger - sizes < sizes - smaller
+        masks[left_out] = torch.where(is_nearer.view(cuts.shape), together, without)
+    masks &= ~upper.isnan().view(*upper.shape, *[1] * spatial_dims)
+    return masks
