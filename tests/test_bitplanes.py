@@ -105,7 +105,7 @@ def test_dilate(shape):
         lay_out_background(words, start, grid, patterns, planes, here)
         return any_set(dilate(grid, patterns, planes, axis, level, here, dilated))
 
-    for level in range(grid.levels):
+    for level in range(grid.exponents):
         for axis in range(AXES):
             assert length_of(grid, axis) == shape[2 - axis]
             masks = RNG.random((2, *shape)) < 0.97
