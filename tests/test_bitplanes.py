@@ -142,7 +142,7 @@ def test_images_together_are_as_images_alone(shape, images):
         lay_out_background(words, start, grid, patterns, planes, here)
         return any_set(dilate(grid, patterns, planes, axis, level, here, dilated))
 
-    for level in range(alone.levels):
+    for level in range(alone.exponents):
         for axis in range(AXES):
             planes, left = planes_of(together, 2), np.zeros(VECTOR_WORDS, np.uint64)
             run_together(together, patterns, planes, words, images, axis, level, left)
