@@ -8,10 +8,10 @@ from chdt.checks.masks import ArrayOrTensor, as_words, flat_view, grid_shape, in
 from chdt.checks.spacing import Spacing, spacing_of
 from chdt.checks.tracing import is_traced
 from chdt.cpu.kernels.planes import interleaved_images
-from chdt.cpu.kernels.size_search import size_memory, sizes_of_packed
+from chdt.cpu.kernels.size_search import size_memory, sizes_of, sizes_of_packed
 from chdt.cpu.memory import reused
 from chdt.cpu.packed import pack_masks
-from chdt.cpu.sizes import overlapping_bands, packs_first, sizes_by_bands, sizes_of_values
+from chdt.cpu.sizes import overlapping_bands, packs_first, sizes_by_bands
 from chdt.cpu.spaced import spaced_sizes
 from chdt.cpu.threads import share
 
@@ -98,7 +98,7 @@ def object_size(
         if packed is not None:
             sizes_of_packed(packed.words, first * pixels, workspace, sizes)
         elif flat is not None:
-            found = sizes_of_values(flat[first * pixels : last * pixels], foreground, background, workspace, sizes)
+            found = sizes_of(flat[first * pixels : last * pixels], foreground, background, workspace, sizes)
             if found >= 0:
                 invalid.append(first * pixels + found)
 

@@ -15,9 +15,9 @@ from chdt.cpu.kernels.jit import helper, kernel, outlined
 CALL = """
 import numpy as np
 import chdt
-from chdt.cpu.kernels.size_search import sizes_of_packed
+from chdt.cpu.kernels.size_search import sizes_of
 assert chdt.object_size(np.ones((4, 5), bool)) == 10
-print(sum(sizes_of_packed.stats.cache_hits.values()), sum(sizes_of_packed.stats.cache_misses.values()))
+print(sum(sizes_of.stats.cache_hits.values()), sum(sizes_of.stats.cache_misses.values()))
 """
 
 QUICKLY = {"NUMBA_OPT": 1}  # compiled in half the time, into code whose speed matters to nobody here

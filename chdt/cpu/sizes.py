@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from chdt.checks.shape import Shape
-from chdt.cpu.kernels.lanes import VECTOR_WORDS, Number, Numbers
-from chdt.cpu.kernels.packing import WORD_BITS, Words, pack, packed_words
+from chdt.cpu.kernels.lanes import VECTOR_WORDS, Numbers
+from chdt.cpu.kernels.packing import WORD_BITS, Words
 from chdt.cpu.kernels.size_search import (
     BANDS_MAX_DISTANCE,
     CORE_MARGIN_ROWS,
@@ -15,38 +15,15 @@ from chdt.cpu.kernels.size_search import (
     SizeMemory,
     measure_bands,
     size_memory,
-    sizes_of_packed,
 )
 from chdt.cpu.memory import reused
 from chdt.cpu.threads import PIXELS_PER_THREAD, share, thread_count
-
-PACKED_PIXELS = 1 << 18  # pixels that are packed, then measured: their bits stay in a near cache
 
 BANDS_MIN_PIXELS = 1 << 22  # pixels of an image that is cut into bands
 
 BAND_EFFORT = 8  # times what packing takes, to measure a band
 
 CORE_WORDS = 1 << 15  # words of a core, or more: so the planes of a band stay in the second nearest cache
-
-
-def sizes_of_values(values: Numbers, foreground: Number, background: Number, memory: SizeMemory, sizes: Numbers) -> int:
-    """Write the sizes of all images in ``values``; give the index of the first value that is neither, or -1."""
-    pixels, interleaved = values.size // len(sizes), memory.planes.layout.interleaved
-    images = max(1, PACKED_PIXELS // (interleaved * pixels)) * interleaved
-    packed = reused(packed_memory, min(images, len(sizes)) * pixels)
-    for first in range(0, len(sizes), images):
-        of_images = sizes[first : first + images]
-        begin = first * pixels
-        found = pack(values[begin : begin + len(of_images) * pixels], foreground, background, packed, 0)
-        if found >= 0:
-            return begin + found
-        sizes_of_packed(packed, 0, memory, of_images)
-    return -1
-
-
-def packed_memory(pixels: int) -> Words:
-    """Memory for a packed batch."""
-    return np.zeros(packed_words(pixels), np.uint64)
 
 
 def overlapping_bands(shape: Shape) -> OverlappingBands | None:

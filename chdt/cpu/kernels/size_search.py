@@ -11,8 +11,19 @@ import numpy.typing as npt
 from chdt.checks.shape import Shape
 from chdt.cpu.kernels.erosions import erode, exponent_towards
 from chdt.cpu.kernels.jit import helper, kernel
-from chdt.cpu.kernels.lanes import VECTOR_WORDS, Numbers, Vector, aligned, any_set, load_words, store
-from chdt.cpu.kernels.packing import WORD_BITS, Words
+from chdt.cpu.kernels.lanes import (
+    VECTOR_WORDS,
+    Number,
+    Numbers,
+    Vector,
+    aligned,
+    any_set,
+    eight,
+    lane,
+    load_words,
+    store,
+)
+from chdt.cpu.kernels.packing import WORD_BITS, Words, pack, packed_words
 from chdt.cpu.kernels.planes import (
     Planes,
     cap_of,
@@ -26,13 +37,14 @@ from chdt.cpu.kernels.planes import (
 
 SEARCH_PLANES = 3
 
+PACKED_PIXELS = 1 << 16  # packed, then measured: their bits stay in the nearest cache, and reading runs on
+
 
 class SearchMemory(NamedTuple):
     """What is known of the images in a plane while their largest distances are searched."""
 
     distances: npt.NDArray[np.int64]  # one more than what each is eroded by; 0 if there is no object
-    left: Words  # what is left of each if it is eroded further: see `dilate`
-    chosen: Words  # all bits set if it is
+    chosen: Words  # all bits set for those that are eroded further
 
 
 class SizeMemory(NamedTuple):
@@ -40,34 +52,36 @@ class SizeMemory(NamedTuple):
 
     planes: Planes  # SEARCH_PLANES
     search: SearchMemory
+    packed: Words  # PACKED_PIXELS, or one image, where they are not packed yet
 
 
 def search_memory(interleaved: int) -> SearchMemory:
     """Memory for one thread."""
-    zeros = aligned(2 * VECTOR_WORDS, 0, np.uint64)
-    return SearchMemory(np.empty(interleaved, np.int64), zeros[:VECTOR_WORDS], zeros[VECTOR_WORDS:])
+    return SearchMemory(np.empty(interleaved, np.int64), aligned(VECTOR_WORDS, 0, np.uint64))
 
 
 def size_memory(shape: Shape, interleaved: int) -> SizeMemory:
     """Memory for one thread."""
-    return SizeMemory(planes_of(shape.without_single_pixels, SEARCH_PLANES, interleaved), search_memory(interleaved))
+    return SizeMemory(
+        planes_of(shape.without_single_pixels, SEARCH_PLANES, interleaved),
+        search_memory(interleaved),
+        np.zeros(packed_words(max(PACKED_PIXELS, interleaved * shape.pixels)), np.uint64),
+    )
 
 
 @helper
-def _keep_left(left: Vector, planes: Planes, search: SearchMemory) -> None:
-    """Store what is left of each image; of a single image, any lane may hold it."""
-    store(search.left, 0, left)
-    if planes.layout.interleaved == 1 and any_set(left):
-        search.left[0] = np.uint64(1)
+def _left_of_images(planes: Planes, left: Vector) -> Vector:
+    """What is left of each image in its lane; of a single image, any lane of `dilate` may hold it."""
+    return left if planes.layout.interleaved > 1 else eight(np.uint64(any_set(left)))
 
 
 @helper
-def _choose(images: int, exponent: int, search: SearchMemory) -> tuple[bool, bool]:
+def _choose(left: Vector, images: int, exponent: int, search: SearchMemory) -> tuple[bool, bool]:
     """Choose the images that something is left of; tell whether any is chosen, and whether all are."""
-    distances, left, chosen = search.distances, search.left, search.chosen
+    distances, chosen = search.distances, search.chosen
     any_chosen, all_chosen = False, True
     for image in range(images):
-        if left[image] != 0 and (1 << exponent) <= distances[image]:  # else the erosion was none: see `dilate`
+        if lane(left, image) != 0 and (1 << exponent) <= distances[image]:  # else the erosion was none: see `dilate`
             chosen[image] = ~np.uint64(0)
             distances[image] += 1 << exponent
             any_chosen = True
@@ -98,9 +112,9 @@ def find_largest_distances(
     """
     layout, distances = planes.layout, search.distances
     current_at, other_at, eroded_at = plane_at(layout, first), plane_at(layout, first + 1), plane_at(layout, first + 2)
-    _keep_left(objects_in(planes, current_at, begin, end), planes, search)
+    left = _left_of_images(planes, objects_in(planes, current_at, begin, end))
     for image in range(images):
-        distances[image] = 0 if search.left[image] == 0 else 1
+        distances[image] = 0 if lane(left, image) == 0 else 1
     done, exponent, is_rising, reached = 0, 0, True, False
     while (is_rising or exponent > 0) and not reached:
         if done < known:
@@ -110,8 +124,7 @@ def find_largest_distances(
         left = erode(planes, exponent, current_at, other_at, eroded_at)
         if begin > 0 or end < layout.plane_words:
             left = objects_in(planes, eroded_at, begin, end)
-        _keep_left(left, planes, search)
-        any_chosen, all_chosen = _choose(images, exponent, search)
+        any_chosen, all_chosen = _choose(_left_of_images(planes, left), images, exponent, search)
         if all_chosen:
             current_at, eroded_at = eroded_at, current_at
         elif any_chosen:
@@ -138,6 +151,26 @@ def sizes_of_packed(packed: Words, start: int, memory: SizeMemory, sizes: Number
         find_largest_distances(planes, 0, images, 0, cap_of(planes.layout), 0, planes.layout.plane_words, search)
         for image in range(images):
             sizes[first + image] = 2 * search.distances[image]
+
+
+@kernel
+def sizes_of(values: Numbers, foreground: Number, background: Number, memory: SizeMemory, sizes: Numbers) -> int:
+    """Write the sizes of all images in ``values``; give the index of the first value that is neither of the two, or -1.
+
+    Packing is part of it, at the price of a compilation for each size of a value: a second call from Python would take
+    a quarter of the time of a single image.
+    """
+    layout = memory.planes.layout
+    interleaved, pixels = layout.interleaved, pixels_in(layout)
+    most = max(1, PACKED_PIXELS // (interleaved * pixels)) * interleaved
+    for first in range(0, len(sizes), most):
+        images = min(most, len(sizes) - first)
+        begin = first * pixels
+        found = pack(values[begin : begin + images * pixels], foreground, background, memory.packed, 0)
+        if found >= 0:
+            return begin + found
+        sizes_of_packed(memory.packed, 0, memory, sizes[first : first + images])
+    return -1
 
 
 # A large image is measured in overlapping bands of rows, by several threads. In a band, what lies outside of it is not
