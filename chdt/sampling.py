@@ -2,8 +2,8 @@
 
 import torch
 
-from chdt.checks.tracing import is_traced
 from chdt.checks.masks import plain_tensor
+from chdt.checks.tracing import is_traced
 from chdt.checks.values import check_generator, check_logits
 from chdt.cpu.draws import masks_from_seed
 from chdt.seeds import seeds_for

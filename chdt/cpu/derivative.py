@@ -14,7 +14,6 @@ from chdt.cpu.memory import reused
 from chdt.cpu.packed import pack_masks
 from chdt.cpu.threads import share
 
-
 NONE = np.empty(0, np.bool_)
 
 
