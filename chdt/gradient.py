@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import torch
 
-from chdt.checks.masks import grid_shape, type_name
+from chdt.checks.advice import type_name
+from chdt.checks.masks import grid_shape
 from chdt.checks.tracing import is_traced
 from chdt.checks.values import check_sizes, check_values
 from chdt.cpu.derivative import given_derivative

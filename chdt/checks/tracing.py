@@ -16,9 +16,12 @@ def is_traced(masks: object) -> bool:
 
     The operators of operators.py are for these; for any other tensor they would only cost time.
     """
-    return isinstance(masks, torch.Tensor) and (
-        torch.compiler.is_compiling() or is_functorch_wrapped_tensor(masks) or isinstance(masks, WITHOUT_VALUES)
-    )
+    return isinstance(masks, torch.Tensor) and (torch.compiler.is_compiling() or has_no_values(masks))
+
+
+def has_no_values(masks: object) -> bool:
+    """Whether this is a tensor that stands for others."""
+    return isinstance(masks, torch.Tensor) and (is_functorch_wrapped_tensor(masks) or isinstance(masks, WITHOUT_VALUES))
 
 
 WITHOUT_VALUES = (FakeTensor, FunctionalTensor)
