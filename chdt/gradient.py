@@ -6,7 +6,7 @@ import torch
 
 from chdt.checks.advice import type_name
 from chdt.checks.masks import grid_shape
-from chdt.checks.tracing import is_traced
+from chdt.checks.tracing import is_traced, unscriptable
 from chdt.checks.values import check_sizes, check_values
 from chdt.cpu.derivative import given_derivative
 
@@ -37,6 +37,7 @@ def losses_of_sizes(loss: Loss, sizes: torch.Tensor, largest: int) -> torch.Tens
     return losses.detach().to(sizes.dtype)
 
 
+@unscriptable
 def sampled_gradient(
     samples: torch.Tensor, sizes: torch.Tensor, *, loss: Loss = squared_error, spatial_dims: int = 2
 ) -> tuple[torch.Tensor, torch.Tensor]:

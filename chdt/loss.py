@@ -5,7 +5,7 @@ from typing import Any
 import torch
 
 from chdt.checks.masks import grid_shape
-from chdt.checks.tracing import is_traced
+from chdt.checks.tracing import is_traced, unscriptable
 from chdt.checks.values import check_logits, check_sizes, check_values, check_weight
 from chdt.cpu.derivative import sampled_derivative
 from chdt.gradient import Loss, losses_of_sizes, squared_error
@@ -79,6 +79,7 @@ def losses_of_draws(logits: torch.Tensor, seeds: torch.Tensor, losses: torch.Ten
     return SampledLoss.apply(logits, seeds, losses, spatial_dims)  # type: ignore[no-any-return, no-untyped-call]
 
 
+@unscriptable
 def expected_size_loss(
     logits: torch.Tensor,
     sizes: torch.Tensor,
