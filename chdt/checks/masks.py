@@ -97,6 +97,8 @@ def plain_tensor(tensor: T, name: str) -> T:
     MONAI's MetaTensor have their own idea of every operation. What is no tensor is given back for others to refuse.
     """
     kind = type(tensor)
+    if kind is np.ndarray:
+        return tensor
     if kind is torch.Tensor or kind is torch.nn.Parameter:
         if torch.jit.is_tracing():  # type: ignore[attr-defined, no-untyped-call]
             raise RuntimeError(UNSUPPORTED)
