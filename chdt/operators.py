@@ -105,14 +105,14 @@ for _each in (distance_transform, flip_sizes, object_size):
 
 
 @_operator("draw_seeds", tags=(torch.Tag.nondeterministic_seeded,))
-def draw_seeds(count: int) -> torch.Tensor:
-    """Seeds from torch's own generator, the same as without compilation."""
-    return _draw_seeds(count, None)
+def draw_seeds(like: torch.Tensor) -> torch.Tensor:
+    """As many seeds from torch's own generator, the same as without compilation."""
+    return _draw_seeds(len(like), None)
 
 
 @draw_seeds.register_fake
-def _(count: int) -> torch.Tensor:
-    return torch.empty(count, dtype=torch.int64, device="cpu")
+def _(like: torch.Tensor) -> torch.Tensor:
+    return torch.empty_like(like)
 
 
 @_operator("masks_from_seed")
@@ -128,23 +128,31 @@ def _(logits: torch.Tensor, seed: torch.Tensor) -> torch.Tensor:
 
 @_operator("sampled_derivative")
 def sampled_derivative(
-    logits: torch.Tensor, seeds: torch.Tensor, losses: torch.Tensor, spatial_dims: int
+    logits: torch.Tensor,
+    seeds: torch.Tensor,
+    losses: torch.Tensor,
+    left_out: torch.Tensor | None,
+    spatial_dims: int,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """See `chdt.gradient.sampled_derivative`."""
-    return _sampled_derivative(logits, seeds, losses, spatial_dims)
+    """See `chdt.cpu.derivative.sampled_derivative`; its gradient is in `chdt.loss`."""
+    return _sampled_derivative(logits, seeds, losses, left_out, spatial_dims)
 
 
 @_operator("given_derivative")
 def given_derivative(
     samples: torch.Tensor, losses: torch.Tensor, spatial_dims: int
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """See `chdt.gradient.given_derivative`."""
+    """See `chdt.cpu.derivative.given_derivative`."""
     return _given_derivative(samples, losses, spatial_dims)
 
 
 @sampled_derivative.register_fake
 def _(
-    logits: torch.Tensor, seeds: torch.Tensor, losses: torch.Tensor, spatial_dims: int
+    logits: torch.Tensor,
+    seeds: torch.Tensor,
+    losses: torch.Tensor,
+    left_out: torch.Tensor | None,
+    spatial_dims: int,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     return losses.new_empty(losses.shape[:-1]), losses.new_empty(logits.shape)
 
@@ -155,14 +163,14 @@ def _(samples: torch.Tensor, losses: torch.Tensor, spatial_dims: int) -> tuple[t
 
 
 @_operator("check_values")
-def check_values(sizes: torch.Tensor, weight: torch.Tensor | None) -> torch.Tensor:
+def check_values(sizes: torch.Tensor, weight: torch.Tensor | None, largest: int) -> torch.Tensor:
     """See `chdt.checks.values.check_values`."""
-    refuse_bad_values(sizes, weight)
+    refuse_bad_values(sizes, weight, largest)
     return sizes.clone()
 
 
 @check_values.register_fake
-def _(sizes: torch.Tensor, weight: torch.Tensor | None) -> torch.Tensor:
+def _(sizes: torch.Tensor, weight: torch.Tensor | None, largest: int) -> torch.Tensor:
     return torch.empty_like(sizes)
 
 

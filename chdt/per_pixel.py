@@ -27,4 +27,4 @@ def answer_pixels(
     if is_traced(masks):
         operator = getattr(torch.ops.chdt, kind.operator)
         return operator(masks, spatial_dims, spaced, black_border)  # type: ignore[no-any-return]
-    return _answers_apart(kind, masks, spatial_dims, spaced, black_border)  # type: ignore[no-any-return]
+    return _answers_apart(kind, masks, spatial_dims, spaced, black_border, None)  # type: ignore[no-any-return]

@@ -5,7 +5,13 @@ from collections.abc import Callable
 from typing import Any, TypeVar, TypeVarTuple
 
 import torch
-from torch._C._functorch import is_functorch_wrapped_tensor
+from torch._C._functorch import (
+    TransformType,
+    get_interpreter_stack,
+    get_unwrapped,
+    is_functorch_wrapped_tensor,
+    maybe_get_level,
+)
 from torch._compile import _disable_dynamo
 from torch._subclasses import FakeTensor
 from torch._subclasses.functional_tensor import FunctionalTensor
@@ -22,6 +28,16 @@ def is_traced(masks: object) -> bool:
 def has_no_values(masks: object) -> bool:
     """Whether this is a tensor that stands for others."""
     return isinstance(masks, torch.Tensor) and (is_functorch_wrapped_tensor(masks) or isinstance(masks, WITHOUT_VALUES))
+
+
+def has_tangent(tensor: torch.Tensor) -> bool:
+    """Whether `torch.func` differentiates with respect to this tensor in forward mode, as it does for Hessians."""
+    forward = [level.level() for level in get_interpreter_stack() or () if level.key() == TransformType.Jvp]
+    while forward and is_functorch_wrapped_tensor(tensor):
+        if maybe_get_level(tensor) in forward:
+            return True
+        tensor = get_unwrapped(tensor)
+    return False
 
 
 WITHOUT_VALUES = (FakeTensor, FunctionalTensor)

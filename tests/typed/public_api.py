@@ -58,9 +58,9 @@ def of_either(masks: npt.NDArray[Any] | torch.Tensor) -> npt.NDArray[Any] | torc
     return flip_sizes(masks)
 
 
-def forgiving(target: torch.Tensor, prediction: torch.Tensor) -> torch.Tensor:
+def forgiving(prediction: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     """A loss of one's own."""
-    return (squared_error(target, prediction) - 4).clamp(min=0)
+    return (squared_error(prediction, target) - 4).clamp(min=0)
 
 
 def of_losses(logits: torch.Tensor, sizes: torch.Tensor, weight: torch.Tensor) -> None:
