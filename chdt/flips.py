@@ -25,7 +25,7 @@ def flip_sizes(
         background.
     spatial_dims : {1, 2, 3}
         How many trailing dims form the grid.
-    spacing : float or sequence of float, optional
+    spacing : float, or sequence, array or tensor of float, optional
         How far apart pixels are, along each spatial dim or along all of them. Sizes are then float32, in its units.
     black_border : bool
         Whether pixels outside the grid are background.
@@ -49,7 +49,10 @@ def flip_sizes(
     ValueError
         A mask value other than ±1 (its first index is named), an empty grid, fewer dims than the grid has; a spacing
         that is not from 1e-25 to 1e25, or has another number of dims; ``out`` is of another shape or device, too
-        narrow, read-only, or overlaps the masks or itself. Nothing is written then.
+        narrow, read-only, or overlaps the masks or itself, or torch exports or transforms the call. Nothing is written
+        then.
+    RuntimeError
+        Under torch.jit.trace.
 
     See Also
     --------

@@ -35,7 +35,7 @@ def object_size(
         background: an object cut by the border is as large as what can be seen of it allows.
     spatial_dims : {1, 2, 3}
         How many trailing dims form the grid.
-    spacing : float or sequence of float, optional
+    spacing : float, or sequence, array or tensor of float, optional
         How far apart pixels are, along each spatial dim or along all of them. Sizes are then float32, in its units.
     black_border : bool
         Whether pixels outside the grid are background.
@@ -44,7 +44,8 @@ def object_size(
     -------
     int32 ndarray or Tensor, shape (...)
         Sizes in pixels, on the device of the masks: 0 without foreground, 2·max(H, W), twice the longest side, without
-        background; float32 with a spacing. No gradient.
+        background; float32 with a spacing. No gradient. One mask in an array gives a scalar, ``np.int32`` or
+        ``np.float32``, as NumPy's own reductions do.
 
     Raises
     ------
@@ -72,8 +73,8 @@ def object_size(
     >>> from chdt import object_size
     >>> mask = np.zeros((6, 9), dtype=bool)
     >>> mask[1:4, 2:7] = True
-    >>> int(object_size(mask))
-    4
+    >>> object_size(mask)
+    np.int32(4)
 
     A batch gives one size a mask; ``full`` has no background.
 
