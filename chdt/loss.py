@@ -6,7 +6,7 @@ import torch
 
 from chdt import operators
 from chdt.checks.masks import check_spatial_dims, grid_shape, plain_tensor
-from chdt.checks.tracing import has_tangent, is_traced
+from chdt.checks.tracing import has_tangent, is_traced, unscriptable
 from chdt.checks.values import (
     check_generator,
     check_logits,
@@ -121,6 +121,7 @@ def losses_of_draws(
     return values  # type: ignore[no-any-return]
 
 
+@unscriptable
 def expected_size_loss(
     logits: torch.Tensor,
     sizes: torch.Tensor,
