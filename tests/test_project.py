@@ -1,5 +1,6 @@
 """What the project says of itself: pages name files that exist, pins agree, the README's table is the report's."""
 
+import ast
 import re
 import sys
 import tomllib
@@ -48,6 +49,20 @@ def test_hooks_have_the_pinned_versions():
     found = re.findall(r"additional_dependencies: \[([\w-]+)==([\w.]+)\]", text)
     assert len(found) == 4
     assert [(name, version) for name, version in found if pins()[name] != version] == []
+
+
+def test_sessions_name_tests_that_exist():
+    """Of the noxfile, which is not imported: nox is not needed to run the tests."""
+    tree = ast.parse((ROOT / "noxfile.py").read_text(encoding="utf-8"))
+    lists = {
+        node.targets[0].id: node.value
+        for node in tree.body
+        if isinstance(node, ast.Assign) and hasattr(node.targets[0], "id")
+    }
+    for name in ("SMALL", "LARGE"):
+        names = ast.literal_eval(lists[name])
+        assert len(names) > 5
+        assert [name for name in names if not (ROOT / "tests" / f"test_{name}.py").is_file()] == []
 
 
 def test_every_dependency_is_pinned():
