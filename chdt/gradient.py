@@ -5,6 +5,7 @@ from collections.abc import Callable
 import torch
 
 from chdt.checks.masks import grid_shape, type_name
+from chdt.checks.tracing import is_traced
 from chdt.checks.values import check_sizes, check_values
 from chdt.cpu.derivative import given_derivative
 
@@ -99,4 +100,7 @@ def sampled_gradient(
     sizes = check_values(sizes, None)
     double = torch.float64 in (samples.dtype, sizes.dtype)
     targets = sizes.detach().to(samples.device, torch.float64 if double else torch.float32)
-    return given_derivative(samples, losses_of_sizes(loss, targets, 2 * shape.cap), spatial_dims)
+    losses = losses_of_sizes(loss, targets, 2 * shape.cap)
+    if is_traced(samples) or is_traced(losses):
+        return torch.ops.chdt.given_derivative(samples, losses, spatial_dims)  # type: ignore[no-any-return]
+    return given_derivative(samples, losses, spatial_dims)

@@ -5,13 +5,13 @@ from typing import Any
 
 import torch
 
-from chdt.checks.values import check_values as _check_values
+from chdt.checks.values import refuse_bad_values
 from chdt.cpu.derivative import given_derivative as _given_derivative
 from chdt.cpu.derivative import sampled_derivative as _sampled_derivative
 from chdt.cpu.draws import masks_from_seed as _masks_from_seed
 from chdt.distance import distance_transform as _distance_transform
 from chdt.flips import flip_sizes as _flip_sizes
-from chdt.seeds import seeds_for as _seeds_for
+from chdt.seeds import draw_seeds as _draw_seeds
 from chdt.size import object_size as _object_size
 
 
@@ -81,12 +81,12 @@ for _each in (distance_transform, flip_sizes, object_size):
 @_operator("draw_seeds", tags=(torch.Tag.nondeterministic_seeded,))
 def draw_seeds(count: int) -> torch.Tensor:
     """Seeds from torch's own generator, the same as without compilation."""
-    return _seeds_for(count, None)
+    return _draw_seeds(count, None)
 
 
 @draw_seeds.register_fake
 def _(count: int) -> torch.Tensor:
-    return torch.empty(count, dtype=torch.int64)
+    return torch.empty(count, dtype=torch.int64, device="cpu")
 
 
 @_operator("masks_from_seed")
@@ -130,8 +130,9 @@ def _(samples: torch.Tensor, losses: torch.Tensor, spatial_dims: int) -> tuple[t
 
 @_operator("check_values")
 def check_values(sizes: torch.Tensor, weight: torch.Tensor | None) -> torch.Tensor:
-    """See `chdt.gradient.check_values`."""
-    return _check_values(sizes, weight).clone()
+    """See `chdt.checks.values.check_values`."""
+    refuse_bad_values(sizes, weight)
+    return sizes.clone()
 
 
 @check_values.register_fake

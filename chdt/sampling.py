@@ -2,6 +2,7 @@
 
 import torch
 
+from chdt.checks.tracing import is_traced
 from chdt.checks.values import check_logits
 from chdt.cpu.draws import masks_from_seed
 from chdt.seeds import seeds_for
@@ -46,4 +47,7 @@ def sample_masks(logits: torch.Tensor, *, generator: torch.Generator | None = No
     tensor([[-1., -1.,  1., -1.,  1.]])
     """
     check_logits(logits)
-    return masks_from_seed(logits, seeds_for(1, generator))
+    seed = seeds_for(1, generator)
+    if is_traced(logits) or is_traced(seed):
+        return torch.ops.chdt.masks_from_seed(logits, seed)  # type: ignore[no-any-return]
+    return masks_from_seed(logits, seed)

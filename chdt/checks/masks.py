@@ -13,7 +13,7 @@ import torch
 
 from chdt.checks.dtypes import SAME_SIZE, TENSOR_DTYPES, UNSIGNED_TENSORS, WORD_OF_SIZE
 from chdt.checks.shape import Shape
-from chdt.checks.tracing import is_traced
+from chdt.checks.tracing import UNSUPPORTED, WITHOUT_VALUES, apart_from_graphs, is_traced
 
 ArrayOrTensor = TypeVar("ArrayOrTensor", npt.NDArray[Any], torch.Tensor)
 
@@ -82,6 +82,33 @@ def both_words(dtype: Any) -> tuple[Any, Any]:
         both = np.array([True, False] if dtype.kind == "b" else [1, -1], dtype)
     foreground, background = both.view(WORD_OF_SIZE[both.itemsize])
     return foreground, background
+
+
+def plain_tensor(tensor: torch.Tensor, name: str) -> torch.Tensor:
+    """The tensor without its subclass, on the same memory and in the same graph of autograd.
+
+    Whatever a public function is given goes through here once, before anything else is asked of it: subclasses such as
+    MONAI's MetaTensor have their own idea of every operation. What is no tensor is given back for others to refuse.
+    """
+    kind = type(tensor)
+    if kind is torch.Tensor or kind is torch.nn.Parameter:
+        if torch.jit.is_tracing():  # type: ignore[attr-defined, no-untyped-call]
+            raise RuntimeError(UNSUPPORTED)
+        return tensor
+    if not issubclass(kind, torch.Tensor) or issubclass(kind, WITHOUT_VALUES):
+        return tensor
+    if kind.__torch_dispatch__ is not torch.Tensor.__torch_dispatch__:
+        raise TypeError(
+            f"{name} is a {type_name(tensor)}, whose values are not in the memory of one tensor: "
+            "convert it to a plain tensor"
+        )
+    return _without_subclass(tensor)
+
+
+@apart_from_graphs
+def _without_subclass(tensor: torch.Tensor) -> torch.Tensor:
+    with torch._C.DisableTorchFunctionSubclass():
+        return tensor.as_subclass(torch.Tensor)
 
 
 def check_tensor(tensor: torch.Tensor, name: str) -> None:

@@ -1,7 +1,12 @@
 """Whether torch only traces a call: then there are no values to look at."""
 
+import functools
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
+
 import torch
 from torch._C._functorch import is_functorch_wrapped_tensor
+from torch._compile import _disable_dynamo
 from torch._subclasses import FakeTensor
 from torch._subclasses.functional_tensor import FunctionalTensor
 
@@ -17,3 +22,30 @@ def is_traced(masks: object) -> bool:
 
 
 WITHOUT_VALUES = (FakeTensor, FunctionalTensor)
+
+P = ParamSpec("P")
+T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def apart_from_graphs(function: Callable[P, T]) -> Callable[P, T]:
+    """Have torch's compiler break its graph where this function is called, and leave alone what is in it.
+
+    For what is no operator. The compiler must not see Numba at work: its traces of that would stay in Numba for good.
+    """
+    apart: Callable[P, T] = _disable_dynamo(function)  # which imports the compiler when it is needed
+
+    @functools.wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> T:
+        return apart(*args, **kwargs) if torch.compiler.is_compiling() else function(*args, **kwargs)
+
+    return call
+
+
+UNSUPPORTED = "chdt works neither with torch.jit.trace nor with torch.jit.script: use torch.compile or torch.export"
+
+
+def unscriptable(function: F) -> F:
+    """Have torch.jit.script refuse a public function in one sentence."""
+    function.__dict__["__script_unsupported"] = UNSUPPORTED
+    return function

@@ -28,18 +28,20 @@ def check_sizes(sizes: torch.Tensor, batch: tuple[int, ...], masks: torch.Tensor
 
 
 def check_values(sizes: torch.Tensor, weight: torch.Tensor | None) -> torch.Tensor:
-    """Sizes must be finite and not negative, but where their weight is 0; weights must be finite and not negative.
-
-    Go on with the sizes that this gives: torch would leave out a check of which nothing is used.
-    """
+    """See `refuse_bad_values`. Go on with the sizes that this gives: graphs leave out an operator that nothing uses."""
     if is_traced(sizes) or is_traced(weight):
         return torch.ops.chdt.check_values(sizes, weight)  # type: ignore[no-any-return]
+    refuse_bad_values(sizes, weight)
+    return sizes
+
+
+def refuse_bad_values(sizes: torch.Tensor, weight: torch.Tensor | None) -> None:
+    """Sizes must be finite and not negative, but where their weight is 0; weights must be finite and not negative."""
     checked = sizes
     if weight is not None:
         _check_finite(weight, "weight", "")
         checked = torch.where(weight == 0, 0, sizes)
     _check_finite(checked, "sizes", "; give an image of unknown size the weight 0")
-    return sizes
 
 
 def _check_finite(values: torch.Tensor, name: str, remedy: str) -> None:

@@ -7,7 +7,6 @@ import numpy.typing as npt
 import torch
 
 from chdt.checks.masks import grid_shape
-from chdt.checks.tracing import is_traced
 from chdt.checks.values import nan_logit
 from chdt.cpu.draws import chances_of
 from chdt.cpu.kernels.differences import differentiate_drawn, differentiate_given, gradient_memory
@@ -68,8 +67,6 @@ def given_derivative(
     samples: torch.Tensor, losses: torch.Tensor, spatial_dims: int
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """The loss of each given mask, and its derivative (21) with respect to the chances: see `sampled_derivative`."""
-    if is_traced(samples) or is_traced(losses):
-        return torch.ops.chdt.given_derivative(samples, losses, spatial_dims)  # type: ignore[no-any-return]
     packed = pack_masks(samples, spatial_dims)
     drawn, gradient = torch.zeros(packed.batch, dtype=losses.dtype), torch.zeros(samples.shape, dtype=losses.dtype)
     drawn_flat, flat, table = drawn.view(-1).numpy(), gradient.view(-1).numpy(), table_of(losses)

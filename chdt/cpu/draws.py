@@ -5,7 +5,6 @@ import torch
 
 from chdt.checks.dtypes import SAME_SIZE, WORD_OF_SIZE
 from chdt.checks.masks import both_words
-from chdt.checks.tracing import is_traced
 from chdt.checks.values import check_logits, nan_logit
 from chdt.cpu.kernels.drawing import draw
 from chdt.cpu.kernels.packing import WORD_BITS, Words, packed_words, unpack
@@ -60,8 +59,6 @@ def chances_of(logits: torch.Tensor) -> torch.Tensor:
 
 def masks_from_seed(logits: torch.Tensor, seed: torch.Tensor) -> torch.Tensor:
     """`sample_masks` with the seed in a tensor of one."""
-    if is_traced(logits) or is_traced(seed):
-        return torch.ops.chdt.masks_from_seed(logits, seed)  # type: ignore[no-any-return]
     chances = chances_of(logits)
     words = draw_packed(chances, int(seed))
     values = torch.empty(chances.shape, dtype=logits.dtype)
