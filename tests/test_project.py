@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "benchmarks"))
+sys.path[:0] = [str(ROOT / "benchmarks"), str(ROOT / "docs")]
 from readme_table import table_of, with_table  # noqa: E402
+from rooms import with_table as with_rooms  # noqa: E402
 
-sys.path.pop(0)
+del sys.path[:2]
 
 LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)")
 PAGES = sorted(
@@ -35,13 +36,22 @@ def test_links_lead_somewhere(page):
     assert [link for link in links if not (ROOT / page.parent / link).exists()] == []
 
 
-def test_the_architecture_page_names_every_module():
-    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-    modules = {path.name for path in (ROOT / "chdt").glob("*.py")} - {"__init__.py"}
-    assert {name for name in modules if f"](../chdt/{name})" not in text} == set()
+def test_the_page_of_developers_names_every_module():
+    text = (ROOT / "docs" / "developers.md").read_text(encoding="utf-8")
+    assert with_rooms(text) == text, "run python docs/rooms.py"
+    modules = {path.relative_to(ROOT).as_posix() for path in (ROOT / "chdt").rglob("*.py")}
+    modules = {name for name in modules if not name.endswith("__init__.py")}
+    assert {name for name in modules if f"](../{name})" not in text} == set()
+    assert len(modules) > 30
+
+
+@pytest.mark.parametrize("page", ["architecture.md", "developers.md"])
+def test_files_that_pages_name_exist(page):
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    files = {path.name for folder in ("chdt", "tests", "benchmarks", "docs") for path in (ROOT / folder).rglob("*.py")}
     named = re.findall(r"[\w/]+\.py\b", re.sub(r"\]\([^)]*\)", "]", text))
     assert named
-    assert [name for name in named if not ((ROOT / name).exists() or (ROOT / "chdt" / name).exists())] == []
+    assert [name for name in named if Path(name).name not in files] == []
 
 
 def test_hooks_have_the_pinned_versions():

@@ -7,7 +7,6 @@ import torch
 from strategies import random_masks
 
 from chdt import distance_transform, flip_sizes
-from chdt.cpu.kernels import writing
 from chdt.cpu.kernels.jit import kernel
 from chdt.cpu.kernels.lanes import load_pixels, settle
 from chdt.cpu.kernels.writing import gather, is_streamed, write_buffer, write_gathered
