@@ -21,7 +21,8 @@ def expect(function, given, masks=None, spatial_dims=2, **options):
     answer = function(given, spatial_dims=spatial_dims, **options)
     expected = oracles.each(ORACLES[function], masks, spatial_dims)
     np.testing.assert_array_equal(answer.numpy() if is_tensor else answer, expected)
-    assert type(answer) is (torch.Tensor if is_tensor else np.ndarray)
+    is_scalar = function is object_size and given.ndim == spatial_dims  # one array has one size, as NumPy reduces
+    assert type(answer) is (torch.Tensor if is_tensor else np.int32 if is_scalar else np.ndarray)
     assert answer.dtype == (torch.int32 if is_tensor else np.int32)
     assert answer.shape == (given.shape[:-spatial_dims] if function is object_size else given.shape)
     assert torch.equal(given, before) if is_tensor else (given == before).all()
