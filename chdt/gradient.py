@@ -7,8 +7,9 @@ from typing import Any
 
 import torch
 
-from chdt.checks.masks import grid_shape, plain_tensor, type_name
-from chdt.checks.tracing import is_traced
+from chdt.checks.advice import type_name
+from chdt.checks.masks import grid_shape, plain_tensor
+from chdt.checks.tracing import is_traced, unscriptable
 from chdt.checks.values import check_loss, check_sizes, check_values
 from chdt.cpu.derivative import given_derivative
 
@@ -105,6 +106,7 @@ def _are_close(alone: torch.Tensor, among: torch.Tensor) -> bool:
     return torch.allclose(alone, among, TOLERANCE, TOLERANCE * largest, equal_nan=True)
 
 
+@unscriptable
 def sampled_gradient(
     samples: torch.Tensor, sizes: torch.Tensor, *, loss: Loss = squared_error, spatial_dims: int = 2
 ) -> tuple[torch.Tensor, torch.Tensor]:

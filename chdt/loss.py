@@ -6,7 +6,7 @@ import torch
 
 from chdt import operators
 from chdt.checks.masks import check_spatial_dims, grid_shape, plain_tensor
-from chdt.checks.tracing import has_tangent, is_traced
+from chdt.checks.tracing import has_tangent, is_traced, unscriptable
 from chdt.checks.values import (
     check_generator,
     check_logits,
@@ -121,6 +121,7 @@ def losses_of_draws(
     return values  # type: ignore[no-any-return]
 
 
+@unscriptable
 def expected_size_loss(
     logits: torch.Tensor,
     sizes: torch.Tensor,
@@ -138,17 +139,20 @@ def expected_size_loss(
     ----------
     logits : Tensor, shape (..., H, W)
         The output a of a network before any sigmoid: float16, bfloat16, float32 or float64. A channel dim of 1 is a
-        batch dim like any other. ±inf is certain, and gets a gradient of zero.
+        batch dim like any other. ±inf is certain, and gets a gradient of zero. NaN makes NaN of the loss of its image
+        and of its own gradient, and touches nothing else: other pixels get the gradient that they have where it is
+        background.
     sizes : Tensor, shape (...)
-        True sizes in pixels, one an image, as `object_size` gives them for masks.
+        True sizes in pixels, one an image, as `object_size` gives them for masks. They get no gradient.
     weight : Tensor, shape (...), optional
         Weight of each image, 1 by default. An image of weight 0 is left out: of the value, the gradient and the mean,
-        whatever its size says, NaN included.
+        whatever its size and its logits are, NaN included.
     n_samples : int
         How many masks are drawn for each image; the variance of value and gradient falls with it.
     loss : callable
-        l(target, prediction), any function of two tensors of one shape that works element by element. torch's losses
-        may be passed as they are, whatever their ``reduction``.
+        l(prediction, target), any function of two tensors of one shape that works element by element, its arguments in
+        the order of torch's losses. These may be passed as they are, whatever their ``reduction``. A few elements are
+        asked for again in some calls, to find out whether others matter; not while torch compiles or transforms.
     reduction : {"mean", "sum", "none"}
         Weighted mean over the images, their weighted sum, or the weighted loss of each image. The mean of no images,
         or of weights that are all 0, is 0.
@@ -166,10 +170,19 @@ def expected_size_loss(
     Raises
     ------
     TypeError
-        Logits, sizes or weight of an unfit type or dtype.
+        Logits, sizes or weight of an unfit type or dtype; a loss that cannot be called, a generator that is none.
     ValueError
-        Sizes or weight of another shape (both are shown), negative or not finite, NaN logits (the first index is
-        named); an empty grid; n_samples below 1; an unknown reduction; a loss that does not work element by element.
+        Sizes or weight of another shape (both are shown), negative or not finite (the first index is named), or that
+        require grad; an empty grid; n_samples below 1; an unknown reduction; a loss that does not work element by
+        element, or has parameters that require grad.
+    RuntimeError
+        In the backward pass of a backward pass: the loss has no second derivative, and none in forward mode. What
+        `torch.compile` compiles by AOTAutograd, torch itself does not differentiate twice.
+
+    Warns
+    -----
+    UserWarning
+        A size is larger than that of any mask of this grid, 2·max(H, W): once a call site. The first index is named.
 
     See Also
     --------
@@ -191,6 +204,13 @@ def expected_size_loss(
     >>> value.backward()
     >>> value.shape, logits.grad.shape
     (torch.Size([]), torch.Size([2, 8, 8]))
+
+    A loss that is not symmetric, for an object that is certain: prediction 8, target 6.
+
+    >>> certain = torch.full((4, 4), torch.inf)
+    >>> poisson = torch.nn.PoissonNLLLoss(log_input=False)  # prediction - target * log(prediction)
+    >>> expected_size_loss(certain, torch.tensor(6), loss=poisson), 8 - 6 * torch.tensor(8.0).log()
+    (tensor(-4.4766), tensor(-4.4766))
     """
     logits, sizes = plain_tensor(logits, "logits"), plain_tensor(sizes, "sizes")
     dtype = check_logits(logits)

@@ -3,12 +3,13 @@
 import torch
 
 from chdt.checks.masks import plain_tensor
-from chdt.checks.tracing import is_traced
+from chdt.checks.tracing import is_traced, unscriptable
 from chdt.checks.values import check_generator, check_logits
 from chdt.cpu.draws import masks_from_seed
 from chdt.seeds import seeds_for
 
 
+@unscriptable
 def sample_masks(logits: torch.Tensor, *, generator: torch.Generator | None = None) -> torch.Tensor:
     """Draw a random mask: each pixel is +1 with the chance that its logit stands for, and -1 otherwise.
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from chdt.cpu.kernels.erosions import dilate
-from chdt.cpu.kernels.jit import helper
+from chdt.cpu.kernels.jit import kernel
 from chdt.cpu.kernels.lanes import VECTOR_WORDS, any_set, store
 from chdt.cpu.kernels.packing import low_bits, pack, packed_words, read_bits
 from chdt.cpu.kernels.planes import (
@@ -61,7 +61,7 @@ def test_pack_finds_the_first_invalid_value(invalid, start):
 
 
 def test_read_bits():
-    @helper
+    @kernel
     def run(words, start, count):
         return read_bits(words, start, count)
 
@@ -75,7 +75,7 @@ def test_read_bits():
 
 
 def test_low_bits():
-    @helper
+    @kernel
     def run(count):
         return low_bits(count)
 
@@ -99,13 +99,13 @@ def moved(mask, distance, axis):
 def test_dilate(shape):
     grid, patterns = plane_layout_of(*shape)
 
-    @helper
+    @kernel
     def run(grid, patterns, planes, words, start, axis, level):
         here, dilated = plane_at(grid, 0), plane_at(grid, 1)
         lay_out_background(words, start, grid, patterns, planes, here)
         return any_set(dilate(grid, patterns, planes, axis, level, here, dilated))
 
-    for level in range(grid.levels):
+    for level in range(grid.exponents):
         for axis in range(AXES):
             assert length_of(grid, axis) == shape[2 - axis]
             masks = RNG.random((2, *shape)) < 0.97
@@ -130,19 +130,19 @@ def test_images_together_are_as_images_alone(shape, images):
     alone, patterns_alone = plane_layout_of(*shape)
     together, patterns = plane_layout_of(*shape, VECTOR_WORDS)
 
-    @helper
+    @kernel
     def run_together(grid, patterns, planes, words, images, axis, level, left):
         here, dilated = plane_at(grid, 0), plane_at(grid, 1)
         lay_out_interleaved(words, 0, images, grid, patterns, planes, here)
         store(left, 0, dilate(grid, patterns, planes, axis, level, here, dilated))
 
-    @helper
+    @kernel
     def run_alone(grid, patterns, planes, words, start, axis, level):
         here, dilated = plane_at(grid, 0), plane_at(grid, 1)
         lay_out_background(words, start, grid, patterns, planes, here)
         return any_set(dilate(grid, patterns, planes, axis, level, here, dilated))
 
-    for level in range(alone.levels):
+    for level in range(alone.exponents):
         for axis in range(AXES):
             planes, left = planes_of(together, 2), np.zeros(VECTOR_WORDS, np.uint64)
             run_together(together, patterns, planes, words, images, axis, level, left)

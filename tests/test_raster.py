@@ -60,7 +60,7 @@ def test_past_the_caches(monkeypatch, grid, images, out_dtype, threads, offset):
         out = out[first : first + masks.size * np.dtype(out_dtype).itemsize].view(out_dtype).reshape(masks.shape)
         expected = function(masks, spatial_dims=len(grid))
         with monkeypatch.context() as patch:
-            patch.setattr(writing, "STREAMED_BYTES", 1)
+            patch.setattr("chdt.cpu.kernels.writing.STREAMED_BYTES", 1)
             assert is_streamed(out) == (offset % out.itemsize == 0)
             function(masks, spatial_dims=len(grid), out=out)
         np.testing.assert_array_equal(out, expected)

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from chdt.checks.advice import type_name
 from chdt.checks.dtypes import FLOAT_DIGITS, NUMBERS, UNSIGNED_TENSORS
-from chdt.checks.masks import check_tensor, type_name
+from chdt.checks.masks import check_tensor
 from chdt.checks.tracing import is_traced
 
 REDUCTIONS = ("mean", "sum", "none")

@@ -26,8 +26,10 @@ version: str = chdt.__version__
 def of_arrays(masks: npt.NDArray[np.bool_]) -> npt.NDArray[np.int32]:
     """Arrays give arrays."""
     out = np.empty(masks.shape, np.int32)
-    assert_type(object_size(masks), npt.NDArray[Any])
-    assert_type(object_size(masks, spatial_dims=2, spacing=(2.5, 1.0), black_border=True), npt.NDArray[Any])
+    assert_type(object_size(masks), npt.NDArray[Any] | Any)
+    assert_type(object_size(masks, spatial_dims=2, spacing=(2.5, 1.0), black_border=True), npt.NDArray[Any] | Any)
+    one: int = int(object_size(masks[0], spacing=np.array([2.5, 1.0])))
+    assert one == object_size(masks[0], spacing=torch.tensor([2.5, 1.0]))
     assert_type(distance_transform(masks), npt.NDArray[Any])
     assert_type(distance_transform(masks, spatial_dims=2, spacing=2, black_border=True), npt.NDArray[Any])
     assert_type(distance_transform(masks, out=out), npt.NDArray[Any])
