@@ -206,9 +206,8 @@ def expected_size_loss(
     check_reduction(reduction)
     check_generator(generator)
     if is_traced(logits) and not torch.compiler.is_compiling() and has_tangent(logits):
-        raise RuntimeError(
-            NO_SECOND_DERIVATIVE
-        )  # before it draws, which `torch.func.hessian` refuses for its own reason
+        # Before the draws, which `torch.func.hessian` would refuse for a reason of its own.
+        raise RuntimeError(NO_SECOND_DERIVATIVE)
     sizes = check_values(sizes, weight, 2 * shape.cap)
 
     targets, left_out = sizes.detach().to(logits.device, dtype), None
@@ -218,7 +217,7 @@ def expected_size_loss(
         targets = torch.where(left_out, HARMLESS, targets)
     table = losses_of_sizes(loss, targets, 2 * shape.cap)
     losses = losses_of_draws(logits, seeds_for(n_samples, generator), table, left_out, spatial_dims)
-    if weight is not None:
+    if weight is not None and left_out is not None:
         losses = torch.where(left_out, 0, losses * weight)
     if reduction == "none":
         return losses

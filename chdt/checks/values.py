@@ -79,9 +79,9 @@ def _ways_to_fit(
         return [f"reshape {name} to {batch}"]
     if whole[-1] == 1 and given == batch[:-1]:
         return [f"remove the channel dim at the end, {masks}.squeeze(-1)"]
-    if given[:-1] == batch and len(given) == 1 + len(batch):
-        return [f"{name} have {given[-1]} numbers an image, so choose one, as in {name}[..., 0]"]
     ways, shared = [], batch[: len(given)]
+    if given and given[:-1] == batch:
+        ways.append(f"choose one of the {given[-1]} numbers an image, as in {name}[..., 0]")
     if _broadcasts(given, batch):
         ways.append(f"{name}.expand{batch} where they are the same for all of the first dims")
     if given and given == shared:
@@ -161,8 +161,8 @@ def _warn_once(text: str) -> None:
     Python's own registry takes texts with other numbers for other warnings, so each step of a training would warn.
     """
     frame = sys._getframe()
-    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] in ("chdt", "torch"):
-        frame = frame.f_back
+    while frame.f_back and (frame.f_globals.get("__name__") or "torch").partition(".")[0] in ("chdt", "torch"):
+        frame = frame.f_back  # code that torch has generated has no name
     site = (frame.f_code.co_filename, frame.f_lineno)
     if _warned.get(site) is not warnings.filters:
         _warned[site] = warnings.filters
