@@ -5,8 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from chdt.checks.shape import Shape
-from chdt.checks.spacing import Steps
+from chdt.checks.shape import Shape, Steps
 from chdt.cpu.distances import edges_of_image, images_alone, share_bands
 from chdt.cpu.kernels.counted_erosions import is_small
 from chdt.cpu.kernels.flips import (
