@@ -4,81 +4,124 @@ from typing import Any
 
 import torch
 
-from chdt.checks.masks import grid_shape
-from chdt.checks.tracing import is_traced
-from chdt.checks.values import check_logits, check_sizes, check_values, check_weight
+from chdt import operators
+from chdt.checks.masks import check_spatial_dims, grid_shape, plain_tensor
+from chdt.checks.tracing import has_tangent, is_traced, unscriptable
+from chdt.checks.values import (
+    check_generator,
+    check_logits,
+    check_loss,
+    check_n_samples,
+    check_reduction,
+    check_sizes,
+    check_values,
+    check_weight,
+)
 from chdt.cpu.derivative import sampled_derivative
 from chdt.gradient import Loss, losses_of_sizes, squared_error
 from chdt.seeds import seeds_for
 
-REDUCTIONS = ("mean", "sum", "none")
+Gradients = tuple[torch.Tensor | None, ...]
+
+NO_SECOND_DERIVATIVE = (
+    "expected_size_loss has no second derivative, nor one in forward mode: its gradient is a sample, not a function of "
+    "the logits. Leave the loss out of what is differentiated twice, or detach its gradient"
+)
 
 
 class SampledLoss(torch.autograd.Function):
-    """Where equation (21) lives: the loss of drawn masks, with the sampled derivative as its gradient."""
+    """Where equation (21) lives: the loss of drawn masks, with the sampled derivative as its gradient.
+
+    The derivative is a second output, so that whoever differentiates it in turn comes back here, and is refused.
+    """
 
     @staticmethod
     def forward(
-        ctx: Any, logits: torch.Tensor, seeds: torch.Tensor, losses: torch.Tensor, spatial_dims: int
-    ) -> torch.Tensor:
-        """Give the mean loss of each image over its draws, and keep its derivative for the backward pass."""
-        values, gradient = sampled_derivative(logits, seeds, losses, spatial_dims)
-        ctx.save_for_backward(gradient)
-        ctx.dtype, ctx.spatial_dims = logits.dtype, spatial_dims
-        return values
+        ctx: Any,
+        logits: torch.Tensor,
+        seeds: torch.Tensor,
+        losses: torch.Tensor,
+        left_out: torch.Tensor | None,
+        spatial_dims: int,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Give the mean loss of each image over its draws, and its derivative, kept for the backward pass."""
+        output = sampled_derivative(logits, seeds, losses, left_out, spatial_dims)
+        _keep(ctx, (logits, spatial_dims), output)
+        return output
 
     @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, upstream: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+    def backward(ctx: Any, upstream: torch.Tensor | None, of_derivative: torch.Tensor | None) -> Gradients:
         """Chain it on."""
-        return _chain(ctx, upstream)
+        return _chain(ctx, upstream, of_derivative)
+
+    @staticmethod
+    def jvp(*_: Any) -> Any:
+        """Refuse derivatives in forward mode, of which Hessians are made."""
+        raise RuntimeError(NO_SECOND_DERIVATIVE)
 
 
 class TransformableLoss(SampledLoss):
-    """The same for what torch traces or transforms, which costs more time than a small batch."""
+    """The same for what torch transforms (`torch.func`), which costs more time than a small batch."""
 
     generate_vmap_rule = True
 
     @staticmethod
     def forward(  # type: ignore[override]
-        logits: torch.Tensor, seeds: torch.Tensor, losses: torch.Tensor, spatial_dims: int
+        logits: torch.Tensor,
+        seeds: torch.Tensor,
+        losses: torch.Tensor,
+        left_out: torch.Tensor | None,
+        spatial_dims: int,
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Give the mean loss of each image over its draws, and its derivative."""
-        values, gradient = torch.ops.chdt.sampled_derivative(logits, seeds, losses, spatial_dims)
-        return values, gradient
+        output: tuple[torch.Tensor, torch.Tensor] = torch.ops.chdt.sampled_derivative(
+            logits, seeds, losses, left_out, spatial_dims
+        )
+        return output
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[torch.Tensor, torch.Tensor]) -> None:
         """Keep the derivative for the backward pass."""
-        logits, *_, ctx.spatial_dims = inputs
-        ctx.dtype = logits.dtype
-        ctx.mark_non_differentiable(output[1])
-        ctx.save_for_backward(output[1])
-
-    @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(  # type: ignore[override]
-        ctx: Any, upstream: torch.Tensor, _: torch.Tensor
-    ) -> tuple[torch.Tensor | None, ...]:
-        """Chain it on."""
-        return _chain(ctx, upstream)
+        _keep(ctx, inputs, output)
 
 
-def _chain(ctx: Any, upstream: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+def _keep(ctx: Any, inputs: tuple[Any, ...], output: tuple[torch.Tensor, torch.Tensor]) -> None:
+    ctx.dtype, ctx.spatial_dims = inputs[0].dtype, inputs[-1]
+    ctx.set_materialize_grads(False)
+    ctx.save_for_backward(output[1])
+
+
+def _chain(ctx: Any, upstream: torch.Tensor | None, of_derivative: torch.Tensor | None) -> Gradients:
     """From the derivative with respect to the loss of each image to that with respect to the logits."""
-    (gradient,) = ctx.saved_tensors
+    if of_derivative is not None:
+        raise RuntimeError(NO_SECOND_DERIVATIVE)
+    if upstream is None:
+        return None, None, None, None, None
+    (derivative,) = ctx.saved_tensors
     upstream = upstream.reshape(upstream.shape + (1,) * ctx.spatial_dims)
-    return (upstream * gradient).to(ctx.dtype), None, None, None
+    return (upstream * derivative).to(ctx.dtype), None, None, None, None
 
 
-def losses_of_draws(logits: torch.Tensor, seeds: torch.Tensor, losses: torch.Tensor, spatial_dims: int) -> torch.Tensor:
+# The operator has the same gradient, for graphs: the compiler would see only one output of an autograd.Function.
+operators.sampled_derivative.register_autograd(_chain, setup_context=_keep)
+
+
+def losses_of_draws(
+    logits: torch.Tensor,
+    seeds: torch.Tensor,
+    losses: torch.Tensor,
+    left_out: torch.Tensor | None,
+    spatial_dims: int,
+) -> torch.Tensor:
     """Mean loss of each image over a draw for every seed, with the gradient (21)."""
+    function: Any = SampledLoss.apply
     if is_traced(logits) or is_traced(losses):
-        values, _ = TransformableLoss.apply(logits, seeds, losses, spatial_dims)  # type: ignore[no-untyped-call]
-        return values  # type: ignore[no-any-return]
-    return SampledLoss.apply(logits, seeds, losses, spatial_dims)  # type: ignore[no-any-return, no-untyped-call]
+        function = torch.ops.chdt.sampled_derivative if torch.compiler.is_compiling() else TransformableLoss.apply
+    values, _ = function(logits, seeds, losses, left_out, spatial_dims)
+    return values  # type: ignore[no-any-return]
 
 
+@unscriptable
 def expected_size_loss(
     logits: torch.Tensor,
     sizes: torch.Tensor,
@@ -150,26 +193,32 @@ def expected_size_loss(
     >>> value.shape, logits.grad.shape
     (torch.Size([]), torch.Size([2, 8, 8]))
     """
+    logits, sizes = plain_tensor(logits, "logits"), plain_tensor(sizes, "sizes")
     dtype = check_logits(logits)
     shape = grid_shape(logits, spatial_dims)
     batch = tuple(logits.shape[: logits.ndim - spatial_dims])
     check_sizes(sizes, batch, logits, "logits")
     if weight is not None:
-        check_weight(weight, batch)
-    if isinstance(n_samples, bool) or not isinstance(n_samples, int) or n_samples < 1:
-        raise ValueError(f"n_samples must be an integer of at least 1, not {n_samples!r}")
-    if reduction not in REDUCTIONS:
-        raise ValueError(f"reduction must be one of {', '.join(map(repr, REDUCTIONS))}, not {reduction!r}")
-    sizes = check_values(sizes, weight)
+        weight = plain_tensor(weight, "weight")
+        check_weight(weight, batch, logits)
+    n_samples = check_n_samples(n_samples)
+    check_loss(loss)
+    check_reduction(reduction)
+    check_generator(generator)
+    if is_traced(logits) and not torch.compiler.is_compiling() and has_tangent(logits):
+        # Before the draws, which `torch.func.hessian` would refuse for a reason of its own.
+        raise RuntimeError(NO_SECOND_DERIVATIVE)
+    sizes = check_values(sizes, weight, 2 * shape.cap)
 
-    targets = sizes.detach().to(logits.device, dtype)
+    targets, left_out = sizes.detach().to(logits.device, dtype), None
     if weight is not None:
         weight = weight.detach().to(logits.device, dtype)
-        targets = torch.where(weight == 0, 0, targets)
+        left_out = weight == 0
+        targets = torch.where(left_out, HARMLESS, targets)
     table = losses_of_sizes(loss, targets, 2 * shape.cap)
-    losses = losses_of_draws(logits, seeds_for(n_samples, generator), table, spatial_dims)
-    if weight is not None:
-        losses = torch.where(weight == 0, 0, losses * weight)
+    losses = losses_of_draws(logits, seeds_for(n_samples, generator), table, left_out, spatial_dims)
+    if weight is not None and left_out is not None:
+        losses = torch.where(left_out, 0, losses * weight)
     if reduction == "none":
         return losses
     if reduction == "sum":
@@ -179,6 +228,8 @@ def expected_size_loss(
     total = _sum(weight)
     return _sum(losses) / torch.where(total == 0, 1, total)
 
+
+HARMLESS = 2  # the size of a pixel, for images without one: losses may divide by it and take its logarithm
 
 SUMMED = 1 << 14  # at once
 
@@ -219,7 +270,11 @@ class ExpectedSizeLoss(torch.nn.Module):
         spatial_dims: int = 2,
     ) -> None:
         super().__init__()
-        self.n_samples = n_samples
+        check_loss(loss)
+        check_reduction(reduction)
+        check_generator(generator)
+        check_spatial_dims(spatial_dims)
+        self.n_samples = check_n_samples(n_samples)
         self.loss = loss
         self.reduction = reduction
         self.generator = generator

@@ -10,10 +10,9 @@ from chdt.cpu.kernels.packing import low_bits, pack, packed_words, read_bits
 from chdt.cpu.kernels.planes import (
     AXES,
     lay_out_background,
-    lay_out_interleaved,
+    lay_out_images,
     length_of,
     plane_at,
-    plane_layout_of,
     planes_of,
 )
 
@@ -95,63 +94,62 @@ def moved(mask, distance, axis):
     return both
 
 
+def plane(planes, index):
+    """The words of a plane."""
+    return planes.words[16 + index * planes.layout.stride :][: planes.layout.plane_words]
+
+
 @pytest.mark.parametrize("shape", [(1, *grid) for grid in GRIDS] + VOLUMES)
 def test_dilate(shape):
-    grid, patterns = plane_layout_of(*shape)
+    planes = planes_of(shape, 2)
+    layout = planes.layout
 
     @kernel
-    def run(grid, patterns, planes, words, start, axis, level):
-        here, dilated = plane_at(grid, 0), plane_at(grid, 1)
-        lay_out_background(words, start, grid, patterns, planes, here)
-        return any_set(dilate(grid, patterns, planes, axis, level, here, dilated))
+    def run(planes, packed, start, axis, exponent):
+        here, dilated = plane_at(planes.layout, 0), plane_at(planes.layout, 1)
+        lay_out_background(packed, start, planes, here)
+        return any_set(dilate(planes, axis, exponent, here, dilated))
 
-    for level in range(grid.exponents):
+    for exponent in range(layout.exponents):
         for axis in range(AXES):
-            assert length_of(grid, axis) == shape[2 - axis]
+            assert length_of(layout, axis) == shape[2 - axis]
             masks = RNG.random((2, *shape)) < 0.97
-            planes = planes_of(grid, 2)
-            any_left = run(grid, patterns, planes, packed(masks), masks[0].size, axis, level)
-            expected = ~masks[1] | moved(~masks[1], 2**level, 2 - axis)
-            plane = planes[16 + grid.stride :][: grid.words]
+            planes.words[:] = 0
+            any_left = run(planes, packed(masks), masks[0].size, axis, exponent)
+            expected = ~masks[1] | moved(~masks[1], 2**exponent, 2 - axis)
+            bits = bits_of(plane(planes, 1), layout.plane_words * 64)
             lines = shape[0] * shape[1]
-            rows = bits_of(plane, grid.words * 64)[: lines * grid.pitch].reshape(lines, grid.pitch)
+            rows = bits[: lines * layout.pitch].reshape(lines, layout.pitch)
             assert (rows[:, : shape[2]].reshape(shape) == expected).all()
             assert not rows[:, shape[2] :].any()
-            assert not bits_of(plane, grid.words * 64)[lines * grid.pitch :].any()
+            assert not bits[lines * layout.pitch :].any()
             assert any_left == (not expected.all())
 
 
 @pytest.mark.parametrize("shape", [(1, *grid) for grid in GRIDS if np.prod(grid) <= 5000] + VOLUMES)
 @pytest.mark.parametrize("images", [1, 5, 8])
-def test_images_together_are_as_images_alone(shape, images):
+def test_interleaved_images_are_as_images_alone(shape, images):
     """Each lane of the plane that eight share holds what the plane of one would; spare ones that of the last one."""
     masks = RNG.random((images, *shape)) < 0.9
     words = packed(masks)
-    alone, patterns_alone = plane_layout_of(*shape)
-    together, patterns = plane_layout_of(*shape, VECTOR_WORDS)
+    alone, interleaved = planes_of(shape, 2), planes_of(shape, 2, VECTOR_WORDS)
 
     @kernel
-    def run_together(grid, patterns, planes, words, images, axis, level, left):
-        here, dilated = plane_at(grid, 0), plane_at(grid, 1)
-        lay_out_interleaved(words, 0, images, grid, patterns, planes, here)
-        store(left, 0, dilate(grid, patterns, planes, axis, level, here, dilated))
+    def run(packed, start, images, planes, axis, exponent, left):
+        here, dilated = plane_at(planes.layout, 0), plane_at(planes.layout, 1)
+        lay_out_images(packed, start, images, planes, here)
+        store(left, 0, dilate(planes, axis, exponent, here, dilated))
 
-    @kernel
-    def run_alone(grid, patterns, planes, words, start, axis, level):
-        here, dilated = plane_at(grid, 0), plane_at(grid, 1)
-        lay_out_background(words, start, grid, patterns, planes, here)
-        return any_set(dilate(grid, patterns, planes, axis, level, here, dilated))
-
-    for level in range(alone.exponents):
+    for exponent in range(alone.layout.exponents):
         for axis in range(AXES):
-            planes, left = planes_of(together, 2), np.zeros(VECTOR_WORDS, np.uint64)
-            run_together(together, patterns, planes, words, images, axis, level, left)
-            shared = planes[16 + together.stride :][: together.words].reshape(-1, VECTOR_WORDS)
+            left, left_alone = np.zeros((2, VECTOR_WORDS), np.uint64)
+            run(words, 0, images, interleaved, axis, exponent, left)
+            shared = plane(interleaved, 1).reshape(-1, VECTOR_WORDS)
+            count = len(shared)
             assert (shared[:, images:] == shared[:, images - 1 : images]).all()
             for image in range(images):
-                own = planes_of(alone, 2)
-                some = run_alone(alone, patterns_alone, own, words, image * masks[0].size, axis, level)
-                count = len(shared)
-                assert (shared[:, image] == own[16 + alone.stride :][:count]).all()
-                assert not own[16 + alone.stride + count : 16 + alone.stride + alone.words].any()
-                assert (left[image] != 0) == some
+                run(words, image * masks[0].size, 1, alone, axis, exponent, left_alone)
+                own = plane(alone, 1)
+                assert (shared[:, image] == own[:count]).all()
+                assert not own[count:].any()
+                assert (left[image] != 0) == left_alone.any()

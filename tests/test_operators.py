@@ -39,9 +39,12 @@ def test_opcheck_of_the_loss(dtype):
     losses = torch.rand(3, 7, dtype=torch.float64 if dtype == torch.float64 else torch.float32)
     ops = torch.ops.chdt
     torch.library.opcheck(ops.masks_from_seed.default, (logits, seeds[:1]))
-    torch.library.opcheck(ops.sampled_derivative.default, (logits, seeds, losses, 2))
+    for left_out in None, torch.tensor([False, True, False]):
+        torch.library.opcheck(ops.sampled_derivative.default, (logits, seeds, losses, left_out, 2))
+    torch.library.opcheck(ops.sampled_derivative.default, (logits.requires_grad_(), seeds, losses, None, 2))
     torch.library.opcheck(ops.given_derivative.default, (logits > 0, losses, 2))
-    torch.library.opcheck(ops.check_values.default, (torch.ones(3), None))
+    torch.library.opcheck(ops.check_values.default, (torch.ones(3), None, 12))
+    torch.library.opcheck(ops.draw_seeds.default, (torch.empty(3, dtype=torch.int64),))
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

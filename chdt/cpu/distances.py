@@ -7,11 +7,11 @@ import numpy as np
 import numpy.typing as npt
 
 from chdt.cpu.kernels.bands import edges_joined, edges_of_bands
-from chdt.cpu.kernels.counted_erosions import Erosions, erosions_of, is_small, small_distances_of
+from chdt.cpu.kernels.counted_erosions import counting_planes, is_small, small_distances_of
 from chdt.cpu.kernels.distances import distances_of, distances_of_bands
 from chdt.cpu.kernels.lanes import Numbers
 from chdt.cpu.kernels.packing import Words
-from chdt.cpu.kernels.planes import interleaved_images
+from chdt.cpu.kernels.planes import Planes, interleaved_images
 from chdt.cpu.kernels.rows import (
     SCAN_EFFORT,
     RowLayout,
@@ -33,12 +33,12 @@ def count_distances_into(packed: PackedMasks, answers: Numbers) -> None:
     words, shape, pixels = packed.words, packed.shape, packed.shape.pixels
     interleaved, past_caches = interleaved_images(packed.images, pixels), is_streamed(answers)
 
-    def work(first: int, last: int, erosions: Erosions) -> None:
+    def work(first: int, last: int, planes: Planes) -> None:
         here = answers[first * pixels : last * pixels]
         buffer = write_buffer(np.uint8, past_caches)
-        small_distances_of(words, first * pixels, last - first, erosions, buffer, here)
+        small_distances_of(words, first * pixels, last - first, planes, buffer, here)
 
-    share(work, packed.images, pixels, interleaved, lambda: (reused(erosions_of, shape, interleaved),))
+    share(work, packed.images, pixels, interleaved, lambda: (reused(counting_planes, shape, interleaved),))
 
 
 def images_alone(images: int, layout: RowLayout) -> int:

@@ -5,8 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from chdt.checks.shape import Shape
-from chdt.checks.spacing import Steps
+from chdt.checks.shape import Shape, Steps
 from chdt.cpu.distances import edges_of_image, images_alone, share_bands
 from chdt.cpu.kernels.counted_erosions import is_small
 from chdt.cpu.kernels.flips import (
@@ -24,7 +23,7 @@ from chdt.cpu.kernels.flips import (
 from chdt.cpu.kernels.lanes import Numbers
 from chdt.cpu.kernels.maxima import maxima_memory
 from chdt.cpu.kernels.packing import Words
-from chdt.cpu.kernels.planes import plane_layout_of, planes_of
+from chdt.cpu.kernels.planes import planes_of
 from chdt.cpu.kernels.removed_pixel import levels_memory
 from chdt.cpu.kernels.rows import SCAN_EFFORT, RowLayout, ScanMemory, lanes_for, row_layout_of, scan_memory
 from chdt.cpu.kernels.spaced_lines import Floats
@@ -59,7 +58,7 @@ def _flip_sizes_of_image(words: Words, start: int, shape: Shape, lanes: Any, ans
         sizes_of_slabs(first, last, largest, workspace, answers[: last * layout.rows * layout.width])
 
     share(write_sizes, layout.slabs, layout.rows * layout.width)
-    sizes_of_added(words, start, largest, layout, workspace, answers)
+    sizes_of_added(words, start, largest, workspace, answers)
 
 
 def flip_sizes_into(packed: PackedMasks, answers: Numbers) -> None:
@@ -99,12 +98,11 @@ def spaced_flip_sizes(packed: PackedMasks, spacing: Steps) -> Floats:
     flat = answers.reshape(-1)
 
     def work(first: int, last: int) -> None:
-        grid, patterns = plane_layout_of(*shape.without_single_pixels)
-        planes = planes_of(grid, FLIP_PLANES)
+        planes = planes_of(shape.without_single_pixels, FLIP_PLANES)
         for image in range(first, last):
             largest, at = int(np.searchsorted(windows.distances, answers[image].max())), image * pixels
             replace_by_sizes_without(answers[image], spacing)
-            raise_spaced(packed.words, at, largest, grid, patterns, planes, windows, flat, at)
+            raise_spaced(packed.words, at, largest, planes, windows, flat, at)
 
     share(work, packed.images, SCAN_EFFORT * pixels)
     return answers

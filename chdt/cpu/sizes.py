@@ -1,13 +1,17 @@
 """Sizes of a batch, one image a thread or one image in overlapping bands for all."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from chdt.checks.shape import Shape
+from chdt.checks.answers import deliver, new_answer
+from chdt.checks.masks import AnyMasks, as_words, flat_view, grid_shape, invalid_value
+from chdt.checks.shape import Shape, Steps
 from chdt.cpu.kernels.lanes import VECTOR_WORDS, Numbers
 from chdt.cpu.kernels.packing import WORD_BITS, Words
+from chdt.cpu.kernels.planes import interleaved_images
 from chdt.cpu.kernels.size_search import (
     BANDS_MAX_DISTANCE,
     CORE_MARGIN_ROWS,
@@ -15,8 +19,12 @@ from chdt.cpu.kernels.size_search import (
     SizeMemory,
     measure_bands,
     size_memory,
+    sizes_of,
+    sizes_of_packed,
 )
 from chdt.cpu.memory import reused
+from chdt.cpu.packed import pack_masks
+from chdt.cpu.spaced import spaced_sizes
 from chdt.cpu.threads import PIXELS_PER_THREAD, share, thread_count
 
 BANDS_MIN_PIXELS = 1 << 22  # pixels of an image that is cut into bands
@@ -71,3 +79,49 @@ def packs_first(images: int, shape: Shape) -> bool:
     """
     several = images * shape.pixels >= 2 * PIXELS_PER_THREAD and images < thread_count()
     return several or overlapping_bands(shape) is not None
+
+
+def sizes_of_masks(masks: AnyMasks, spatial_dims: int, spacing: Steps | None, black_border: bool) -> Any:
+    """Sizes of a batch, of the kind of the masks and on their device."""
+    shape = grid_shape(masks, spatial_dims)
+    batch = tuple(masks.shape[: masks.ndim - spatial_dims])
+    if spacing is not None and len(set(spacing)) > 1:
+        sizes = spaced_sizes(pack_masks(masks, spatial_dims, black_border, shape), spacing)
+        return deliver(sizes.reshape(batch), masks)
+    answer = new_answer(masks, batch, 2 * shape.cap)
+    values, foreground, background = as_words(masks)
+    flat = None if black_border or packs_first(len(answer.words), shape) else flat_view(values)
+    packed = pack_masks(masks, spatial_dims, black_border, shape) if flat is None else None
+    if packed is not None:
+        shape = packed.shape
+    pixels = shape.pixels
+    interleaved = interleaved_images(len(answer.words), pixels)
+    invalid: list[int] = []
+
+    def work(first: int, last: int) -> None:
+        workspace = reused(size_memory, shape, interleaved)
+        sizes = answer.words[first:last]
+        if packed is not None:
+            sizes_of_packed(packed.words, first * pixels, workspace, sizes)
+        elif flat is not None:
+            found = sizes_of(flat[first * pixels : last * pixels], foreground, background, workspace, sizes)
+            if found >= 0:
+                invalid.append(first * pixels + found)
+
+    bands = None if packed is None else overlapping_bands(shape)
+    if packed is not None and bands is not None:
+        large = sizes_by_bands(packed.words, shape, bands, answer.words)
+
+        def measure_large(first: int, last: int) -> None:
+            for image in large[first:last]:
+                work(image, image + 1)
+
+        share(measure_large, len(large), pixels)
+    else:
+        share(work, len(answer.words), pixels, interleaved)
+    if invalid:
+        raise invalid_value(masks, min(invalid))
+    if spacing is not None:
+        sizes = np.multiply(answer.words, spacing[0], dtype=np.float64).astype(np.float32)
+        return deliver(sizes.reshape(batch), masks)
+    return answer.finish()

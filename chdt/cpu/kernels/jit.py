@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
+from numba import types
 from numba.core.caching import FunctionCache
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler
@@ -87,6 +88,11 @@ class Helper(CPUDispatcher):  # type: ignore[misc]
     def __call__(self, *arguments: Any) -> Any:
         """From Python: what the function says."""
         return self.py_func(*arguments)
+
+    def get_call_template(self, args: Any, kws: Any) -> Any:
+        """What a call is typed by: a literal as any number, or each value would be compiled anew."""
+        keywords = {name: types.unliteral(kind) for name, kind in kws.items()}
+        return super().get_call_template(tuple(map(types.unliteral, args)), keywords)
 
     def add_overload(self, compiled: Any) -> None:
         """Remember what was compiled, without a way to it from Python."""
