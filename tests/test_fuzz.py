@@ -7,7 +7,6 @@ import warnings
 
 import numpy as np
 import oracles
-import pandas as pd
 import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
@@ -16,6 +15,8 @@ from strategies import random_masks
 from torch._subclasses import FakeTensorMode
 
 import chdt
+
+pd = pytest.importorskip("pandas")
 
 REFUSALS = (TypeError, ValueError)
 ORACLES = {

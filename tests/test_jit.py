@@ -124,7 +124,7 @@ def test_within_bounds(python, tmp_path):
     here = Path(__file__).parent
     output = python(
         SOME_TESTS,
-        str(here / "test_bitplanes.py"),
+        str(here / "test_planes.py"),
         str(here / "test_bounds.py"),
         root=here.parent,
         timeout=600,
