@@ -50,7 +50,6 @@ def python(tmp_path):
 @pytest.fixture(params=["whole", "cut"])
 def cut(request):
     """Leave images of several bands to one thread each, or cut them for all threads, whatever is faster."""
-
     pixels = 0 if request.param == "cut" else 1 << 62
     with route.overridden(CUT_MIN_PIXELS=pixels, ALWAYS_CUT_MIN_PIXELS=pixels):
         yield
