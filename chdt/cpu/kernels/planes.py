@@ -24,10 +24,6 @@ from chdt.cpu.kernels.lanes import (
 )
 from chdt.cpu.kernels.packing import SPARE, WORD_BITS, Sides, Words, from_two, low_bits, read_bits
 
-# Words of an image that shares planes with others. With it, one thread of a server processor took 0.106 instead of
-# 0.127 ns a pixel for object_size of 6103 bool masks of 48x32.
-INTERLEAVED_MAX_WORDS = 32
-
 PAGE_WORDS = 512  # words in 4 KiB
 
 
@@ -189,11 +185,6 @@ def _mark(pattern: Words, rows: int, pitch: int, first: int, last: int) -> None:
             count = min(stop - start, WORD_BITS - start % WORD_BITS)
             pattern[start // WORD_BITS] |= low_bits(count) << np.uint64(start % WORD_BITS)
             start += count
-
-
-def interleaved_images(images: int, pixels: int) -> int:
-    """How many images to lay out in one plane: several where each has few words."""
-    return VECTOR_WORDS if images >= VECTOR_WORDS and pixels <= INTERLEAVED_MAX_WORDS * WORD_BITS else 1
 
 
 @helper
