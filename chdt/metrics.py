@@ -63,7 +63,8 @@ def intersection_over_union(target: torch.Tensor, prediction: torch.Tensor, *, s
     Returns
     -------
     float32 Tensor, shape (...)
-        On the device of the target. Between 0 and 1; 1 where neither mask has foreground, as they agree. Its ``.mean()`` is that of a data set.
+        On the device of the target. Between 0 and 1; 1 where neither mask has foreground, as they agree. Its
+        ``.mean()`` is that of a data set.
 
     Raises
     ------

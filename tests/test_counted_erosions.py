@@ -9,8 +9,9 @@ from strategies import all_but, lattice, mask_batches, random_masks
 
 from chdt import distance_transform, flip_sizes
 from chdt.cpu import memory
-from chdt.cpu import threads as parallel
 from chdt.cpu.kernels import counted_erosions
+
+pytestmark = pytest.mark.kernels
 
 LARGEST = counted_erosions.SMALL_MAX_SIDE
 SIDES = st.integers(1, 20) | st.sampled_from([31, 32, 33, 48, LARGEST - 1, LARGEST])
@@ -24,10 +25,10 @@ def scans(monkeypatch):
         with monkeypatch.context() as patch:
             patch.setattr(counted_erosions, "SMALL_MAX_SIDE", 0)
             memory._shelf.memory.clear()  # made for grids that were small
-            parallel._spare.clear()
+            memory._spare.clear()
             answer = function(masks, spatial_dims=spatial_dims)
         memory._shelf.memory.clear()
-        parallel._spare.clear()
+        memory._spare.clear()
         return answer
 
     return call
