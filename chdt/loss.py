@@ -1,10 +1,8 @@
 """expected_size_loss: what a training loop calls (10)."""
 
-from typing import Any
-
 import torch
 
-from chdt import operators
+from chdt.autograd import NO_SECOND_DERIVATIVE, losses_of_draws
 from chdt.checks.masks import check_spatial_dims, grid_shape, plain_tensor
 from chdt.checks.tracing import has_tangent, is_traced, unscriptable
 from chdt.checks.values import (
@@ -17,108 +15,8 @@ from chdt.checks.values import (
     check_values,
     check_weight,
 )
-from chdt.cpu.derivative import sampled_derivative
 from chdt.gradient import Loss, losses_of_sizes, squared_error
 from chdt.seeds import seeds_for
-
-Gradients = tuple[torch.Tensor | None, ...]
-
-NO_SECOND_DERIVATIVE = (
-    "expected_size_loss has no second derivative, nor one in forward mode: its gradient is a sample, not a function of "
-    "the logits. Leave the loss out of what is differentiated twice, or detach its gradient"
-)
-
-
-class SampledLoss(torch.autograd.Function):
-    """Where equation (21) lives: the loss of drawn masks, with the sampled derivative as its gradient.
-
-    The derivative is a second output, so that whoever differentiates it in turn comes back here, and is refused.
-    """
-
-    @staticmethod
-    def forward(
-        ctx: Any,
-        logits: torch.Tensor,
-        seeds: torch.Tensor,
-        losses: torch.Tensor,
-        left_out: torch.Tensor | None,
-        spatial_dims: int,
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Give the mean loss of each image over its draws, and its derivative, kept for the backward pass."""
-        output = sampled_derivative(logits, seeds, losses, left_out, spatial_dims)
-        _keep(ctx, (logits, spatial_dims), output)
-        return output
-
-    @staticmethod
-    def backward(ctx: Any, upstream: torch.Tensor | None, of_derivative: torch.Tensor | None) -> Gradients:
-        """Chain it on."""
-        return _chain(ctx, upstream, of_derivative)
-
-    @staticmethod
-    def jvp(*_: Any) -> Any:
-        """Refuse derivatives in forward mode, of which Hessians are made."""
-        raise RuntimeError(NO_SECOND_DERIVATIVE)
-
-
-class TransformableLoss(SampledLoss):
-    """The same for what torch transforms (`torch.func`), which costs more time than a small batch."""
-
-    generate_vmap_rule = True
-
-    @staticmethod
-    def forward(  # type: ignore[override]
-        logits: torch.Tensor,
-        seeds: torch.Tensor,
-        losses: torch.Tensor,
-        left_out: torch.Tensor | None,
-        spatial_dims: int,
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Give the mean loss of each image over its draws, and its derivative."""
-        output: tuple[torch.Tensor, torch.Tensor] = torch.ops.chdt.sampled_derivative(
-            logits, seeds, losses, left_out, spatial_dims
-        )
-        return output
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[torch.Tensor, torch.Tensor]) -> None:
-        """Keep the derivative for the backward pass."""
-        _keep(ctx, inputs, output)
-
-
-def _keep(ctx: Any, inputs: tuple[Any, ...], output: tuple[torch.Tensor, torch.Tensor]) -> None:
-    ctx.dtype, ctx.spatial_dims = inputs[0].dtype, inputs[-1]
-    ctx.set_materialize_grads(False)
-    ctx.save_for_backward(output[1])
-
-
-def _chain(ctx: Any, upstream: torch.Tensor | None, of_derivative: torch.Tensor | None) -> Gradients:
-    """From the derivative with respect to the loss of each image to that with respect to the logits."""
-    if of_derivative is not None:
-        raise RuntimeError(NO_SECOND_DERIVATIVE)
-    if upstream is None:
-        return None, None, None, None, None
-    (derivative,) = ctx.saved_tensors
-    upstream = upstream.reshape(upstream.shape + (1,) * ctx.spatial_dims)
-    return (upstream * derivative).to(ctx.dtype), None, None, None, None
-
-
-# The operator has the same gradient, for graphs: the compiler would see only one output of an autograd.Function.
-operators.sampled_derivative.register_autograd(_chain, setup_context=_keep)
-
-
-def losses_of_draws(
-    logits: torch.Tensor,
-    seeds: torch.Tensor,
-    losses: torch.Tensor,
-    left_out: torch.Tensor | None,
-    spatial_dims: int,
-) -> torch.Tensor:
-    """Mean loss of each image over a draw for every seed, with the gradient (21)."""
-    function: Any = SampledLoss.apply
-    if is_traced(logits) or is_traced(losses):
-        function = torch.ops.chdt.sampled_derivative if torch.compiler.is_compiling() else TransformableLoss.apply
-    values, _ = function(logits, seeds, losses, left_out, spatial_dims)
-    return values  # type: ignore[no-any-return]
 
 
 @unscriptable
@@ -139,17 +37,20 @@ def expected_size_loss(
     ----------
     logits : Tensor, shape (..., H, W)
         The output a of a network before any sigmoid: float16, bfloat16, float32 or float64. A channel dim of 1 is a
-        batch dim like any other. ±inf is certain, and gets a gradient of zero.
+        batch dim like any other. ±inf is certain, and gets a gradient of zero. NaN makes NaN of the loss of its image
+        and of its own gradient, and touches nothing else: other pixels get the gradient that they have where it is
+        background.
     sizes : Tensor, shape (...)
-        True sizes in pixels, one an image, as `object_size` gives them for masks.
+        True sizes in pixels, one an image, as `object_size` gives them for masks. They get no gradient.
     weight : Tensor, shape (...), optional
         Weight of each image, 1 by default. An image of weight 0 is left out: of the value, the gradient and the mean,
-        whatever its size says, NaN included.
+        whatever its size and its logits are, NaN included.
     n_samples : int
         How many masks are drawn for each image; the variance of value and gradient falls with it.
     loss : callable
-        l(target, prediction), any function of two tensors of one shape that works element by element. torch's losses
-        may be passed as they are, whatever their ``reduction``.
+        l(prediction, target), any function of two tensors of one shape that works element by element, its arguments in
+        the order of torch's losses. These may be passed as they are, whatever their ``reduction``. A few elements are
+        asked for again in some calls, to find out whether others matter; not while torch compiles or transforms.
     reduction : {"mean", "sum", "none"}
         Weighted mean over the images, their weighted sum, or the weighted loss of each image. The mean of no images,
         or of weights that are all 0, is 0.
@@ -167,10 +68,19 @@ def expected_size_loss(
     Raises
     ------
     TypeError
-        Logits, sizes or weight of an unfit type or dtype.
+        Logits, sizes or weight of an unfit type or dtype; a loss that cannot be called, a generator that is none.
     ValueError
-        Sizes or weight of another shape (both are shown), negative or not finite, NaN logits (the first index is
-        named); an empty grid; n_samples below 1; an unknown reduction; a loss that does not work element by element.
+        Sizes or weight of another shape (both are shown), negative or not finite (the first index is named), or that
+        require grad; an empty grid; n_samples below 1; an unknown reduction; a loss that does not work element by
+        element, or has parameters that require grad.
+    RuntimeError
+        In the backward pass of a backward pass: the loss has no second derivative, and none in forward mode. What
+        `torch.compile` compiles by AOTAutograd, torch itself does not differentiate twice.
+
+    Warns
+    -----
+    UserWarning
+        A size is larger than that of any mask of this grid, 2·max(H, W): once a call site. The first index is named.
 
     See Also
     --------
@@ -180,7 +90,7 @@ def expected_size_loss(
     Notes
     -----
     Equation (10) of Baručić and Kybic (2022), L = E_Y[l(s, g(Y))], with the gradient (21) averaged over the draws times
-    F'(a) = F(a)·(1 - F(a)). The gradient lives in `chdt.loss.SampledLoss`.
+    F'(a) = F(a)·(1 - F(a)). The gradient lives in `chdt.autograd.SampledLoss`.
 
     Examples
     --------
@@ -192,6 +102,13 @@ def expected_size_loss(
     >>> value.backward()
     >>> value.shape, logits.grad.shape
     (torch.Size([]), torch.Size([2, 8, 8]))
+
+    A loss that is not symmetric, for an object that is certain: prediction 8, target 6.
+
+    >>> certain = torch.full((4, 4), torch.inf)
+    >>> poisson = torch.nn.PoissonNLLLoss(log_input=False)  # prediction - target * log(prediction)
+    >>> expected_size_loss(certain, torch.tensor(6), loss=poisson), 8 - 6 * torch.tensor(8.0).log()
+    (tensor(-4.4766), tensor(-4.4766))
     """
     logits, sizes = plain_tensor(logits, "logits"), plain_tensor(sizes, "sizes")
     dtype = check_logits(logits)

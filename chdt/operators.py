@@ -134,7 +134,7 @@ def sampled_derivative(
     left_out: torch.Tensor | None,
     spatial_dims: int,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """See `chdt.cpu.derivative.sampled_derivative`; its gradient is in `chdt.loss`."""
+    """See `chdt.cpu.derivative.sampled_derivative`; its gradient is in `chdt.autograd`."""
     return _sampled_derivative(logits, seeds, losses, left_out, spatial_dims)
 
 

@@ -54,6 +54,8 @@ def object_size(
     ValueError
         A value other than ±1 (its first index is named), an empty grid, or fewer dims than the grid has; a spacing that
         is not from 1e-25 to 1e25, or has another number of dims.
+    RuntimeError
+        Under torch.jit.trace.
 
     See Also
     --------

@@ -22,11 +22,8 @@ from matplotlib.patches import Rectangle
 
 from chdt import distance_transform, flip_sizes, object_size
 from chdt.checks.shape import Shape
-from chdt.cpu import distances, threads
-from chdt.cpu.distances import images_alone
-from chdt.cpu.kernels.counted_erosions import is_small
-from chdt.cpu.kernels.rows import row_layout_of
-from chdt.cpu.sizes import overlapping_bands
+from chdt.cpu import threads
+from chdt.cpu.route import images_alone, is_small, overlapping_bands, row_layout
 
 Array = npt.NDArray[Any]
 
@@ -357,19 +354,18 @@ def way_of(function: str, side: int, images: int) -> str:
         return ERODED_IN_BANDS if in_bands else ERODED
     if is_small(shape):
         return ERODED
-    return SCANNED if images_alone(images, row_layout_of(shape)) == images else SCANNED_IN_BANDS
+    return SCANNED if images_alone(images, row_layout(shape)) == images else SCANNED_IN_BANDS
 
 
 def draw_routes() -> Figure:
     """Each function's ways by the side of the masks, for one mask and for many."""
     count, threads.thread_count = threads.thread_count, lambda: THREADS
-    distances.thread_count, of_distances = threads.thread_count, distances.thread_count
     try:
         sides = np.arange(8, 8193)
         rows = [(name, images) for name in ("object_size", "distance_transform", "flip_sizes") for images in (1, MANY)]
         ways = {row: [way_of(row[0], int(side), row[1]) for side in sides] for row in rows}
     finally:
-        threads.thread_count, distances.thread_count = count, of_distances
+        threads.thread_count = count
     figure = figure_of(7.2, 3.4)
     axes = figure.subplots()
     for y, (name, images) in enumerate(rows):

@@ -17,8 +17,8 @@ import numpy as np
 import torch
 
 import chdt
-from chdt.cpu import distances, flips, memory, sizes
-from chdt.cpu.kernels import lanes, writing
+from chdt.cpu import memory, route
+from chdt.cpu.kernels import lanes
 
 GRIDS = [
     *[(1,), (7,), (64,), (65,), (200,), (5000,)],
@@ -101,7 +101,7 @@ def calls(masks, dims, dtypes, place):
         values = place(masks if dtype == "?" else np.where(masks, 1, -1).astype(dtype))
         yield chdt.object_size(values, **dims)
         for cut in (False, True) if masks.size > 1 << 17 else (False,):
-            distances.images_alone = flips.images_alone = lambda images, _, cut=cut: 0 if cut else images
+            route.CUT_MIN_PIXELS = route.ALWAYS_CUT_MIN_PIXELS = 0 if cut else 1 << 62
             for function in chdt.distance_transform, chdt.flip_sizes:
                 largest = 2 * max(masks.shape[1:])
                 for out in ("i4", "i8") if largest > 255 else ("i4", "u1"):
@@ -146,11 +146,11 @@ def main(amount):
         array = guard.array(64, np.uint8, 64)
         ctypes.string_at(array.ctypes.data + 64, 1)
     what = (FEW_GRIDS, FEW_DTYPES) if amount == "few" else (GRIDS, DTYPES)
-    sizes.BANDS_MIN_PIXELS = 1 << 18  # so that some images are measured in bands
+    route.OVERLAPPING_MIN_PIXELS = 1 << 18  # so that some images are measured in bands
     expected = all_answers(*what, lambda array: array)  # which compiles all that is needed
     caches = guard_modules(guard)
-    streamed = writing.STREAMED_BYTES
-    for guard.at_end, writing.STREAMED_BYTES in (True, streamed), (True, 1), (False, 1):
+    streamed = route.STREAMED_MIN_BYTES
+    for guard.at_end, route.STREAMED_MIN_BYTES in (True, streamed), (True, 1), (False, 1):
         memory._shelf.memory.clear()
         memory._spare.clear()
         for cache in caches:

@@ -6,6 +6,7 @@ All that is known here of how kernels are called, and of how what they leave lie
 import numpy as np
 
 from chdt.checks.shape import Shape
+from chdt.cpu import route
 from chdt.cpu.kernels import added_pixel, bands, maxima, packing, planes, removed_pixel, rows, window_counts
 from chdt.cpu.kernels.jit import kernel
 from chdt.cpu.kernels.lanes import BLOCK
@@ -102,7 +103,7 @@ def _levels_of_eroded(made, layout, levels):
 
 def levels_of_eroded(mask):
     """The level of each pixel of a small grid: the largest of its column's, its row's and its slab's."""
-    layout = rows.row_layout_of(Shape(*(1, 1, *mask.shape)[-3:]))
+    layout = route.row_layout(Shape(*(1, 1, *mask.shape)[-3:]))
     made = planes_with(mask, window_counts.FLIP_PLANES + max(mask.shape))
     levels = removed_pixel.levels_memory(layout, np.uint8)
     _levels_of_eroded(made, layout, levels)
@@ -121,16 +122,22 @@ def _joined(mask, layout, levels):
 
 def in_bands(mask, slabs):
     """The layout of an image that is scanned so many slabs at a time, and memory for that."""
-    layout = rows.row_layout_of(Shape(*(1, 1, *mask.shape)[-3:]))
+    layout = route.row_layout(Shape(*(1, 1, *mask.shape)[-3:]))
     layout = layout._replace(band=min(slabs, layout.slabs), bands=-(-layout.slabs // min(slabs, layout.slabs)))
-    return layout, rows.scan_memory(layout, rows.lanes_for(layout.cap))
+    return layout, rows.scan_memory(layout, route.lanes_for(layout.cap))
+
+
+@kernel
+def _find_edges(words, scan):
+    bands.find_edges(words, 0, 1, 0, scan.layout.bands, scan)
+    bands.join_edges(scan)
 
 
 def edges(mask, slabs):
     """Of each band, the distances of its first slab, and those of its last one, as the edges say."""
     layout, scan = in_bands(mask, slabs)
-    bands.edges_of_bands(packed(mask), 0, 0, layout.bands, scan)
-    bands.edges_joined(scan)
+    assert layout.bands > 1, "else there are no edges"
+    _find_edges(packed(mask), scan)
     found = np.empty((2, layout.bands, layout.rows, layout.width), int)
     for side in (bands.FIRST, bands.LAST):
         for band in range(layout.bands):

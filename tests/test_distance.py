@@ -21,8 +21,7 @@ from strategies import (
 
 from chdt import distance_transform, flip_sizes
 from chdt.checks.shape import Shape
-from chdt.cpu import distances
-from chdt.cpu.kernels.rows import row_layout_of
+from chdt.cpu import route
 
 LARGE_GRIDS = [(600, 600), (2100, 40), (2060, 64), (220, 1200), (1030, 129)]
 
@@ -69,7 +68,7 @@ def test_long_thin_grids(grid, density):
 @pytest.mark.parametrize("grid", LARGE_GRIDS)
 def test_large_grids(grid):
     height, width = grid
-    assert row_layout_of(Shape(1, height, width)).bands > 1
+    assert route.row_layout(Shape(1, height, width)).bands > 1
     far = [(0, 0), (height - 1, width // 2)]
     expect(
         distance_transform,
@@ -90,9 +89,9 @@ def test_large_grids(grid):
 
 def test_images_of_a_batch_for_threads(monkeypatch):
     """As many as can be are left to one thread each, and the others cut; both give what one thread gives."""
-    monkeypatch.setattr(distances, "thread_count", lambda: 2)
+    monkeypatch.setattr("chdt.cpu.threads.thread_count", lambda: 2)
     large, small, huge, line = ((1, 1500, 1500), (1, 1400, 1400), (1, 2100, 2100), (1, 1, 1 << 22))
-    alone = [distances.images_alone(5, row_layout_of(Shape(*shape))) for shape in (large, small, huge, line)]
+    alone = [route.images_alone(5, route.row_layout(Shape(*shape))) for shape in (large, small, huge, line)]
     assert alone == [4, 5, 0, 5]
     masks = np.stack([objects((1500, 1500), 40, seed) for seed in range(3)])
     d, sizes = distance_transform(masks), flip_sizes(masks)

@@ -24,7 +24,7 @@ from chdt import flip_sizes, object_size
 from chdt.checks.shape import Shape
 from chdt.cpu import flips as flips_of_batch
 from chdt.cpu.kernels.added_pixel import FEW_PIXELS
-from chdt.cpu.kernels.rows import row_layout_of
+from chdt.cpu.route import row_layout
 
 
 def expect_some(mask, count=100):
@@ -115,7 +115,7 @@ def test_long_thin_grids(grid, density):
 @pytest.mark.usefixtures("cut")
 @pytest.mark.parametrize("grid", [(600, 600), (2100, 40), (220, 1200)])
 def test_large_grids(grid):
-    assert row_layout_of(Shape(1, *grid)).bands > 1
+    assert row_layout(Shape(1, *grid)).bands > 1
     masks = [random_masks(grid, 0.999), objects(grid, 3), lattice(grid, 50, 11), half(grid, 0, 20), half(grid, 1, 20)]
     for mask in masks:
         expect_some(mask, 20)

@@ -33,6 +33,12 @@ def test_opcheck(function, masks):
     torch.library.opcheck(getattr(torch.ops.chdt, function.__name__).default, (masks, 2))
 
 
+def test_opcheck_of_the_overlap():
+    operator = torch.ops.chdt.intersection_over_union.default
+    torch.library.opcheck(operator, (masks_like(2, 3, 6, 4), masks_like(2, 3, 6, 4) < 0, 2))
+    torch.library.opcheck(operator, (masks_like(3, 4, 5) > 0, masks_like(3, 4, 5).bfloat16(), 3))
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
 def test_opcheck_of_the_loss(dtype):
     logits, seeds = torch.randn(3, 6, 5).to(dtype), torch.tensor([1, 2])

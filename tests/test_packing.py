@@ -18,6 +18,15 @@ def test_pack(count):
     assert (bits_of(packed(mask), count) == mask).all()
 
 
+@pytest.mark.parametrize("start", [0, 7])
+@pytest.mark.parametrize("count", [0, 1, 63, 64, 65, 1000])
+def test_pack_whatever_is_not_background(count, start):
+    values = RNG.integers(0, 4, count, np.uint8)
+    words = np.zeros(packed_words(count + start), np.uint64)
+    assert pack(values, None, np.uint8(0), words, start) == -1
+    assert (bits_of(words, count + start)[start:] == (values > 0)).all()
+
+
 def test_pack_in_pieces_of_any_length():
     mask = RNG.random(1000) < 0.5
     values, words = mask.view(np.uint8), np.zeros(packed_words(1000), np.uint64)

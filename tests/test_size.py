@@ -22,7 +22,7 @@ from strategies import (
 
 from chdt import distance_transform, object_size
 from chdt.checks.shape import Shape
-from chdt.cpu import sizes as sizes_of_batch
+from chdt.cpu import route
 from chdt.cpu.kernels import size_search
 
 
@@ -134,9 +134,10 @@ def test_one_mask_gives_no_dims():
 
 
 @pytest.fixture
-def bands(monkeypatch):
+def bands():
     """Have images of any size cut into bands, where they have enough rows."""
-    monkeypatch.setattr(sizes_of_batch, "BANDS_MIN_PIXELS", 0)
+    with route.overridden(OVERLAPPING_MIN_PIXELS=0):
+        yield
 
 
 BAND = 4 * size_search.CORE_MARGIN_ROWS + 2 * size_search.CORE_MARGIN_ROWS  # rows of a band of a narrow image
@@ -153,8 +154,8 @@ def squares(grid, *squares):
 @pytest.mark.parametrize("width", [65, 128, 200])
 def test_bands(bands, monkeypatch, height, width):
     """Small objects, those at the borders of cores, and those as large as bands can tell, and larger."""
-    monkeypatch.setattr(sizes_of_batch, "CORE_WORDS", 0)
-    assert sizes_of_batch.overlapping_bands(Shape(1, height, width)).number == -(-height // 256)
+    monkeypatch.setattr(route, "CORE_WORDS", 0)
+    assert route.overlapping_bands(Shape(1, height, width)).number == -(-height // 256)
     limit = 2 * size_search.BANDS_MAX_DISTANCE
     masks = [np.zeros((height, width), bool), np.ones((height, width), bool), random_masks((height, width), 0.9, 0)]
     masks += [objects((height, width), 40, seed) for seed in range(3)]
@@ -172,7 +173,7 @@ def test_bands(bands, monkeypatch, height, width):
 def test_bands_with_one_thread_and_many(bands):
     grid = (3000, 1100)
     masks = np.stack([objects(grid, 300, 0), np.ones(grid, bool), objects(grid, 300, 1), squares(grid, (9, 9, 500))])
-    assert sizes_of_batch.overlapping_bands(Shape(1, *grid)).number > 1
+    assert route.overlapping_bands(Shape(1, *grid)).number > 1
     expected = [oracles.fast_size(mask) for mask in masks]
     threads = torch.get_num_threads()
     try:
@@ -186,5 +187,5 @@ def test_bands_with_one_thread_and_many(bands):
 def test_no_bands():
     """Of volumes, of narrow images, of small ones, and of those with fewer rows than a band."""
     for shape in (Shape(300, 300, 300), Shape(1, 100_000, 64), Shape(1, 2000, 2000), Shape(1, 300, 100_000)):
-        assert sizes_of_batch.overlapping_bands(shape) is None
-    assert sizes_of_batch.overlapping_bands(Shape(1, 2048, 2048)) is not None
+        assert route.overlapping_bands(shape) is None
+    assert route.overlapping_bands(Shape(1, 2048, 2048)) is not None

@@ -11,7 +11,7 @@ from strategies import all_but, every_mask, half, lattice, mask_batches, objects
 
 from chdt import distance_transform, expected_size_loss, flip_sizes, object_size, sample_masks, sampled_gradient
 from chdt.checks.shape import Shape
-from chdt.cpu.kernels.rows import row_layout_of
+from chdt.cpu.route import row_layout
 
 SHAPES = [(1, 1, 1), (2, 1, 1), (1, 5, 1), (3, 4, 5), (5, 4, 3), (2, 3, 63), (3, 2, 64), (2, 2, 65), (4, 3, 129)]
 LARGE = [(9, 70, 130), (200, 3, 30), (300, 2, 2), (2, 300, 2), (33, 65, 31)]
@@ -73,7 +73,7 @@ def test_special_volumes(shape):
 @pytest.mark.usefixtures("cut")
 @pytest.mark.parametrize("shape", [(90, 50, 36), (64, 64, 64)])
 def test_special_volumes_of_several_bands(shape):
-    assert row_layout_of(Shape(*shape)).bands > 1
+    assert row_layout(Shape(*shape)).bands > 1
     expect_special(shape)
 
 

@@ -13,6 +13,7 @@ from chdt.cpu.distances import distances_into
 from chdt.cpu.flips import flip_sizes_into, spaced_flip_sizes
 from chdt.cpu.kernels.lanes import Numbers
 from chdt.cpu.packed import PackedMasks, pack_masks
+from chdt.cpu.route import is_spaced
 from chdt.cpu.spaced import spaced_distances
 
 
@@ -49,7 +50,7 @@ def answers_of(
         check_out(out, masks, largest if spacing is None else None)
     packed = pack_masks(masks, spatial_dims, black_border, shape)
     answers: npt.NDArray[Any]
-    if spacing is None or len(set(spacing)) == 1:
+    if not is_spaced(spacing):
         answers = np.empty((packed.images, *packed.shape), np.int32)
         kind.write(packed, answers.reshape(-1).view(np.uint32))
         if spacing is not None:

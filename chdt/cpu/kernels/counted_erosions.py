@@ -15,16 +15,9 @@ from chdt.cpu.kernels.packing import WORD_BITS, Words
 from chdt.cpu.kernels.planes import Planes, cap_of, lay_out_images, objects_in, pixels_in, plane_at, planes_of
 from chdt.cpu.kernels.writing import WriteBuffer, gather, write_gathered
 
-SMALL_MAX_SIDE = 64  # side of a grid: so many erosions take as long as the scans of larger grids
-
 DIGITS = 3  # planes: the digits are in those behind the three that are worked in
 
-MOST_DIGITS = SMALL_MAX_SIDE.bit_length()  # of a distance in a small grid
-
-
-def is_small(shape: Shape) -> bool:
-    """Whether distances in this grid are counted."""
-    return shape.cap <= SMALL_MAX_SIDE
+MOST_DIGITS = 7  # of a distance: what is counted has sides of up to 127 pixels
 
 
 def counting_planes(shape: Shape, interleaved: int) -> Planes:

@@ -6,13 +6,12 @@ import numpy as np
 import numpy.typing as npt
 
 from chdt.checks.shape import Shape
-from chdt.cpu.kernels.counted_erosions import is_small
 from chdt.cpu.kernels.drawing import draw_pixels, first_nan
 from chdt.cpu.kernels.flips import FlipMemory, flip_memory, flip_sizes_of_images
 from chdt.cpu.kernels.jit import helper, kernel
 from chdt.cpu.kernels.lanes import BLOCK, Number, Numbers, aligned, equal_bits, lowest_bit
 from chdt.cpu.kernels.packing import WORD_BITS, Words, low_bits, packed_words, read_bits
-from chdt.cpu.kernels.rows import ScanMemory, lanes_for, pixels_of, row_layout_of, scan_memory
+from chdt.cpu.kernels.rows import RowLayout, ScanMemory, pixels_of, scan_memory
 
 GRADIENT_PIXELS = 1 << 15  # whose flip sizes are kept in the nearest cache until they are looked up
 
@@ -56,13 +55,13 @@ class GradientMemory(NamedTuple):
     gradient: npt.NDArray[Any]
 
 
-def gradient_memory(shape: Shape, dtype: Any) -> GradientMemory:
-    """Memory for one thread."""
-    layout, lanes, pixels = row_layout_of(shape), lanes_for(2 * shape.cap), shape.pixels
+def gradient_memory(shape: Shape, layout: RowLayout, small: bool, lanes: Any, dtype: Any) -> GradientMemory:
+    """Memory for one thread; small grids, whose distances are counted, need no scan."""
+    pixels = shape.pixels
     images = max(1, GRADIENT_PIXELS // (pixels * layout.images)) * layout.images
     return GradientMemory(
-        None if is_small(shape) else scan_memory(layout, lanes),
-        flip_memory(shape, lanes),
+        None if small else scan_memory(layout, lanes),
+        flip_memory(shape, layout, small, lanes),
         aligned(images * pixels + BLOCK, 0, lanes),
         np.empty(images, np.int64),
         np.zeros(packed_words(images * pixels), np.uint64),

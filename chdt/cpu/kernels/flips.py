@@ -8,14 +8,13 @@ import numpy.typing as npt
 from chdt.checks.shape import Shape
 from chdt.cpu.kernels.added_pixel import may_fit, raise_added
 from chdt.cpu.kernels.bands import prepare_bands
-from chdt.cpu.kernels.counted_erosions import is_small
 from chdt.cpu.kernels.jit import helper, kernel
 from chdt.cpu.kernels.lanes import BLOCK, Numbers, fill, load_pixels, maximum, settle
 from chdt.cpu.kernels.maxima import clear_maxima, find_maxima, finish_maxima, maxima_memory, maxima_offsets, size_of
 from chdt.cpu.kernels.packing import Words
 from chdt.cpu.kernels.planes import Planes, lay_out_background, plane_at, planes_of
 from chdt.cpu.kernels.removed_pixel import erode_away, find_levels, find_levels_of_eroded, level_places, levels_memory
-from chdt.cpu.kernels.rows import RowLayout, ScanMemory, pixels_of, row_layout_of
+from chdt.cpu.kernels.rows import RowLayout, ScanMemory, pixels_of
 from chdt.cpu.kernels.size_search import SearchMemory, search_memory
 from chdt.cpu.kernels.spaced_lines import Floats, Windows
 from chdt.cpu.kernels.window_counts import BACKGROUND, FLIP_PLANES
@@ -34,10 +33,9 @@ class FlipMemory(NamedTuple):
     search: SearchMemory
 
 
-def flip_memory(shape: Shape, lanes: type[np.unsignedinteger[Any]]) -> FlipMemory:
-    """Memory for one thread."""
-    layout = row_layout_of(shape)
-    planes = FLIP_PLANES + (shape.cap if is_small(shape) else 0)
+def flip_memory(shape: Shape, layout: RowLayout, small: bool, lanes: type[np.unsignedinteger[Any]]) -> FlipMemory:
+    """Memory for one thread; of a small grid, all erosions are kept."""
+    planes = FLIP_PLANES + (shape.cap if small else 0)
     return FlipMemory(
         layout,
         maxima_memory(layout, lanes),

@@ -24,8 +24,6 @@ from chdt.cpu.kernels.lanes import (
 )
 from chdt.cpu.kernels.packing import SPARE, WORD_BITS, Sides, Words, from_two, low_bits, read_bits
 
-INTERLEAVED_MAX_WORDS = 32  # words of an image that shares planes with others
-
 PAGE_WORDS = 512  # words in 4 KiB
 
 
@@ -187,11 +185,6 @@ def _mark(pattern: Words, rows: int, pitch: int, first: int, last: int) -> None:
             count = min(stop - start, WORD_BITS - start % WORD_BITS)
             pattern[start // WORD_BITS] |= low_bits(count) << np.uint64(start % WORD_BITS)
             start += count
-
-
-def interleaved_images(images: int, pixels: int) -> int:
-    """How many images to lay out in one plane: several where each has few words."""
-    return VECTOR_WORDS if images >= VECTOR_WORDS and pixels <= INTERLEAVED_MAX_WORDS * WORD_BITS else 1
 
 
 @helper

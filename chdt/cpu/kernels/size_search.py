@@ -157,8 +157,8 @@ def sizes_of_packed(packed: Words, start: int, memory: SizeMemory, sizes: Number
 def sizes_of(values: Numbers, foreground: Number, background: Number, memory: SizeMemory, sizes: Numbers) -> int:
     """Write the sizes of all images in ``values``; give the index of the first value that is neither of the two, or -1.
 
-    Packing is part of it, at the price of a compilation for each size of a value: a second call from Python would take
-    a quarter of the time of a single image.
+    Packing is part of it, at the price of a compilation for each size of a value. As two kernels, they took 13 instead
+    of 10.5 us for a single mask of 48x32, and 4 to 7 % longer for 6103 of them.
     """
     layout = memory.planes.layout
     interleaved, pixels = layout.interleaved, pixels_in(layout)
