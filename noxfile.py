@@ -16,8 +16,12 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PROJECT)
 RUNNERS = ("pytest>=8", "hypothesis>=6.100", "pandas>=2.2", "scipy>=1.11")  # of tests that need none of the examples
 
-# Tests of kernels, some of them with grids that plain Python is fast enough for.
-SMALL = ("flips", "lanes", "loss", "metrics", "options", "oracles", "sampling", "size", "transform", "volumes")
+# Tests of kernels, some of them with grids that plain Python is fast enough for; and those of large grids alone.
+SMALL = ("distance", "flips", "lanes", "loss", "metrics", "options", "oracles", "sampling", "size", "volumes")
+LARGE = (
+    "added_pixel", "bands", "bounds", "counted_erosions", "limits", "masks", "maxima", "memory", "operators",
+    "packing", "planes", "removed_pixel", "window_counts", "writing",
+)  # fmt: skip
 
 
 def build(session: nox.Session) -> Path:
@@ -81,10 +85,7 @@ def wheel(session: nox.Session) -> None:
 def bounds(session: nox.Session) -> None:
     """The tests of the kernels, with Numba's check of every index: ten minutes."""
     session.install("-c", "constraints.txt", "-e", ".[test]")
-    files = [
-        f"tests/test_{name}.py"
-        for name in (*SMALL, "bitplanes", "bounds", "erosions", "limits", "masks", "memory", "operators")
-    ]
+    files = [f"tests/test_{name}.py" for name in (*SMALL, *LARGE)]
     env = {"NUMBA_BOUNDSCHECK": "1", "NUMBA_CACHE_DIR": str(Path(session.create_tmp()) / "cache")}
     session.run("python", "-m", "pytest", *files, *session.posargs, env=env)
 

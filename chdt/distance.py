@@ -1,20 +1,13 @@
 """distance_transform: the Chebyshev distance of each pixel to background (equation 3)."""
 
-from typing import Any
-
-import numpy as np
-import numpy.typing as npt
-import torch
-
-from chdt.checks.answers import answer_into, check_out, deliver, new_answer
-from chdt.checks.masks import ArrayOrTensor, grid_shape
-from chdt.checks.spacing import Spacing, spacing_of
-from chdt.checks.tracing import is_traced
-from chdt.cpu.distances import distances_into
-from chdt.cpu.packed import PackedMasks, pack_masks
-from chdt.cpu.spaced import spaced_distances
+from chdt.checks.masks import ArrayOrTensor
+from chdt.checks.spacing import Spacing
+from chdt.checks.tracing import unscriptable
+from chdt.cpu.per_pixel import DISTANCES
+from chdt.per_pixel import answer_pixels
 
 
+@unscriptable
 def distance_transform(
     masks: ArrayOrTensor,
     *,
@@ -32,7 +25,7 @@ def distance_transform(
         background.
     spatial_dims : {1, 2, 3}
         How many trailing dims form the grid.
-    spacing : float or sequence of float, optional
+    spacing : float, or sequence, array or tensor of float, optional
         How far apart pixels are, along each spatial dim or along all of them. Distances are then max over the dims of
         spacing times steps, float32 in the units of the spacing.
     black_border : bool
@@ -58,7 +51,10 @@ def distance_transform(
     ValueError
         A mask value other than ±1 (its first index is named), an empty grid, fewer dims than the grid has; a spacing
         that is not from 1e-25 to 1e25, or has another number of dims; ``out`` is of another shape or device, too
-        narrow, read-only, or overlaps the masks or itself. Nothing is written then.
+        narrow, read-only, or overlaps the masks or itself, or torch exports or transforms the call. Nothing is written
+        then.
+    RuntimeError
+        Under torch.jit.trace.
 
     See Also
     --------
@@ -92,23 +88,4 @@ def distance_transform(
            [5. , 5. , 5. , 5. , 5. , 5. , 5. ],
            [7.5, 7.5, 7.5, 7.5, 7.5, 7.5, 7.5]], dtype=float32)
     """
-    spaced = spacing_of(spacing, spatial_dims)
-    if out is None and is_traced(masks):
-        return torch.ops.chdt.distance_transform(masks, spatial_dims, spaced, black_border)  # type: ignore[no-any-return]
-    shape = grid_shape(masks, spatial_dims)
-    if spaced is None and not black_border:
-        answer = new_answer(masks, tuple(masks.shape), shape.cap) if out is None else answer_into(out, masks, shape.cap)
-        distances_into(pack_masks(masks, spatial_dims, shape=shape), answer.words)
-        return answer.finish()  # type: ignore[no-any-return]
-    if out is not None:
-        check_out(out, masks, shape.cap if spaced is None else None)
-    packed: PackedMasks = pack_masks(masks, spatial_dims, black_border, shape)
-    distances: npt.NDArray[Any]
-    if spaced is None or len(set(spaced)) == 1:
-        distances = np.empty((packed.images, *packed.shape), np.int32)
-        distances_into(packed, distances.reshape(-1).view(np.uint32))
-        if spaced is not None:
-            distances = np.multiply(distances, spaced[0], dtype=np.float64).astype(np.float32)
-    else:
-        distances = spaced_distances(packed, spaced)
-    return deliver(packed.inside(distances).reshape(tuple(masks.shape)), masks, out)  # type: ignore[no-any-return]
+    return answer_pixels(DISTANCES, masks, spatial_dims, spacing, black_border, out)

@@ -1,19 +1,13 @@
 """flip_sizes: the size after flipping one pixel, for every pixel at once (y with pixel i flipped, in 21)."""
 
-from typing import Any
-
-import numpy as np
-import numpy.typing as npt
-import torch
-
-from chdt.checks.answers import answer_into, check_out, deliver, new_answer
-from chdt.checks.masks import ArrayOrTensor, grid_shape
-from chdt.checks.spacing import Spacing, spacing_of
-from chdt.checks.tracing import is_traced
-from chdt.cpu.flips import flip_sizes_into, spaced_flip_sizes
-from chdt.cpu.packed import PackedMasks, pack_masks
+from chdt.checks.masks import ArrayOrTensor
+from chdt.checks.spacing import Spacing
+from chdt.checks.tracing import unscriptable
+from chdt.cpu.per_pixel import FLIP_SIZES
+from chdt.per_pixel import answer_pixels
 
 
+@unscriptable
 def flip_sizes(
     masks: ArrayOrTensor,
     *,
@@ -31,7 +25,7 @@ def flip_sizes(
         background.
     spatial_dims : {1, 2, 3}
         How many trailing dims form the grid.
-    spacing : float or sequence of float, optional
+    spacing : float, or sequence, array or tensor of float, optional
         How far apart pixels are, along each spatial dim or along all of them. Sizes are then float32, in its units.
     black_border : bool
         Whether pixels outside the grid are background.
@@ -55,7 +49,10 @@ def flip_sizes(
     ValueError
         A mask value other than ±1 (its first index is named), an empty grid, fewer dims than the grid has; a spacing
         that is not from 1e-25 to 1e25, or has another number of dims; ``out`` is of another shape or device, too
-        narrow, read-only, or overlaps the masks or itself. Nothing is written then.
+        narrow, read-only, or overlaps the masks or itself, or torch exports or transforms the call. Nothing is written
+        then.
+    RuntimeError
+        Under torch.jit.trace.
 
     See Also
     --------
@@ -89,24 +86,4 @@ def flip_sizes(
     >>> int(flip_sizes(mask)[2, 1])
     10
     """
-    spaced = spacing_of(spacing, spatial_dims)
-    if out is None and is_traced(masks):
-        return torch.ops.chdt.flip_sizes(masks, spatial_dims, spaced, black_border)  # type: ignore[no-any-return]
-    shape = grid_shape(masks, spatial_dims)
-    largest = 2 * shape.cap
-    if spaced is None and not black_border:
-        answer = new_answer(masks, tuple(masks.shape), largest) if out is None else answer_into(out, masks, largest)
-        flip_sizes_into(pack_masks(masks, spatial_dims, shape=shape), answer.words)
-        return answer.finish()  # type: ignore[no-any-return]
-    if out is not None:
-        check_out(out, masks, largest if spaced is None else None)
-    packed: PackedMasks = pack_masks(masks, spatial_dims, black_border, shape)
-    sizes: npt.NDArray[Any]
-    if spaced is None or len(set(spaced)) == 1:
-        sizes = np.empty((packed.images, *packed.shape), np.int32)
-        flip_sizes_into(packed, sizes.reshape(-1).view(np.uint32))
-        if spaced is not None:
-            sizes = np.multiply(sizes, spaced[0], dtype=np.float64).astype(np.float32)
-    else:
-        sizes = spaced_flip_sizes(packed, spaced)
-    return deliver(packed.inside(sizes).reshape(tuple(masks.shape)), masks, out)  # type: ignore[no-any-return]
+    return answer_pixels(FLIP_SIZES, masks, spatial_dims, spacing, black_border, out)

@@ -1,18 +1,22 @@
 """sampled_gradient: the derivative of the expected loss by flipping pixels of a drawn mask, one by one (21)."""
 
-from collections.abc import Callable
+import contextlib
+import weakref
+from collections.abc import Callable, MutableMapping
+from typing import Any
 
 import torch
 
-from chdt.checks.masks import grid_shape, type_name
-from chdt.checks.tracing import is_traced
-from chdt.checks.values import check_sizes, check_values
+from chdt.checks.advice import type_name
+from chdt.checks.masks import grid_shape, plain_tensor
+from chdt.checks.tracing import is_traced, unscriptable
+from chdt.checks.values import check_loss, check_sizes, check_values
 from chdt.cpu.derivative import given_derivative
 
-Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]  # of prediction and target, as torch's losses
 
 
-def squared_error(target: torch.Tensor, prediction: torch.Tensor) -> torch.Tensor:
+def squared_error(prediction: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     """(target - prediction)², element by element (7)."""
     return (target - prediction) ** 2
 
@@ -24,18 +28,85 @@ def losses_of_sizes(loss: Loss, sizes: torch.Tensor, largest: int) -> torch.Tens
     """
     attainable = torch.arange(0, largest + 1, 2, dtype=sizes.dtype, device=sizes.device)
     shape = (*sizes.shape, 1 + largest // 2)
-    targets, predictions = sizes[..., None].expand(shape), attainable.expand(shape)
-    losses = loss(targets, predictions)
-    if isinstance(losses, torch.Tensor) and losses.shape == ():
+    predictions, targets = attainable.expand(shape), sizes[..., None].expand(shape)
+    losses = loss(predictions, targets)
+    alone = isinstance(losses, torch.Tensor) and losses.shape == ()
+    if alone:
         # torch's losses average over all elements unless told otherwise. The average over one element is that one.
-        one_by_one = torch.func.vmap(loss)(targets.reshape(-1), predictions.reshape(-1))
+        one_by_one = torch.func.vmap(loss)(predictions.reshape(-1), targets.reshape(-1))
         losses = one_by_one.reshape(shape)
     if not isinstance(losses, torch.Tensor) or losses.shape != shape:
         shown = tuple(losses.shape) if isinstance(losses, torch.Tensor) else type_name(losses)
         raise ValueError(f"loss must work element by element, but gave {shown} for elements of shape {shape}")
+    if losses.requires_grad and torch.is_grad_enabled():
+        raise ValueError("loss has parameters that require grad, but there is no derivative with respect to them")
+    if not (alone or loss is squared_error or is_traced(losses) or _was_examined(loss)):
+        _check_element_by_element(loss, predictions, targets, losses)
+        _count_examined(loss)
     return losses.detach().to(sizes.dtype)
 
 
+_calls: MutableMapping[Any, int] = weakref.WeakKeyDictionary()  # of each loss that has passed the first check
+
+
+def _was_examined(loss: Loss) -> bool:
+    """Whether this call may go without: the 1st, 2nd, 4th, 8th ... are examined, which costs next to nothing a call."""
+    try:
+        calls = _calls.get(loss, 0)
+        if calls == 0 or calls + 1 & calls == 0:
+            return False
+        _calls[loss] = calls + 1
+    except TypeError:  # not to be remembered
+        return False
+    return True
+
+
+def _count_examined(loss: Loss) -> None:
+    with contextlib.suppress(TypeError):
+        _calls[loss] = _calls.get(loss, 0) + 1
+
+
+FEW = 4  # elements of an image are asked for again
+
+TOLERANCE = 1e-5  # vectors of other lengths may round otherwise; whoever looks at other elements is farther off
+
+
+def _check_element_by_element(
+    loss: Loss, predictions: torch.Tensor, targets: torch.Tensor, losses: torch.Tensor
+) -> None:
+    """Some elements of the last image, and of the first, must have the same losses by themselves as among all others.
+
+    Neither the least nor the largest size is among them: place and company are as different as can be.
+    """
+    if losses.numel() == 0:
+        return
+    *batch, columns = losses.shape
+    inner = slice(1, -1, max(1, columns // FEW)) if columns > 2 else slice(0, 1)
+    for image in (slice(-1, None), slice(0, 1)) if batch else (slice(0),):
+        few = (*[image] * len(batch), inner)
+        among = losses[few]
+        try:
+            alone = loss(predictions[few], targets[few])
+        except Exception as error:
+            raise ValueError(f"loss must work element by element, but fails for some elements: {error}") from error
+        if not isinstance(alone, torch.Tensor) or not _are_close(alone, among):
+            raise ValueError(
+                "loss must work element by element, but some elements have other losses among others than by "
+                "themselves: it must not depend on a mean, a maximum or the place of elements"
+            )
+
+
+def _are_close(alone: torch.Tensor, among: torch.Tensor) -> bool:
+    if alone.shape != among.shape:
+        return False
+    if torch.equal(alone, among):
+        return True
+    alone, among = alone.double(), among.double()
+    largest = float(among.nan_to_num(0, 0, 0).abs().max())
+    return torch.allclose(alone, among, TOLERANCE, TOLERANCE * largest, equal_nan=True)
+
+
+@unscriptable
 def sampled_gradient(
     samples: torch.Tensor, sizes: torch.Tensor, *, loss: Loss = squared_error, spatial_dims: int = 2
 ) -> tuple[torch.Tensor, torch.Tensor]:
@@ -48,8 +119,7 @@ def sampled_gradient(
     sizes : Tensor, shape (...)
         True sizes s in pixels, one an image.
     loss : callable
-        l(target, prediction), any function of two tensors of one shape that works element by element. torch's losses
-        may be passed as they are, whatever their ``reduction``.
+        l(prediction, target), as `expected_size_loss` takes it.
     spatial_dims : {1, 2, 3}
         How many trailing dims form the grid.
 
@@ -64,10 +134,16 @@ def sampled_gradient(
     Raises
     ------
     TypeError
-        Samples or sizes of an unfit type or dtype.
+        Samples or sizes of an unfit type or dtype; a loss that cannot be called.
     ValueError
-        Sizes of another shape (both are shown), negative or not finite (the first index is named); samples other than
-        ±1; a loss that does not work element by element.
+        Sizes of another shape (both are shown), negative or not finite (the first index is named), or that require
+        grad; samples other than ±1; a loss that does not work element by element, or that has parameters which
+        require grad.
+
+    Warns
+    -----
+    UserWarning
+        A size is larger than that of any mask of this grid, 2·max(H, W): once a call site.
 
     See Also
     --------
@@ -95,9 +171,11 @@ def sampled_gradient(
     """
     if not isinstance(samples, torch.Tensor):
         raise TypeError(f"samples must be a torch tensor, not {type_name(samples)}: convert with torch.from_numpy")
+    samples, sizes = plain_tensor(samples, "samples"), plain_tensor(sizes, "sizes")
     shape = grid_shape(samples, spatial_dims)
+    check_loss(loss)
     check_sizes(sizes, tuple(samples.shape[: samples.ndim - spatial_dims]), samples, "samples")
-    sizes = check_values(sizes, None)
+    sizes = check_values(sizes, None, 2 * shape.cap)
     double = torch.float64 in (samples.dtype, sizes.dtype)
     targets = sizes.detach().to(samples.device, torch.float64 if double else torch.float32)
     losses = losses_of_sizes(loss, targets, 2 * shape.cap)

@@ -1,84 +1,25 @@
 """expected_size_loss: what a training loop calls (10)."""
 
-from typing import Any
-
 import torch
 
-from chdt.checks.masks import grid_shape
-from chdt.checks.tracing import is_traced
-from chdt.checks.values import check_logits, check_sizes, check_values, check_weight
-from chdt.cpu.derivative import sampled_derivative
+from chdt.autograd import NO_SECOND_DERIVATIVE, losses_of_draws
+from chdt.checks.masks import check_spatial_dims, grid_shape, plain_tensor
+from chdt.checks.tracing import has_tangent, is_traced, unscriptable
+from chdt.checks.values import (
+    check_generator,
+    check_logits,
+    check_loss,
+    check_n_samples,
+    check_reduction,
+    check_sizes,
+    check_values,
+    check_weight,
+)
 from chdt.gradient import Loss, losses_of_sizes, squared_error
 from chdt.seeds import seeds_for
 
-REDUCTIONS = ("mean", "sum", "none")
 
-
-class SampledLoss(torch.autograd.Function):
-    """Where equation (21) lives: the loss of drawn masks, with the sampled derivative as its gradient."""
-
-    @staticmethod
-    def forward(
-        ctx: Any, logits: torch.Tensor, seeds: torch.Tensor, losses: torch.Tensor, spatial_dims: int
-    ) -> torch.Tensor:
-        """Give the mean loss of each image over its draws, and keep its derivative for the backward pass."""
-        values, gradient = sampled_derivative(logits, seeds, losses, spatial_dims)
-        ctx.save_for_backward(gradient)
-        ctx.dtype, ctx.spatial_dims = logits.dtype, spatial_dims
-        return values
-
-    @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, upstream: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
-        """Chain it on."""
-        return _chain(ctx, upstream)
-
-
-class TransformableLoss(SampledLoss):
-    """The same for what torch traces or transforms, which costs more time than a small batch."""
-
-    generate_vmap_rule = True
-
-    @staticmethod
-    def forward(  # type: ignore[override]
-        logits: torch.Tensor, seeds: torch.Tensor, losses: torch.Tensor, spatial_dims: int
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Give the mean loss of each image over its draws, and its derivative."""
-        values, gradient = torch.ops.chdt.sampled_derivative(logits, seeds, losses, spatial_dims)
-        return values, gradient
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[torch.Tensor, torch.Tensor]) -> None:
-        """Keep the derivative for the backward pass."""
-        logits, *_, ctx.spatial_dims = inputs
-        ctx.dtype = logits.dtype
-        ctx.mark_non_differentiable(output[1])
-        ctx.save_for_backward(output[1])
-
-    @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(  # type: ignore[override]
-        ctx: Any, upstream: torch.Tensor, _: torch.Tensor
-    ) -> tuple[torch.Tensor | None, ...]:
-        """Chain it on."""
-        return _chain(ctx, upstream)
-
-
-def _chain(ctx: Any, upstream: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
-    """From the derivative with respect to the loss of each image to that with respect to the logits."""
-    (gradient,) = ctx.saved_tensors
-    upstream = upstream.reshape(upstream.shape + (1,) * ctx.spatial_dims)
-    return (upstream * gradient).to(ctx.dtype), None, None, None
-
-
-def losses_of_draws(logits: torch.Tensor, seeds: torch.Tensor, losses: torch.Tensor, spatial_dims: int) -> torch.Tensor:
-    """Mean loss of each image over a draw for every seed, with the gradient (21)."""
-    if is_traced(logits) or is_traced(losses):
-        values, _ = TransformableLoss.apply(logits, seeds, losses, spatial_dims)  # type: ignore[no-untyped-call]
-        return values  # type: ignore[no-any-return]
-    return SampledLoss.apply(logits, seeds, losses, spatial_dims)  # type: ignore[no-any-return, no-untyped-call]
-
-
+@unscriptable
 def expected_size_loss(
     logits: torch.Tensor,
     sizes: torch.Tensor,
@@ -96,17 +37,20 @@ def expected_size_loss(
     ----------
     logits : Tensor, shape (..., H, W)
         The output a of a network before any sigmoid: float16, bfloat16, float32 or float64. A channel dim of 1 is a
-        batch dim like any other. ±inf is certain, and gets a gradient of zero.
+        batch dim like any other. ±inf is certain, and gets a gradient of zero. NaN makes NaN of the loss of its image
+        and of its own gradient, and touches nothing else: other pixels get the gradient that they have where it is
+        background.
     sizes : Tensor, shape (...)
-        True sizes in pixels, one an image, as `object_size` gives them for masks.
+        True sizes in pixels, one an image, as `object_size` gives them for masks. They get no gradient.
     weight : Tensor, shape (...), optional
         Weight of each image, 1 by default. An image of weight 0 is left out: of the value, the gradient and the mean,
-        whatever its size says, NaN included.
+        whatever its size and its logits are, NaN included.
     n_samples : int
         How many masks are drawn for each image; the variance of value and gradient falls with it.
     loss : callable
-        l(target, prediction), any function of two tensors of one shape that works element by element. torch's losses
-        may be passed as they are, whatever their ``reduction``.
+        l(prediction, target), any function of two tensors of one shape that works element by element, its arguments in
+        the order of torch's losses. These may be passed as they are, whatever their ``reduction``. A few elements are
+        asked for again in some calls, to find out whether others matter; not while torch compiles or transforms.
     reduction : {"mean", "sum", "none"}
         Weighted mean over the images, their weighted sum, or the weighted loss of each image. The mean of no images,
         or of weights that are all 0, is 0.
@@ -124,10 +68,19 @@ def expected_size_loss(
     Raises
     ------
     TypeError
-        Logits, sizes or weight of an unfit type or dtype.
+        Logits, sizes or weight of an unfit type or dtype; a loss that cannot be called, a generator that is none.
     ValueError
-        Sizes or weight of another shape (both are shown), negative or not finite, NaN logits (the first index is
-        named); an empty grid; n_samples below 1; an unknown reduction; a loss that does not work element by element.
+        Sizes or weight of another shape (both are shown), negative or not finite (the first index is named), or that
+        require grad; an empty grid; n_samples below 1; an unknown reduction; a loss that does not work element by
+        element, or has parameters that require grad.
+    RuntimeError
+        In the backward pass of a backward pass: the loss has no second derivative, and none in forward mode. What
+        `torch.compile` compiles by AOTAutograd, torch itself does not differentiate twice.
+
+    Warns
+    -----
+    UserWarning
+        A size is larger than that of any mask of this grid, 2·max(H, W): once a call site. The first index is named.
 
     See Also
     --------
@@ -137,7 +90,7 @@ def expected_size_loss(
     Notes
     -----
     Equation (10) of Baručić and Kybic (2022), L = E_Y[l(s, g(Y))], with the gradient (21) averaged over the draws times
-    F'(a) = F(a)·(1 - F(a)). The gradient lives in `chdt.loss.SampledLoss`.
+    F'(a) = F(a)·(1 - F(a)). The gradient lives in `chdt.autograd.SampledLoss`.
 
     Examples
     --------
@@ -149,27 +102,40 @@ def expected_size_loss(
     >>> value.backward()
     >>> value.shape, logits.grad.shape
     (torch.Size([]), torch.Size([2, 8, 8]))
+
+    A loss that is not symmetric, for an object that is certain: prediction 8, target 6.
+
+    >>> certain = torch.full((4, 4), torch.inf)
+    >>> poisson = torch.nn.PoissonNLLLoss(log_input=False)  # prediction - target * log(prediction)
+    >>> expected_size_loss(certain, torch.tensor(6), loss=poisson), 8 - 6 * torch.tensor(8.0).log()
+    (tensor(-4.4766), tensor(-4.4766))
     """
+    logits, sizes = plain_tensor(logits, "logits"), plain_tensor(sizes, "sizes")
     dtype = check_logits(logits)
     shape = grid_shape(logits, spatial_dims)
     batch = tuple(logits.shape[: logits.ndim - spatial_dims])
     check_sizes(sizes, batch, logits, "logits")
     if weight is not None:
-        check_weight(weight, batch)
-    if isinstance(n_samples, bool) or not isinstance(n_samples, int) or n_samples < 1:
-        raise ValueError(f"n_samples must be an integer of at least 1, not {n_samples!r}")
-    if reduction not in REDUCTIONS:
-        raise ValueError(f"reduction must be one of {', '.join(map(repr, REDUCTIONS))}, not {reduction!r}")
-    sizes = check_values(sizes, weight)
+        weight = plain_tensor(weight, "weight")
+        check_weight(weight, batch, logits)
+    n_samples = check_n_samples(n_samples)
+    check_loss(loss)
+    check_reduction(reduction)
+    check_generator(generator)
+    if is_traced(logits) and not torch.compiler.is_compiling() and has_tangent(logits):
+        # Before the draws, which `torch.func.hessian` would refuse for a reason of its own.
+        raise RuntimeError(NO_SECOND_DERIVATIVE)
+    sizes = check_values(sizes, weight, 2 * shape.cap)
 
-    targets = sizes.detach().to(logits.device, dtype)
+    targets, left_out = sizes.detach().to(logits.device, dtype), None
     if weight is not None:
         weight = weight.detach().to(logits.device, dtype)
-        targets = torch.where(weight == 0, 0, targets)
+        left_out = weight == 0
+        targets = torch.where(left_out, HARMLESS, targets)
     table = losses_of_sizes(loss, targets, 2 * shape.cap)
-    losses = losses_of_draws(logits, seeds_for(n_samples, generator), table, spatial_dims)
-    if weight is not None:
-        losses = torch.where(weight == 0, 0, losses * weight)
+    losses = losses_of_draws(logits, seeds_for(n_samples, generator), table, left_out, spatial_dims)
+    if weight is not None and left_out is not None:
+        losses = torch.where(left_out, 0, losses * weight)
     if reduction == "none":
         return losses
     if reduction == "sum":
@@ -179,6 +145,8 @@ def expected_size_loss(
     total = _sum(weight)
     return _sum(losses) / torch.where(total == 0, 1, total)
 
+
+HARMLESS = 2  # the size of a pixel, for images without one: losses may divide by it and take its logarithm
 
 SUMMED = 1 << 14  # at once
 
@@ -219,7 +187,11 @@ class ExpectedSizeLoss(torch.nn.Module):
         spatial_dims: int = 2,
     ) -> None:
         super().__init__()
-        self.n_samples = n_samples
+        check_loss(loss)
+        check_reduction(reduction)
+        check_generator(generator)
+        check_spatial_dims(spatial_dims)
+        self.n_samples = check_n_samples(n_samples)
         self.loss = loss
         self.reduction = reduction
         self.generator = generator

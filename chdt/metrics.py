@@ -2,11 +2,14 @@
 
 import torch
 
-from chdt.checks.masks import check_tensor, type_name
-from chdt.cpu.packed import pack_masks
+from chdt.checks.advice import to_tensor, type_name
+from chdt.checks.masks import check_tensor, plain_tensor
+from chdt.checks.tracing import is_traced, unscriptable
+from chdt.cpu.overlaps import overlaps_of
 from chdt.size import object_size
 
 
+@unscriptable
 def squared_size_error(target: torch.Tensor, prediction: torch.Tensor, *, spatial_dims: int = 2) -> torch.Tensor:
     """Squared difference between the sizes of two masks.
 
@@ -41,11 +44,12 @@ def squared_size_error(target: torch.Tensor, prediction: torch.Tensor, *, spatia
     >>> squared_size_error(target, prediction).mean()
     tensor(50.)
     """
-    _check(target, prediction)
-    sizes = (object_size(masks, spatial_dims=spatial_dims).float() for masks in (target, prediction))
-    return (next(sizes) - next(sizes)) ** 2
+    target, prediction = _checked(target, prediction)
+    sizes = (object_size(masks, spatial_dims=spatial_dims) for masks in (target, prediction))
+    return (next(sizes) - next(sizes)).float() ** 2
 
 
+@unscriptable
 def intersection_over_union(target: torch.Tensor, prediction: torch.Tensor, *, spatial_dims: int = 2) -> torch.Tensor:
     """Pixels that are foreground in both masks, over those that are in either.
 
@@ -59,7 +63,8 @@ def intersection_over_union(target: torch.Tensor, prediction: torch.Tensor, *, s
     Returns
     -------
     float32 Tensor, shape (...)
-        Between 0 and 1; 1 where neither mask has foreground, as they agree. Its ``.mean()`` is that of a data set.
+        On the device of the target. Between 0 and 1; 1 where neither mask has foreground, as they agree. Its
+        ``.mean()`` is that of a data set.
 
     Raises
     ------
@@ -79,19 +84,20 @@ def intersection_over_union(target: torch.Tensor, prediction: torch.Tensor, *, s
     >>> intersection_over_union(target, prediction)
     tensor([0.5000, 1.0000])
     """
-    _check(target, prediction)
-    for masks in (target, prediction):
-        pack_masks(masks, spatial_dims)  # which finds whatever is no mask
-    dims = tuple(range(-spatial_dims, 0))
-    a, b = target > 0, prediction > 0
-    union = (a | b).sum(dims)
-    return torch.where(union == 0, 1.0, (a & b).sum(dims) / union)
+    target, prediction = _checked(target, prediction)
+    if is_traced(target) or is_traced(prediction):
+        return torch.ops.chdt.intersection_over_union(target, prediction, spatial_dims)  # type: ignore[no-any-return]
+    return overlaps_of(target, prediction, spatial_dims)
 
 
-def _check(target: torch.Tensor, prediction: torch.Tensor) -> None:
+def _checked(target: torch.Tensor, prediction: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Both as plain tensors, of one shape."""
+    target, prediction = plain_tensor(target, "target"), plain_tensor(prediction, "prediction")
     for name, masks in (("target", target), ("prediction", prediction)):
         if not isinstance(masks, torch.Tensor):
-            raise TypeError(f"{name} must be a torch tensor, not {type_name(masks)}: convert with torch.from_numpy")
+            advice = to_tensor(masks, name)
+            raise TypeError(f"{name} must be a torch tensor, not {type_name(masks)}: convert with {advice}")
         check_tensor(masks, name)
     if target.shape != prediction.shape:
         raise ValueError(f"target has shape {tuple(target.shape)}, but prediction {tuple(prediction.shape)}")
+    return target, prediction

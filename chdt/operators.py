@@ -1,24 +1,32 @@
-"""The functions as torch operators: for tensors that torch compiles, exports, or maps over (`is_traced`)."""
+"""The functions as torch operators: for tensors that torch compiles, exports, or maps over (`is_traced`).
+
+The body of an operator computes, whatever is being compiled: torch calls it while it compiles, too, for what is known.
+"""
 
 from collections.abc import Sequence
 from typing import Any
 
 import torch
 
+from chdt.checks.shape import Steps
 from chdt.checks.values import refuse_bad_values
 from chdt.cpu.derivative import given_derivative as _given_derivative
 from chdt.cpu.derivative import sampled_derivative as _sampled_derivative
 from chdt.cpu.draws import masks_from_seed as _masks_from_seed
-from chdt.cpu.thresholds import masks_of_radii as _masks_of_radii
-from chdt.cpu.thresholds import weakest_pixels as _weakest_pixels
-from chdt.distance import distance_transform as _distance_transform
-from chdt.flips import flip_sizes as _flip_sizes
+from chdt.cpu.overlaps import overlaps_of
+from chdt.cpu.per_pixel import DISTANCES, FLIP_SIZES, answers_of
+from chdt.cpu.sizes import sizes_of_masks
+from chdt.cpu.thresholds import masks_of_radii, weakest_pixels_of_radii
 from chdt.seeds import draw_seeds as _draw_seeds
-from chdt.size import object_size as _object_size
 
 
 def _operator(name: str, **options: Any) -> Any:
     return torch.library.custom_op(f"chdt::{name}", mutates_args=(), **options)
+
+
+def _steps(spacing: Sequence[float] | None) -> Steps | None:
+    """What `spacing_of` gave, which comes as a list."""
+    return None if spacing is None else (spacing[0], spacing[1], spacing[2])
 
 
 @_operator("distance_transform")
@@ -26,8 +34,7 @@ def distance_transform(
     masks: torch.Tensor, spatial_dims: int, spacing: Sequence[float] | None = None, black_border: bool = False
 ) -> torch.Tensor:
     """See `chdt.distance_transform`."""
-    spacing = None if spacing is None else spacing[-spatial_dims:]
-    return _distance_transform(masks, spatial_dims=spatial_dims, spacing=spacing, black_border=black_border)
+    return answers_of(DISTANCES, masks, spatial_dims, _steps(spacing), black_border)  # type: ignore[no-any-return]
 
 
 @_operator("object_size")
@@ -35,8 +42,7 @@ def object_size(
     masks: torch.Tensor, spatial_dims: int, spacing: Sequence[float] | None = None, black_border: bool = False
 ) -> torch.Tensor:
     """See `chdt.object_size`."""
-    spacing = None if spacing is None else spacing[-spatial_dims:]
-    return _object_size(masks, spatial_dims=spatial_dims, spacing=spacing, black_border=black_border)
+    return sizes_of_masks(masks, spatial_dims, _steps(spacing), black_border)  # type: ignore[no-any-return]
 
 
 @_operator("flip_sizes")
@@ -44,8 +50,7 @@ def flip_sizes(
     masks: torch.Tensor, spatial_dims: int, spacing: Sequence[float] | None = None, black_border: bool = False
 ) -> torch.Tensor:
     """See `chdt.flip_sizes`."""
-    spacing = None if spacing is None else spacing[-spatial_dims:]
-    return _flip_sizes(masks, spatial_dims=spatial_dims, spacing=spacing, black_border=black_border)
+    return answers_of(FLIP_SIZES, masks, spatial_dims, _steps(spacing), black_border)  # type: ignore[no-any-return]
 
 
 @distance_transform.register_fake
@@ -62,6 +67,26 @@ def _(
 ) -> torch.Tensor:
     dtype = torch.int32 if spacing is None else torch.float32
     return masks.new_empty(masks.shape[: masks.ndim - spatial_dims], dtype=dtype)
+
+
+@_operator("intersection_over_union")
+def intersection_over_union(target: torch.Tensor, prediction: torch.Tensor, spatial_dims: int) -> torch.Tensor:
+    """See `chdt.intersection_over_union`."""
+    return overlaps_of(target, prediction, spatial_dims)
+
+
+@intersection_over_union.register_fake
+def _(target: torch.Tensor, prediction: torch.Tensor, spatial_dims: int) -> torch.Tensor:
+    return target.new_empty(target.shape[: target.ndim - spatial_dims], dtype=torch.float32)
+
+
+@intersection_over_union.register_vmap
+def _(info: Any, in_dims: tuple[int | None, ...], target: torch.Tensor, prediction: torch.Tensor, *options: Any) -> Any:
+    pair = (
+        masks.expand(info.batch_size, *masks.shape) if dim is None else masks.movedim(dim, 0)
+        for masks, dim in zip((target, prediction), in_dims, strict=False)
+    )
+    return intersection_over_union(*pair, *options), 0
 
 
 def _map_masks(operator: Any) -> None:
@@ -81,14 +106,14 @@ for _each in (distance_transform, flip_sizes, object_size):
 
 
 @_operator("draw_seeds", tags=(torch.Tag.nondeterministic_seeded,))
-def draw_seeds(count: int) -> torch.Tensor:
-    """Seeds from torch's own generator, the same as without compilation."""
-    return _draw_seeds(count, None)
+def draw_seeds(like: torch.Tensor) -> torch.Tensor:
+    """As many seeds from torch's own generator, the same as without compilation."""
+    return _draw_seeds(len(like), None)
 
 
 @draw_seeds.register_fake
-def _(count: int) -> torch.Tensor:
-    return torch.empty(count, dtype=torch.int64, device="cpu")
+def _(like: torch.Tensor) -> torch.Tensor:
+    return torch.empty_like(like)
 
 
 @_operator("masks_from_seed")
@@ -104,23 +129,31 @@ def _(logits: torch.Tensor, seed: torch.Tensor) -> torch.Tensor:
 
 @_operator("sampled_derivative")
 def sampled_derivative(
-    logits: torch.Tensor, seeds: torch.Tensor, losses: torch.Tensor, spatial_dims: int
+    logits: torch.Tensor,
+    seeds: torch.Tensor,
+    losses: torch.Tensor,
+    left_out: torch.Tensor | None,
+    spatial_dims: int,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """See `chdt.gradient.sampled_derivative`."""
-    return _sampled_derivative(logits, seeds, losses, spatial_dims)
+    """See `chdt.cpu.derivative.sampled_derivative`; its gradient is in `chdt.autograd`."""
+    return _sampled_derivative(logits, seeds, losses, left_out, spatial_dims)
 
 
 @_operator("given_derivative")
 def given_derivative(
     samples: torch.Tensor, losses: torch.Tensor, spatial_dims: int
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """See `chdt.gradient.given_derivative`."""
+    """See `chdt.cpu.derivative.given_derivative`."""
     return _given_derivative(samples, losses, spatial_dims)
 
 
 @sampled_derivative.register_fake
 def _(
-    logits: torch.Tensor, seeds: torch.Tensor, losses: torch.Tensor, spatial_dims: int
+    logits: torch.Tensor,
+    seeds: torch.Tensor,
+    losses: torch.Tensor,
+    left_out: torch.Tensor | None,
+    spatial_dims: int,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     return losses.new_empty(losses.shape[:-1]), losses.new_empty(logits.shape)
 
@@ -131,14 +164,14 @@ def _(samples: torch.Tensor, losses: torch.Tensor, spatial_dims: int) -> tuple[t
 
 
 @_operator("check_values")
-def check_values(sizes: torch.Tensor, weight: torch.Tensor | None) -> torch.Tensor:
+def check_values(sizes: torch.Tensor, weight: torch.Tensor | None, largest: int) -> torch.Tensor:
     """See `chdt.checks.values.check_values`."""
-    refuse_bad_values(sizes, weight)
+    refuse_bad_values(sizes, weight, largest)
     return sizes.clone()
 
 
 @check_values.register_fake
-def _(sizes: torch.Tensor, weight: torch.Tensor | None) -> torch.Tensor:
+def _(sizes: torch.Tensor, weight: torch.Tensor | None, largest: int) -> torch.Tensor:
     return torch.empty_like(sizes)
 
 
@@ -166,7 +199,7 @@ for _each in (masks_from_seed, sampled_derivative, given_derivative, check_value
 @_operator("weakest_pixels")
 def weakest_pixels(logits: torch.Tensor, radii: torch.Tensor, spatial_dims: int, black_border: bool) -> torch.Tensor:
     """See `chdt.threshold_of_size`."""
-    return _weakest_pixels(logits, radii, spatial_dims, black_border)
+    return weakest_pixels_of_radii(logits, radii, spatial_dims, black_border)
 
 
 @weakest_pixels.register_fake
@@ -177,7 +210,7 @@ def _(logits: torch.Tensor, radii: torch.Tensor, spatial_dims: int, black_border
 @_operator("mask_of_size")
 def mask_of_size(logits: torch.Tensor, radii: torch.Tensor, spatial_dims: int, black_border: bool) -> torch.Tensor:
     """See `chdt.mask_of_size`."""
-    return _masks_of_radii(logits, radii, spatial_dims, black_border)
+    return masks_of_radii(logits, radii, spatial_dims, black_border)
 
 
 @mask_of_size.register_fake

@@ -2,12 +2,14 @@
 
 import torch
 
-from chdt.checks.tracing import is_traced
-from chdt.checks.values import check_logits
+from chdt.checks.masks import plain_tensor
+from chdt.checks.tracing import is_traced, unscriptable
+from chdt.checks.values import check_generator, check_logits
 from chdt.cpu.draws import masks_from_seed
 from chdt.seeds import seeds_for
 
 
+@unscriptable
 def sample_masks(logits: torch.Tensor, *, generator: torch.Generator | None = None) -> torch.Tensor:
     """Draw a random mask: each pixel is +1 with the chance that its logit stands for, and -1 otherwise.
 
@@ -27,7 +29,7 @@ def sample_masks(logits: torch.Tensor, *, generator: torch.Generator | None = No
     Raises
     ------
     TypeError
-        Not a tensor of these dtypes.
+        Not a tensor of these dtypes; a generator that is none.
     ValueError
         A logit is NaN (its first index is named).
 
@@ -46,7 +48,9 @@ def sample_masks(logits: torch.Tensor, *, generator: torch.Generator | None = No
     >>> sample_masks(logits, generator=torch.Generator().manual_seed(1))
     tensor([[-1., -1.,  1., -1.,  1.]])
     """
+    logits = plain_tensor(logits, "logits")
     check_logits(logits)
+    check_generator(generator)
     seed = seeds_for(1, generator)
     if is_traced(logits) or is_traced(seed):
         return torch.ops.chdt.masks_from_seed(logits, seed)  # type: ignore[no-any-return]

@@ -1,24 +1,31 @@
 """object_size: twice the largest distance to background, from erosions alone (equations 4 and 5)."""
 
-import numpy as np
+from typing import Any, overload
+
+import numpy.typing as npt
 import torch
 
-from chdt.checks.answers import deliver, new_answer
-from chdt.checks.masks import ArrayOrTensor, as_words, flat_view, grid_shape, invalid_value
+from chdt.checks.masks import plain_tensor
 from chdt.checks.spacing import Spacing, spacing_of
-from chdt.checks.tracing import is_traced
-from chdt.cpu.kernels.planes import interleaved_images
-from chdt.cpu.kernels.size_search import size_memory, sizes_of, sizes_of_packed
-from chdt.cpu.memory import reused
-from chdt.cpu.packed import pack_masks
-from chdt.cpu.sizes import overlapping_bands, packs_first, sizes_by_bands
-from chdt.cpu.spaced import spaced_sizes
-from chdt.cpu.threads import share
+from chdt.checks.tracing import apart_from_graphs, is_traced, unscriptable
+from chdt.cpu.sizes import sizes_of_masks
+
+_sizes_apart = apart_from_graphs(sizes_of_masks)
 
 
+@overload
 def object_size(
-    masks: ArrayOrTensor, *, spatial_dims: int = 2, spacing: Spacing | None = None, black_border: bool = False
-) -> ArrayOrTensor:
+    masks: torch.Tensor, *, spatial_dims: int = 2, spacing: Spacing | None = None, black_border: bool = False
+) -> torch.Tensor: ...
+# One mask gives a scalar; as NumPy's own reductions do, the types leave open which of the two it is.
+@overload
+def object_size(
+    masks: npt.NDArray[Any], *, spatial_dims: int = 2, spacing: Spacing | None = None, black_border: bool = False
+) -> npt.NDArray[Any] | Any: ...
+@unscriptable
+def object_size(
+    masks: Any, *, spatial_dims: int = 2, spacing: Spacing | None = None, black_border: bool = False
+) -> Any:
     """Size of the object in each mask: twice its largest Chebyshev distance to background.
 
     Parameters
@@ -28,7 +35,7 @@ def object_size(
         background: an object cut by the border is as large as what can be seen of it allows.
     spatial_dims : {1, 2, 3}
         How many trailing dims form the grid.
-    spacing : float or sequence of float, optional
+    spacing : float, or sequence, array or tensor of float, optional
         How far apart pixels are, along each spatial dim or along all of them. Sizes are then float32, in its units.
     black_border : bool
         Whether pixels outside the grid are background.
@@ -37,7 +44,8 @@ def object_size(
     -------
     int32 ndarray or Tensor, shape (...)
         Sizes in pixels, on the device of the masks: 0 without foreground, 2·max(H, W), twice the longest side, without
-        background; float32 with a spacing. No gradient.
+        background; float32 with a spacing. No gradient. One mask in an array gives a scalar, ``np.int32`` or
+        ``np.float32``, as NumPy's own reductions do.
 
     Raises
     ------
@@ -46,6 +54,8 @@ def object_size(
     ValueError
         A value other than ±1 (its first index is named), an empty grid, or fewer dims than the grid has; a spacing that
         is not from 1e-25 to 1e25, or has another number of dims.
+    RuntimeError
+        Under torch.jit.trace.
 
     See Also
     --------
@@ -65,8 +75,8 @@ def object_size(
     >>> from chdt import object_size
     >>> mask = np.zeros((6, 9), dtype=bool)
     >>> mask[1:4, 2:7] = True
-    >>> int(object_size(mask))
-    4
+    >>> object_size(mask)
+    np.int32(4)
 
     A batch gives one size a mask; ``full`` has no background.
 
@@ -74,48 +84,8 @@ def object_size(
     >>> object_size(np.stack([mask, ~full, full]))
     array([ 4,  0, 18], dtype=int32)
     """
+    masks = plain_tensor(masks, "masks")
     spaced = spacing_of(spacing, spatial_dims)
     if is_traced(masks):
-        return torch.ops.chdt.object_size(masks, spatial_dims, spaced, black_border)  # type: ignore[no-any-return]
-    shape = grid_shape(masks, spatial_dims)
-    batch = tuple(masks.shape[: masks.ndim - spatial_dims])
-    if spaced is not None and len(set(spaced)) > 1:
-        sizes = spaced_sizes(pack_masks(masks, spatial_dims, black_border, shape), spaced)
-        return deliver(sizes.reshape(batch), masks)  # type: ignore[no-any-return]
-    answer = new_answer(masks, batch, 2 * shape.cap)
-    values, foreground, background = as_words(masks)
-    flat = None if black_border or packs_first(len(answer.words), shape) else flat_view(values)
-    packed = pack_masks(masks, spatial_dims, black_border, shape) if flat is None else None
-    if packed is not None:
-        shape = packed.shape
-    pixels = shape.pixels
-    interleaved = interleaved_images(len(answer.words), pixels)
-    invalid: list[int] = []
-
-    def work(first: int, last: int) -> None:
-        workspace = reused(size_memory, shape, interleaved)
-        sizes = answer.words[first:last]
-        if packed is not None:
-            sizes_of_packed(packed.words, first * pixels, last - first, workspace, sizes)
-        elif flat is not None:
-            found = sizes_of(flat[first * pixels : last * pixels], foreground, background, workspace, sizes)
-            if found >= 0:
-                invalid.append(first * pixels + found)
-
-    bands = None if packed is None else overlapping_bands(shape)
-    if packed is not None and bands is not None:
-        large = sizes_by_bands(packed.words, shape, bands, answer.words)
-
-        def measure_large(first: int, last: int) -> None:
-            for image in large[first:last]:
-                work(image, image + 1)
-
-        share(measure_large, len(large), pixels)
-    else:
-        share(work, len(answer.words), pixels, interleaved)
-    if invalid:
-        raise invalid_value(masks, min(invalid))
-    if spaced is not None:
-        sizes = np.multiply(answer.words, spaced[0], dtype=np.float64).astype(np.float32)
-        return deliver(sizes.reshape(batch), masks)  # type: ignore[no-any-return]
-    return answer.finish()  # type: ignore[no-any-return]
+        return torch.ops.chdt.object_size(masks, spatial_dims, spaced, black_border)
+    return _sizes_apart(masks, spatial_dims, spaced, black_border)

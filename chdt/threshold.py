@@ -2,14 +2,15 @@
 
 import torch
 
-from chdt.checks.masks import grid_shape
-from chdt.checks.tracing import is_traced
+from chdt.checks.masks import grid_shape, plain_tensor
+from chdt.checks.tracing import is_traced, unscriptable
 from chdt.checks.values import check_logits, check_sizes, check_values
-from chdt.cpu.thresholds import ABOVE_ALL, BELOW_ALL, masks_of_radii, weakest_pixels
+from chdt.cpu.thresholds import ABOVE_ALL, BELOW_ALL, masks_of_radii, weakest_pixels_of_radii
 
 LARGEST_RADIUS = 1 << 40  # beyond any grid
 
 
+@unscriptable
 def threshold_of_size(
     logits: torch.Tensor, sizes: torch.Tensor, *, spatial_dims: int = 2, black_border: bool = False
 ) -> torch.Tensor:
@@ -41,7 +42,13 @@ def threshold_of_size(
     TypeError
         Logits or sizes of an unfit type or dtype.
     ValueError
-        Sizes of another shape (both are shown), negative or not finite (the first index is named); an empty grid.
+        Sizes of another shape (both are shown), negative or not finite (the first index is named), or that require grad;
+        an empty grid.
+
+    Warns
+    -----
+    UserWarning
+        A size is larger than that of any mask of this grid, 2·max(H, W): once a call site.
 
     See Also
     --------
@@ -65,18 +72,19 @@ def threshold_of_size(
 
     The largest logit is 5. The best square of 3 by 3 pixels has 2 as its least logit.
     """
-    sizes = _checked(logits, sizes, spatial_dims)
+    logits, sizes = _checked(logits, sizes, spatial_dims)
     radii = _radii_of(sizes)[..., None]
     if is_traced(logits) or is_traced(sizes):
         index = torch.ops.chdt.weakest_pixels(logits.detach(), radii, spatial_dims, black_border)[..., 0]
     else:
-        index = weakest_pixels(logits, radii, spatial_dims, black_border)[..., 0]
+        index = weakest_pixels_of_radii(logits, radii, spatial_dims, black_border)[..., 0]
     flat = logits.flatten(-spatial_dims)
     thresholds = flat.gather(-1, index.clamp(min=0)[..., None])[..., 0]
     thresholds = thresholds.masked_fill(index == ABOVE_ALL, torch.inf)
     return thresholds.masked_fill(index == BELOW_ALL, -torch.inf)
 
 
+@unscriptable
 def mask_of_size(
     logits: torch.Tensor, sizes: torch.Tensor, *, spatial_dims: int = 2, black_border: bool = False
 ) -> torch.Tensor:
@@ -106,7 +114,13 @@ def mask_of_size(
     TypeError
         Logits or sizes of an unfit type or dtype.
     ValueError
-        Sizes of another shape (both are shown), negative or not finite (the first index is named); an empty grid.
+        Sizes of another shape (both are shown), negative or not finite (the first index is named), or that require grad;
+        an empty grid.
+
+    Warns
+    -----
+    UserWarning
+        A size is larger than that of any mask of this grid, 2·max(H, W): once a call site.
 
     See Also
     --------
@@ -137,18 +151,19 @@ def mask_of_size(
     >>> object_size(mask_of_size(logits, torch.tensor(2)))
     tensor(2, dtype=torch.int32)
     """
-    sizes = _checked(logits, sizes, spatial_dims)
+    logits, sizes = _checked(logits, sizes, spatial_dims)
     radii = _radii_of(sizes)
     if is_traced(logits) or is_traced(sizes):
         return torch.ops.chdt.mask_of_size(logits.detach(), radii, spatial_dims, black_border)  # type: ignore[no-any-return]
     return masks_of_radii(logits.detach(), radii, spatial_dims, black_border)
 
 
-def _checked(logits: torch.Tensor, sizes: torch.Tensor, spatial_dims: int) -> torch.Tensor:
+def _checked(logits: torch.Tensor, sizes: torch.Tensor, spatial_dims: int) -> tuple[torch.Tensor, torch.Tensor]:
+    logits, sizes = plain_tensor(logits, "logits"), plain_tensor(sizes, "sizes")
     check_logits(logits)
-    grid_shape(logits, spatial_dims)
+    shape = grid_shape(logits, spatial_dims)
     check_sizes(sizes, tuple(logits.shape[: logits.ndim - spatial_dims]), logits, "logits")
-    return check_values(sizes, None).detach()
+    return logits, check_values(sizes, None, 2 * shape.cap).detach()
 
 
 def _radii_of(sizes: torch.Tensor) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""The figures of "Why it is exact", and the picture of the first page, drawn from what chdt computes.
+"""The figures of "Why it is exact", of the first page and of the page for developers, drawn from what chdt computes.
 
     python docs/figures.py
     python docs/figures.py --output FOLDER
@@ -7,6 +7,7 @@ What a figure claims is checked by definition before it is drawn: a wrong one en
 """
 
 import argparse
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,9 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patches import Rectangle
 
 from chdt import distance_transform, flip_sizes, object_size
+from chdt.checks.shape import Shape
+from chdt.cpu import threads
+from chdt.cpu.route import images_alone, is_small, overlapping_bands, row_layout
 
 Array = npt.NDArray[Any]
 
@@ -333,12 +337,74 @@ def draw_start() -> Figure:
     return figure
 
 
+# ------------------------------------------------------------------------------------------------ how a batch is done
+
+ERODED, ERODED_IN_BANDS = "erosions in bit planes", "erosions, by all threads in bands"
+SCANNED, SCANNED_IN_BANDS = "two passes", "two passes, by all threads in bands"
+WAYS = {ERODED: OBJECT, ERODED_IN_BANDS: "#5f9db0", SCANNED: SHADES[0], SCANNED_IN_BANDS: SHADES[1]}
+THREADS = 8
+MANY = 1000  # images, more than there are threads, so that each has enough of them
+
+
+def way_of(function: str, side: int, images: int) -> str:
+    """How a batch of square masks is done, by the code that decides it."""
+    shape = Shape(1, side, side)
+    if function == "object_size":
+        in_bands = overlapping_bands(shape) is not None
+        return ERODED_IN_BANDS if in_bands else ERODED
+    if is_small(shape):
+        return ERODED
+    return SCANNED if images_alone(images, row_layout(shape)) == images else SCANNED_IN_BANDS
+
+
+def draw_routes() -> Figure:
+    """Each function's ways by the side of the masks, for one mask and for many."""
+    count, threads.thread_count = threads.thread_count, lambda: THREADS
+    try:
+        sides = np.arange(8, 8193)
+        rows = [(name, images) for name in ("object_size", "distance_transform", "flip_sizes") for images in (1, MANY)]
+        ways = {row: [way_of(row[0], int(side), row[1]) for side in sides] for row in rows}
+    finally:
+        threads.thread_count = count
+    figure = figure_of(7.2, 3.4)
+    axes = figure.subplots()
+    for y, (name, images) in enumerate(rows):
+        found = ways[name, images]
+        starts = [0, *(i for i in range(1, len(found)) if found[i] != found[i - 1]), len(found) - 1]
+        for first, last in itertools.pairwise(starts):
+            left, right = sides[first], sides[last]
+            axes.barh(y, right - left, left=left, height=0.8, color=WAYS[found[first]], edgecolor="white")
+            if first:
+                axes.text(left * 1.04, y, str(left), va="center", fontsize=9.5, color=INK)
+    labels = [f"{name}, {'one mask' if images == 1 else 'many'}" for name, images in rows]
+    axes.set_yticks(range(len(rows)), labels, fontsize=11, color=INK)
+    axes.invert_yaxis()
+    axes.set_xscale("log", base=2)
+    axes.set_xticks([2**power for power in range(3, 14)], [str(2**power) for power in range(3, 14)])
+    axes.set_xlim(8, 8192)
+    axes.set_xlabel("side of a square mask, pixels", fontsize=11, color=INK)
+    axes.spines[:].set_visible(False)
+    axes.tick_params(labelsize=10, labelcolor=INK, length=0)
+    handles = [Rectangle((0, 0), 1, 1, facecolor=colour, label=way) for way, colour in WAYS.items()]
+    axes.legend(
+        handles=handles,
+        loc="upper center",
+        bbox_to_anchor=(0.4, -0.2),
+        ncols=2,
+        fontsize=10.5,
+        frameon=False,
+        labelcolor=INK,
+    )
+    return figure
+
+
 FIGURES = {
     "start": draw_start,
     "exact_removed": draw_removed,
     "exact_added": draw_added,
     "exact_bits": draw_bits,
     "exact_costs": draw_costs,
+    "routes": draw_routes,
 }
 
 

@@ -78,7 +78,7 @@ def exact_derivative(masks: Tensor, likely: Tensor, size: Tensor) -> tuple[Tenso
     for y, x in torch.ones_like(derivative).nonzero().tolist():
         with_pixel, without = masks.clone(), masks.clone()
         with_pixel[:, y, x], without[:, y, x] = True, False
-        change = squared_error(size, object_size(with_pixel)) - squared_error(size, object_size(without))
+        change = squared_error(object_size(with_pixel), size) - squared_error(object_size(without), size)
         derivative[y, x] = likely @ change.double()
         variance[y, x] = likely @ (change - derivative[y, x]) ** 2
     return derivative, variance

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from chdt.cpu import route
+
 # Tests run in several processes, of which each has as many threads as there are cores: those that wait should not spin.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # read when torch is imported
 
@@ -46,11 +48,8 @@ def python(tmp_path):
 
 
 @pytest.fixture(params=["whole", "cut"])
-def cut(request, monkeypatch):
+def cut(request):
     """Leave images of several bands to one thread each, or cut them for all threads, whatever is faster."""
-
-    def images_alone(images, layout):
-        return 0 if request.param == "cut" and layout.bands > 1 else images
-
-    for module in ("distances", "flips"):
-        monkeypatch.setattr(f"chdt.cpu.{module}.images_alone", images_alone)
+    pixels = 0 if request.param == "cut" else 1 << 62
+    with route.overridden(CUT_MIN_PIXELS=pixels, ALWAYS_CUT_MIN_PIXELS=pixels):
+        yield

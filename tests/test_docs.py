@@ -22,7 +22,18 @@ ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = {
     *(f"{page}.html" for page in ("index", "start", "training", "exact", "benchmarks", "elsewhere", "experiments")),
-    *(f"{page}.html" for page in ("reference", "glossary", "cite", "gallery/quickstart", "gallery/gradient_samples")),
+    *(
+        f"{page}.html"
+        for page in (
+            "reference",
+            "glossary",
+            "cite",
+            "architecture",
+            "developers",
+            "gallery/quickstart",
+            "gallery/gradient_samples",
+        )
+    ),
 }
 
 
@@ -168,7 +179,7 @@ def test_figures(figures, tmp_path, capsys):
     figures.main(["--output", str(tmp_path)])
     names = {path.name for path in tmp_path.iterdir()}
     assert names == {path.name for path in (DOCS / "images").glob("*.svg")}
-    assert len(capsys.readouterr().out.split()) == len(names) == 5
+    assert len(capsys.readouterr().out.split()) == len(names) == 6
 
 
 def test_a_wrong_figure_is_not_drawn(figures, monkeypatch):

@@ -4,6 +4,7 @@ import numpy as np
 import oracles
 import pytest
 import torch
+from expect import expect
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from strategies import (
@@ -23,14 +24,7 @@ from chdt import flip_sizes, object_size
 from chdt.checks.shape import Shape
 from chdt.cpu import flips as flips_of_batch
 from chdt.cpu.kernels.added_pixel import FEW_PIXELS
-from chdt.cpu.kernels.rows import row_layout_of
-
-
-def expect(masks, spatial_dims=2):
-    """Every pixel of every mask, by SciPy: for some thousand pixels."""
-    sizes = flip_sizes(masks, spatial_dims=spatial_dims)
-    assert sizes.dtype == np.int32
-    np.testing.assert_array_equal(sizes, oracles.each(oracles.fast_flip_sizes, masks, spatial_dims))
+from chdt.cpu.route import row_layout
 
 
 def expect_some(mask, count=100):
@@ -79,20 +73,20 @@ def test_every_mask_of_a_grid(grid):
 @given(masks=mask_batches(st.sampled_from(BORDERS) | st.integers(1, 40), most_pixels=600))
 @settings(max_examples=50)
 def test_batches(masks):
-    expect(masks)
+    expect(flip_sizes, masks)
 
 
 @given(masks=mask_batches(st.sampled_from(BORDERS) | st.integers(2, 300), most_pixels=300, spatial_dims=1))
 @settings(max_examples=50)
 def test_batches_of_rows(masks):
-    expect(masks, spatial_dims=1)
+    expect(flip_sizes, masks, spatial_dims=1)
 
 
 @pytest.mark.parametrize("width", BORDERS)
 @pytest.mark.parametrize("height", [1, 2, 3])
 def test_special_masks_of_few_rows(height, width):
-    expect(special_masks(height, width))
-    expect(special_masks(width, height))
+    expect(flip_sizes, special_masks(height, width))
+    expect(flip_sizes, special_masks(width, height))
 
 
 # ------------------------------------------------------------------------------------------------ large grids
@@ -121,7 +115,7 @@ def test_long_thin_grids(grid, density):
 @pytest.mark.usefixtures("cut")
 @pytest.mark.parametrize("grid", [(600, 600), (2100, 40), (220, 1200)])
 def test_large_grids(grid):
-    assert row_layout_of(Shape(1, *grid)).bands > 1
+    assert row_layout(Shape(1, *grid)).bands > 1
     masks = [random_masks(grid, 0.999), objects(grid, 3), lattice(grid, 50, 11), half(grid, 0, 20), half(grid, 1, 20)]
     for mask in masks:
         expect_some(mask, 20)
@@ -234,7 +228,7 @@ def test_holes_at_every_place_of_a_square():
     masks[:, 3:12, 4:13] = True
     for mask, hole in zip(masks, np.ndindex(9, 9), strict=True):
         mask[3 + hole[0], 4 + hole[1]] = False
-    expect(masks)
+    expect(flip_sizes, masks)
 
 
 # ------------------------------------------------------------------------------------------------ what must hold

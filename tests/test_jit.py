@@ -5,9 +5,12 @@ import shutil
 import sys
 from pathlib import Path
 
+import numba
+import numpy as np
 import pytest
 
 import chdt
+from chdt.cpu.kernels.jit import helper, kernel, outlined
 
 CALL = """
 import numpy as np
@@ -29,13 +32,71 @@ def package(tmp_path):
     return root
 
 
-def test_a_process_loads_what_another_cached_until_a_helper_is_edited(python, package, tmp_path):
+@pytest.mark.parametrize(
+    "edited",
+    [
+        "cpu/kernels/erosions.py",
+        pytest.param("cpu/kernels/size_search.py", marks=pytest.mark.long),
+        pytest.param("cpu/memory.py", marks=pytest.mark.long),
+        pytest.param("checks/shape.py", marks=pytest.mark.long),
+        pytest.param("size.py", marks=pytest.mark.long),
+    ],
+)
+def test_a_process_loads_what_another_cached_until_a_file_is_edited(python, package, tmp_path, edited):
+    """Any file of the package, in whatever folder: a kernel may be made of something in it."""
     options = {"root": package, "NUMBA_CACHE_DIR": tmp_path / "cache", **QUICKLY}
-    assert python(CALL, **options).split() == ["0", "1"]
-    assert python(CALL, **options).split() == ["1", "0"]
-    with open(package / "chdt" / "cpu" / "kernels" / "erosions.py", "a", encoding="utf-8") as file:
+    assert python(SMALL_CALL, **options).split() == ["0", "1"]
+    assert python(SMALL_CALL, **options).split() == ["1", "0"]
+    with open(package / "chdt" / edited, "a", encoding="utf-8") as file:
         file.write("# edited\n")
-    assert python(CALL, **options).split() == ["0", "1"]
+    assert python(SMALL_CALL, **options).split() == ["0", "1"]
+
+
+@helper
+def doubled(x):
+    return 2 * x
+
+
+@outlined
+def sum_of_doubled(values):
+    total = 0
+    for value in values:
+        total += doubled(value)
+    return total
+
+
+@kernel
+def fill_with_sum(values):
+    """Usable from Python and from kernels."""
+    values[0] = sum_of_doubled(values)
+    return values[0]
+
+
+@kernel
+def fill_twice(values):
+    return fill_with_sum(values) + fill_with_sum(values)
+
+
+def test_a_kernel_is_a_helper_of_others_and_helpers_are_python():
+    assert doubled(21) == 42
+    assert sum_of_doubled([1, 2]) == 6
+    assert fill_with_sum(np.arange(3)) == 6
+    assert fill_twice(np.arange(3)) == 6 + 2 * (6 + 1 + 2)
+    assert fill_twice(np.arange(3, dtype=np.uint8)) == 24
+    for function in (doubled, sum_of_doubled, fill_with_sum, fill_twice):
+        assert function.__doc__ is None or function.__doc__ == "Usable from Python and from kernels."
+
+
+@pytest.mark.skipif(numba.config.DISABLE_JIT, reason="about compiling")
+def test_nothing_is_compiled_that_nobody_needs():
+    """A helper has neither machine code of its own nor wrappers to call it from Python or C."""
+    values = np.arange(3, dtype=np.int16)
+    fill_twice(values)
+    (compiled,) = (made for made in fill_twice.overloads.values() if made.signature.args[0].dtype == numba.int16)
+    defined = [f.name for f in compiled.library.get_defined_functions()]
+    assert len([name for name in defined if "cpython" in name]) == 1
+    assert not [name for name in defined if "cfunc" in name or "doubled" in name or "fill_with_sum" in name]
+    assert not fill_with_sum.overloads or numba.int16 not in [args[0].dtype for args in fill_with_sum.overloads]
 
 
 def test_no_place_for_a_cache(python, package, tmp_path):
@@ -63,7 +124,7 @@ def test_within_bounds(python, tmp_path):
     here = Path(__file__).parent
     output = python(
         SOME_TESTS,
-        str(here / "test_bitplanes.py"),
+        str(here / "test_planes.py"),
         str(here / "test_bounds.py"),
         root=here.parent,
         timeout=600,

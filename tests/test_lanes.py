@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 
 from chdt.cpu.kernels import lanes
-from chdt.cpu.kernels.jit import helper
+from chdt.cpu.kernels.jit import kernel
+
+pytestmark = pytest.mark.kernels
 
 RNG = np.random.default_rng(0)
 DTYPES = [np.uint8, np.uint16, np.uint32]
@@ -41,7 +43,7 @@ def _plain():
 def test_choice(name, dtype):
     operation = getattr(lanes, name)
 
-    @helper
+    @kernel
     def run(a, b, answer):
         lanes_of_a, lanes_of_b = lanes.load_pixels(a, 3), lanes.load_pixels(b, 70)
         lanes.store(answer, 1, operation(lanes_of_a, lanes_of_b))
@@ -55,7 +57,7 @@ def test_choice(name, dtype):
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("target", [np.uint8, np.uint16, np.uint32, np.uint64])
 def test_stores_widen_and_narrow(dtype, target):
-    @helper
+    @kernel
     def run(a, answer):
         lanes.store(answer, 2, lanes.load_pixels(a, 0))
 
@@ -69,7 +71,7 @@ def test_stores_widen_and_narrow(dtype, target):
 def test_numbers_for_all_lanes(dtype):
     like = dtype(0)
 
-    @helper
+    @kernel
     def run(word, a, answers):
         d = lanes.load_pixels(a, 0)
         lanes.store(answers, 0, lanes.spread(word, like, like + 5))
@@ -101,7 +103,7 @@ def test_numbers_for_all_lanes(dtype):
 def test_comparisons(dtype):
     equal = lanes.equal_bits
 
-    @helper
+    @kernel
     def run(a, at, value):
         return equal(a, at, value)
 
@@ -114,14 +116,14 @@ def test_words():
     counting, less, any_set = lanes.counting, lanes.less_bits, lanes.any_set
     count_bits, lowest_bit, leading_zeros = lanes.count_bits, lanes.lowest_bit, lanes.leading_zeros
 
-    @helper
+    @kernel
     def run(words, answer):
         v = lanes.load_words(words, 0)
         lanes.store(answer, 0, (v >> np.uint64(3)) * np.uint64(5) ^ (v << np.uint64(1)) & ~v | v + v - np.uint64(1))
         lanes.store(answer, 8, counting(words[1]))
         return less(v, lanes.load_words(words, 8)), any_set(v), any_set(v & ~v)
 
-    @helper
+    @kernel
     def of_one(word):
         return count_bits(word), lowest_bit(word), leading_zeros(word)
 
@@ -139,7 +141,7 @@ def test_words_from_several_places():
     gather_words, eight, joined = lanes.gather_words, lanes.eight, lanes.joined
     lanes_before, lanes_behind = lanes.lanes_before, lanes.lanes_behind
 
-    @helper
+    @kernel
     def run(words, places, answer):
         first, second = lanes.load_words(words, 0), lanes.load_words(words, 8)
         lanes.store(answer, 0, gather_words(words, lanes.load_words(places, 0)))
@@ -167,7 +169,7 @@ def test_words_from_several_places():
 def test_streams(target):
     stream, settle, address_of = lanes.stream, lanes.settle, lanes.address_of
 
-    @helper
+    @kernel
     def run(a, answer, at):
         stream(answer, at, lanes.load_pixels(a, 1))
         settle()
@@ -184,7 +186,7 @@ def test_streams(target):
 def test_chances(dtype):
     load_chances, nan_bits = lanes.load_chances, lanes.nan_bits
 
-    @helper
+    @kernel
     def run(chances, answer):
         lanes.store(answer, 0, load_chances(chances, 4))
         return nan_bits(chances, 0)

@@ -15,7 +15,7 @@ LOSSES = {
     "squared": squared_error,
     "absolute": functional.l1_loss,
     "huber": torch.nn.HuberLoss(delta=1.5),
-    "fourth power": lambda target, prediction: (target - prediction) ** 4,
+    "fourth power": lambda prediction, target: (target - prediction) ** 4,
 }
 
 
@@ -34,13 +34,14 @@ def exact_loss(logits, size, loss):
     """Equation (10) as the finite sum it is, differentiable in the logits."""
     masks = all_masks(*logits.shape)
     sizes = object_size(masks).double()
-    losses = torch.stack([loss(torch.tensor(size, dtype=torch.float64), g) for g in sizes])
+    losses = torch.stack([loss(g, torch.tensor(size, dtype=torch.float64)) for g in sizes])
     return (probabilities(masks, logits) * losses).sum()
 
 
 GRIDS = [(h, w) for h, w in itertools.product(range(1, 5), repeat=2) if h * w <= 9 or (h, w) in ((3, 4), (4, 3))]
 
 
+@pytest.mark.filterwarnings("ignore:sizes:UserWarning")  # that no mask is as large
 @pytest.mark.parametrize("kind", ["mild", "extreme"])
 @pytest.mark.parametrize("name", LOSSES)
 @pytest.mark.parametrize(("height", "width"), GRIDS)
@@ -70,6 +71,7 @@ def test_unbiased(height, width, name, kind):
     torch.testing.assert_close(by_chance * chances * (1 - chances), expected, atol=1e-10, rtol=1e-10)
 
 
+@pytest.mark.filterwarnings("ignore:sizes:UserWarning")  # that no mask is as large
 @pytest.mark.parametrize("name", ["squared", "huber"])
 @pytest.mark.parametrize(("height", "width"), [(h, w) for h, w in GRIDS if h * w <= 9])
 def test_unbiased_through_autograd(height, width, name):
@@ -105,10 +107,10 @@ def slow_loss(logits, sizes, n_samples, loss, generator):
         sample = sample_masks(logits, generator=generator)
         for image in range(len(sizes)):
             y = (sample[image] > 0).numpy()
-            before = loss(sizes[image], torch.tensor(oracles.size(y), dtype=dtype))
+            before = loss(torch.tensor(oracles.size(y), dtype=dtype), sizes[image])
             value[image] += before
             for i, flipped in enumerate(oracles.flip_sizes(y).ravel()):
-                change = before - loss(sizes[image], torch.tensor(flipped, dtype=dtype))
+                change = before - loss(torch.tensor(flipped, dtype=dtype), sizes[image])
                 gradient[image].view(-1)[i] += change if y.ravel()[i] else -change
     return value / n_samples, gradient / n_samples * (chances * (1 - chances))
 
@@ -242,8 +244,8 @@ def test_manual_seed_and_threads():
         ({"n_samples": 0}, ValueError, "n_samples"),
         ({"n_samples": 1.5}, ValueError, "n_samples"),
         ({"reduction": "median"}, ValueError, "'mean', 'sum', 'none'"),
-        ({"loss": lambda target, prediction: target[..., 0]}, ValueError, "element by element"),
-        ({"loss": lambda target, prediction: 1.0}, ValueError, "element by element"),
+        ({"loss": lambda prediction, target: target[..., 0]}, ValueError, "element by element"),
+        ({"loss": lambda prediction, target: 1.0}, ValueError, "element by element"),
         ({"logits": torch.zeros(2, 4, 4, dtype=torch.int64)}, TypeError, "int64"),
         ({"logits": torch.zeros(4)}, ValueError, "dims"),
         ({"logits": torch.zeros(2, 0, 4)}, ValueError, "no pixels"),
@@ -254,13 +256,6 @@ def test_bad_input(change, error, message):
     arguments = {"logits": torch.zeros(2, 4, 4), "sizes": torch.zeros(2)} | change
     with pytest.raises(error, match=message):
         expected_size_loss(arguments.pop("logits"), arguments.pop("sizes"), **arguments)
-
-
-def test_nan_logits_name_the_first():
-    logits = torch.zeros(3, 40, 41)
-    logits[1, 17, 5] = logits[2, 0, 0] = torch.nan
-    with pytest.raises(ValueError, match=r"logits\[1, 17, 5\] is nan"):
-        expected_size_loss(logits, torch.zeros(3))
 
 
 def test_inputs_are_not_modified():

@@ -1,5 +1,6 @@
 """What counts as a mask and as an answer: dtypes, layouts, shapes, ``out``, and every refusal."""
 
+import io
 import tracemalloc
 import warnings
 
@@ -55,7 +56,8 @@ def expect(function, given_masks, masks, **options):
     answer = function(given_masks, **options)
     spatial_dims = options.get("spatial_dims", 2)
     np.testing.assert_array_equal(to_numpy(answer), oracles.each(ORACLES[function], masks, spatial_dims))
-    assert type(answer) is (torch.Tensor if tensor else np.ndarray)
+    one_size = function is object_size and masks.ndim == spatial_dims
+    assert type(answer) is (torch.Tensor if tensor else np.int32 if one_size else np.ndarray)
     assert answer.dtype == (torch.int32 if tensor else np.int32)
     assert answer.shape == (given_masks.shape[:-spatial_dims] if function is object_size else given_masks.shape)
     assert torch.equal(given_masks, before) if tensor else (given_masks == before).all()
@@ -262,15 +264,58 @@ def test_no_gradient_and_any_grad_mode(function):
     expect(function, inference, masks)
 
 
+def of_any_bytes(masks):
+    """The same bool masks, with True as any byte but 0."""
+    random = np.random.default_rng(0).integers(1, 256, masks.shape, np.uint8)
+    assert len(np.unique(random)) > 20
+    return np.where(masks, random, np.uint8(0)).view(bool)
+
+
 @each_function
-def test_ones_of_bool_that_are_not_one(function):
-    # What NumPy calls bool may be any byte; it is refused, or read as NumPy reads it.
-    masks = np.full((5, 6), 7, np.uint8).view(bool)
-    try:
-        answer = function(masks)
-    except ValueError:
-        return
-    np.testing.assert_array_equal(answer, function(np.ones((5, 6), bool)))
+@pytest.mark.parametrize("layout", ["plain", "transposed", "channels last", "batch last", "stepped", "reversed"])
+@pytest.mark.parametrize("grid", [(9, 17), (1, 63), (1, 64), (70, 130)], ids=str)
+def test_true_is_any_byte_but_0(function, grid, layout):
+    masks = random_masks((3, 2, *grid), 0.9)
+    given_masks = of_any_bytes(masks)
+    given_masks = given_masks if layout == "plain" else ARRAY_LAYOUTS[layout](given_masks)
+    bytes_before = given_masks.view(np.uint8).copy()
+    expected = oracles.each(ORACLES[function], masks)
+    np.testing.assert_array_equal(function(given_masks), expected)
+    np.testing.assert_array_equal(given_masks.view(np.uint8), bytes_before)
+    if layout != "reversed":  # of which there are no tensors
+        np.testing.assert_array_equal(function(torch.from_numpy(given_masks)), expected)
+
+
+@each_function
+@pytest.mark.parametrize("options", [{"black_border": True}, {"spacing": 2.5}, {"spacing": (1, 2.5)}], ids=str)
+def test_true_is_any_byte_but_0_with_options(function, options):
+    masks = random_masks((3, 9, 17), 0.9)
+    np.testing.assert_array_equal(function(of_any_bytes(masks), **options), function(masks, **options))
+
+
+@each_function
+def test_every_byte_but_0_is_true(function):
+    every = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    np.testing.assert_array_equal(function(every.view(bool)), ORACLES[function](every > 0))
+
+
+@each_function
+def test_bits_of_an_image_that_pillow_reads(function):
+    image = pytest.importorskip("PIL.Image")
+    file = io.BytesIO()
+    image.fromarray(np.eye(9, 12) == 0).save(file, "png")
+    mask = np.asarray(image.open(file))
+    assert mask.dtype == bool
+    np.testing.assert_array_equal(function(mask), ORACLES[function](np.eye(9, 12) == 0))
+
+
+@each_function
+def test_a_memory_map(function, tmp_path):
+    masks = random_masks((3, 9, 17), 0.9)
+    np.save(tmp_path / "masks.npy", as_array(masks, "f4"))
+    mapped = np.load(tmp_path / "masks.npy", mmap_mode="r")
+    assert type(mapped) is np.memmap
+    expect(function, mapped, masks)
 
 
 # ------------------------------------------------------------------------------------------------ shapes
@@ -871,9 +916,61 @@ def test_other_kinds_are_refused(function, masks, kind):
 
 
 @each_function
-def test_masked_arrays_are_refused(function):
-    with pytest.raises(TypeError, match="masks must be a NumPy array or a torch tensor, not numpy.ma.*Array"):
-        function(np.ma.masked_array(np.ones((4, 5)), np.zeros((4, 5), bool)))
+@pytest.mark.parametrize(("dtype", "background"), [("?", "False"), ("u1", "0"), ("i4", "-1"), ("f4", "-1")])
+def test_masked_arrays_are_refused(function, dtype, background):
+    masked = np.ma.masked_array(np.ones((4, 5), dtype), np.zeros((4, 5), bool))
+    with pytest.raises(TypeError, match="masks must be a NumPy array or a torch tensor, not numpy.ma.*Array") as error:
+        function(masked)
+    assert str(error.value).endswith(f"convert with masks.filled({background}), which says what masked pixels are")
+
+
+def _made_by(package):
+    """Something of a class that this package has."""
+    return type("Image", (), {"__module__": package})()
+
+
+@each_function
+@pytest.mark.parametrize(
+    ("masks", "advice"),
+    [
+        ([[1, -1]], "numpy.asarray(masks)"),
+        ([np.ones((3, 4))], "numpy.asarray(masks)"),
+        ([torch.ones(3, 4)], "torch.stack(masks)"),
+        ((torch.ones(3, 4), torch.ones(3, 4)), "torch.stack(masks)"),
+        (_made_by("PIL.Image"), "numpy.asarray(masks)"),
+        (_made_by("SimpleITK.SimpleITK"), "SimpleITK.GetArrayFromImage(masks)"),
+        (_made_by("itk.itkImagePython"), "itk.array_from_image(masks)"),
+        (_made_by("nibabel.nifti1"), "numpy.asarray(masks.dataobj)"),
+        (_made_by("xarray.core.dataarray"), "masks.to_numpy()"),
+        (_made_by("torchio.data.image"), "masks.data"),
+        (_made_by("cupy"), "torch.as_tensor(masks)"),
+    ],
+    ids=lambda given: given if isinstance(given, str) else type(given).__module__,  # the same in every process
+)
+def test_advice_for_other_kinds(function, masks, advice):
+    with pytest.raises(TypeError, match="masks must be a NumPy array or a torch tensor") as error:
+        function(masks)
+    assert str(error.value).endswith(f": convert with {advice}")
+
+
+@each_function
+def test_the_advice_for_a_table_is_right(function):
+    pandas = pytest.importorskip("pandas")
+    mask = random_masks((9, 17), 0.9)
+    table = pandas.DataFrame(mask)
+    with pytest.raises(TypeError, match=r"convert with masks.to_numpy\(\)$"):
+        function(table)
+    expect(function, table.to_numpy(), mask)
+
+
+@each_function
+def test_the_advice_for_an_image_of_nibabel_is_right(function):
+    nibabel = pytest.importorskip("nibabel")
+    volume = random_masks((5, 6, 7), 0.9, spatial_dims=3)
+    image = nibabel.Nifti1Image(as_array(volume, "i2"), np.eye(4))
+    with pytest.raises(TypeError, match=r"convert with numpy.asarray\(masks.dataobj\)$"):
+        function(image, spatial_dims=3)
+    expect(function, np.asarray(image.dataobj), volume, spatial_dims=3)
 
 
 @each_function

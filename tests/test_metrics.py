@@ -30,6 +30,43 @@ def test_overlap_as_printed(as_bool):
     torch.testing.assert_close(intersection_over_union(target, prediction), both / either)
 
 
+@pytest.mark.parametrize("shape", [(3, 1, 1), (4, 5, 63), (2, 8, 8), (5, 9, 130), (0, 4, 4), (7, 6)])
+@pytest.mark.parametrize("spatial_dims", [1, 2])
+def test_overlap_by_counting(shape, spatial_dims):
+    target, prediction = random_masks(*shape, seed=0) > 0, random_masks(*shape, seed=1) > 0
+    dims = tuple(range(-spatial_dims, 0))
+    both, either = (target & prediction).sum(dims).double(), (target | prediction).sum(dims).double()
+    expected = torch.where(either == 0, 1, both / either).float()
+    overlap = intersection_over_union(target, prediction, spatial_dims=spatial_dims)
+    assert overlap.dtype == torch.float32
+    assert torch.equal(overlap, expected)
+
+
+@pytest.mark.parametrize("metric", [squared_size_error, intersection_over_union])
+def test_true_is_any_byte_but_0(metric):
+    target, prediction = random_masks(4, 7, 9, seed=0) > 0, random_masks(4, 7, 9, seed=1) > 0
+    other_bytes = [masks.to(torch.uint8) * byte for masks, byte in ((target, 7), (prediction, 255))]
+    assert torch.equal(metric(*(each.view(torch.bool) for each in other_bytes)), metric(target, prediction))
+    strided = [each.mT.contiguous().mT.view(torch.bool) for each in other_bytes]
+    assert not strided[0].is_contiguous()
+    assert torch.equal(metric(*strided), metric(target, prediction))
+
+
+@pytest.mark.parametrize("metric", [squared_size_error, intersection_over_union])
+@pytest.mark.parametrize(
+    ("target", "advice"),
+    [
+        (np.ones((4, 4)), r"torch.as_tensor\(target\)"),
+        ([[1, -1]], r"torch.as_tensor\(target\)"),
+        (np.ma.masked_array(np.ones((4, 4))), r"torch.as_tensor\(target.filled\(-1\)\), which says"),
+        ([torch.ones(4)], r"torch.stack\(target\)"),
+    ],
+)
+def test_advice(metric, target, advice):
+    with pytest.raises(TypeError, match=f"target must be a torch tensor, not .*: convert with {advice}"):
+        metric(target, torch.ones(4, 4))
+
+
 def test_empty_union():
     empty = torch.zeros(2, 3, 3, dtype=torch.bool)
     other = empty.clone()

@@ -33,15 +33,23 @@ def test_opcheck(function, masks):
     torch.library.opcheck(getattr(torch.ops.chdt, function.__name__).default, (masks, 2))
 
 
+def test_opcheck_of_the_overlap():
+    operator = torch.ops.chdt.intersection_over_union.default
+    torch.library.opcheck(operator, (masks_like(2, 3, 6, 4), masks_like(2, 3, 6, 4) < 0, 2))
+    torch.library.opcheck(operator, (masks_like(3, 4, 5) > 0, masks_like(3, 4, 5).bfloat16(), 3))
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
 def test_opcheck_of_the_loss(dtype):
     logits, seeds = torch.randn(3, 6, 5).to(dtype), torch.tensor([1, 2])
     losses = torch.rand(3, 7, dtype=torch.float64 if dtype == torch.float64 else torch.float32)
     ops = torch.ops.chdt
     torch.library.opcheck(ops.masks_from_seed.default, (logits, seeds[:1]))
-    torch.library.opcheck(ops.sampled_derivative.default, (logits, seeds, losses, 2))
+    for left_out in None, torch.tensor([False, True, False]):
+        torch.library.opcheck(ops.sampled_derivative.default, (logits, seeds, losses, left_out, 2))
     torch.library.opcheck(ops.given_derivative.default, (logits > 0, losses, 2))
-    torch.library.opcheck(ops.check_values.default, (torch.ones(3), None))
+    torch.library.opcheck(ops.check_values.default, (torch.ones(3), None, 12))
+    torch.library.opcheck(ops.draw_seeds.default, (torch.empty(3, dtype=torch.int64),))
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

@@ -51,6 +51,36 @@ def test_equal_spacing_is_scaling(grid):
         np.testing.assert_array_equal(flips, (1.7 * flip_sizes(mask).astype(np.float64)).astype(np.float32))
 
 
+@pytest.mark.parametrize("function", [distance_transform, flip_sizes, object_size])
+@pytest.mark.parametrize(
+    "as_spacing",
+    [
+        np.array,
+        lambda numbers: np.array(numbers, np.float16),
+        lambda numbers: np.array(numbers, ">f8"),
+        torch.tensor,
+        lambda numbers: torch.tensor(numbers).bfloat16(),
+        lambda numbers: torch.tensor(numbers, requires_grad=True),
+        lambda numbers: torch.nn.Parameter(torch.tensor(numbers)),
+        lambda numbers: torch.tensor(numbers).as_subclass(type("Subclass", (torch.Tensor,), {})),
+    ],
+)
+def test_spacing_in_an_array_or_a_tensor(function, as_spacing):
+    mask = objects((20, 15), 2)
+    for numbers in ([2.5, 1.0], 2.5):
+        expected = function(mask, spacing=numbers)
+        np.testing.assert_array_equal(function(mask, spacing=as_spacing(numbers)), expected)
+        np.testing.assert_array_equal(function(torch.from_numpy(mask), spacing=as_spacing(numbers)).numpy(), expected)
+    np.testing.assert_array_equal(
+        function(mask, spacing=list(as_spacing([2.5, 1.0]))), function(mask, spacing=(2.5, 1))
+    )
+
+
+def test_spacing_of_integers_in_a_tensor():
+    mask = objects((20, 15), 2)
+    np.testing.assert_array_equal(object_size(mask, spacing=torch.tensor([3, 1])), object_size(mask, spacing=(3, 1)))
+
+
 def test_nearly_equal_spacing_agrees_with_equal_spacing():
     """The two ways of computing, on masks that are too large for the definition."""
     for mask in (objects((150, 200), 3), random_masks((129, 65), 0.99), all_but((90, 70), (3, 4))):
@@ -81,7 +111,13 @@ def test_without_background_the_longest_side_counts():
         (np.array(["1", "2"]), TypeError, "numbers"),
         (1 + 1j, TypeError, "numbers"),
         (np.array([1, 2j]), TypeError, "numbers"),
-        (torch.tensor([1.0, 2.0]), TypeError, "numbers"),
+        (torch.tensor([1.0, 2.0, 3.0]), ValueError, "3 numbers.*spatial_dims=2"),
+        (torch.tensor([[1.0, 2.0]]), TypeError, "numbers"),
+        (np.array([[1.0], [2.0]]), TypeError, "numbers"),
+        (np.array([], float), ValueError, "0 numbers"),
+        (torch.tensor([1, 2j]), TypeError, "numbers"),
+        (torch.tensor([1.0, torch.nan]), ValueError, r"spacing\[1\] is nan"),
+        (torch.tensor([1.0, 2.0], device="meta"), TypeError, "numbers"),
         (10**400, ValueError, r"spacing\[0\] is inf"),
         ((1, 1e-46), ValueError, r"from 1e-25 to 1e\+25, but spacing\[1\] is 1e-46"),
         ((1e38, 1), ValueError, r"from 1e-25 to 1e\+25, but spacing\[0\] is 1e\+38"),
@@ -312,7 +348,7 @@ def test_one_mask_with_a_spacing_gives_no_dims(spacing):
     mask = objects((9, 8), 2)
     for black_border in (False, True):
         size = object_size(mask, spacing=spacing, black_border=black_border)
-        assert size.shape == ()
+        assert type(size) is np.float32
         assert object_size(torch.from_numpy(mask), spacing=spacing, black_border=black_border).shape == ()
     three = [2.0, 2.0, 1.0]
     torch.library.opcheck(torch.ops.chdt.object_size.default, (torch.from_numpy(mask), 2, three, True))

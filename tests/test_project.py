@@ -1,5 +1,6 @@
 """What the project says of itself: pages name files that exist, pins agree, the README's table is the report's."""
 
+import ast
 import re
 import sys
 import tomllib
@@ -8,10 +9,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "benchmarks"))
+sys.path[:0] = [str(ROOT / "benchmarks"), str(ROOT / "docs")]
 from readme_table import table_of, with_table  # noqa: E402
+from rooms import with_table as with_rooms  # noqa: E402
 
-sys.path.pop(0)
+del sys.path[:2]
 
 LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)")
 PAGES = sorted(
@@ -34,13 +36,22 @@ def test_links_lead_somewhere(page):
     assert [link for link in links if not (ROOT / page.parent / link).exists()] == []
 
 
-def test_the_architecture_page_names_every_module():
-    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-    modules = {path.name for path in (ROOT / "chdt").glob("*.py")} - {"__init__.py"}
-    assert {name for name in modules if f"](../chdt/{name})" not in text} == set()
+def test_the_page_of_developers_names_every_module():
+    text = (ROOT / "docs" / "developers.md").read_text(encoding="utf-8")
+    assert with_rooms(text) == text, "run python docs/rooms.py"
+    modules = {path.relative_to(ROOT).as_posix() for path in (ROOT / "chdt").rglob("*.py")}
+    modules = {name for name in modules if not name.endswith("__init__.py")}
+    assert {name for name in modules if f"](../{name})" not in text} == set()
+    assert len(modules) > 30
+
+
+@pytest.mark.parametrize("page", ["architecture.md", "developers.md"])
+def test_files_that_pages_name_exist(page):
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    files = {path.name for folder in ("chdt", "tests", "benchmarks", "docs") for path in (ROOT / folder).rglob("*.py")}
     named = re.findall(r"[\w/]+\.py\b", re.sub(r"\]\([^)]*\)", "]", text))
     assert named
-    assert [name for name in named if not ((ROOT / name).exists() or (ROOT / "chdt" / name).exists())] == []
+    assert [name for name in named if Path(name).name not in files] == []
 
 
 def test_hooks_have_the_pinned_versions():
@@ -48,6 +59,20 @@ def test_hooks_have_the_pinned_versions():
     found = re.findall(r"additional_dependencies: \[([\w-]+)==([\w.]+)\]", text)
     assert len(found) == 4
     assert [(name, version) for name, version in found if pins()[name] != version] == []
+
+
+def test_sessions_name_tests_that_exist():
+    """Of the noxfile, which is not imported: nox is not needed to run the tests."""
+    tree = ast.parse((ROOT / "noxfile.py").read_text(encoding="utf-8"))
+    lists = {
+        node.targets[0].id: node.value
+        for node in tree.body
+        if isinstance(node, ast.Assign) and hasattr(node.targets[0], "id")
+    }
+    for name in ("SMALL", "LARGE"):
+        names = ast.literal_eval(lists[name])
+        assert len(names) > 5
+        assert [name for name in names if not (ROOT / "tests" / f"test_{name}.py").is_file()] == []
 
 
 def test_every_dependency_is_pinned():

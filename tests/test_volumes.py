@@ -4,23 +4,22 @@ import numpy as np
 import oracles
 import pytest
 import torch
+from expect import expect
 from hypothesis import given
 from hypothesis import strategies as st
 from strategies import all_but, every_mask, half, lattice, mask_batches, objects, random_masks, single_masks
 
 from chdt import distance_transform, expected_size_loss, flip_sizes, object_size, sample_masks, sampled_gradient
 from chdt.checks.shape import Shape
-from chdt.cpu.kernels.rows import row_layout_of
+from chdt.cpu.route import row_layout
 
 SHAPES = [(1, 1, 1), (2, 1, 1), (1, 5, 1), (3, 4, 5), (5, 4, 3), (2, 3, 63), (3, 2, 64), (2, 2, 65), (4, 3, 129)]
 LARGE = [(9, 70, 130), (200, 3, 30), (300, 2, 2), (2, 300, 2), (33, 65, 31)]
 
 
-def expect(masks):
-    options = {"spatial_dims": 3}
-    expected = oracles.each(oracles.fast_distances, masks, 3)
-    np.testing.assert_array_equal(distance_transform(masks, **options), expected)
-    np.testing.assert_array_equal(object_size(masks, **options), 2 * expected.max((-3, -2, -1), initial=0))
+def expect_measures(masks):
+    for function in distance_transform, object_size:
+        expect(function, masks, spatial_dims=3)
 
 
 def expect_flips(mask, count=30):
@@ -56,7 +55,7 @@ def test_every_mask_of_a_volume(shape):
 
 @given(masks=mask_batches(st.integers(1, 40) | st.sampled_from([63, 64, 65]), most_pixels=8_000, spatial_dims=3))
 def test_batches(masks):
-    expect(masks)
+    expect_measures(masks)
 
 
 @given(masks=mask_batches(st.integers(1, 12) | st.sampled_from([63, 64, 65]), most_pixels=600, spatial_dims=3))
@@ -74,7 +73,7 @@ def test_special_volumes(shape):
 @pytest.mark.usefixtures("cut")
 @pytest.mark.parametrize("shape", [(90, 50, 36), (64, 64, 64)])
 def test_special_volumes_of_several_bands(shape):
-    assert row_layout_of(Shape(*shape)).bands > 1
+    assert row_layout(Shape(*shape)).bands > 1
     expect_special(shape)
 
 
@@ -96,7 +95,7 @@ def expect_special(shape):
         *(objects(shape, count, count) for count in (1, 3) if np.prod(shape) > 1),
         *(random_masks(shape, density, spatial_dims=3) for density in (0.7, 0.99) if np.prod(shape) > 1),
     ]
-    expect(np.stack(masks))
+    expect_measures(np.stack(masks))
     for mask in masks:
         expect_flips(mask, 4)
 

@@ -8,8 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from chdt.checks.advice import type_name
 from chdt.checks.dtypes import FLOAT_DIGITS, FLOATS, NUMBERS, SAME_SIZE, WORD_OF_SIZE
-from chdt.checks.masks import AnyMasks, check_tensor, host_array, type_name
+from chdt.checks.masks import AnyMasks, check_tensor, host_array
+from chdt.checks.tracing import has_no_values
 
 MOST_WORK: Any = 10_000  # to find out whether strided arrays overlap; beyond it they count as overlapping
 
@@ -43,7 +45,9 @@ def deliver(answers: npt.NDArray[Any], masks: AnyMasks, out: AnyMasks | None = N
     answers = np.asarray(answers, order="C")
     if isinstance(out, torch.Tensor):
         return out.copy_(torch.from_numpy(answers))
-    return torch.from_numpy(answers).to(masks.device) if isinstance(masks, torch.Tensor) else answers
+    if isinstance(masks, torch.Tensor):
+        return torch.from_numpy(answers).to(masks.device)
+    return answers[()] if answers.ndim == 0 else answers  # a scalar, as NumPy's own reductions give
 
 
 def answer_into(out: AnyMasks, masks: AnyMasks, largest: int) -> Answer:
@@ -93,6 +97,8 @@ def check_out(out: AnyMasks, masks: AnyMasks, largest: int | None) -> npt.NDArra
 
     Give its memory, None where it is not to be had.
     """
+    if isinstance(out, torch.Tensor) and (has_no_values(masks) or has_no_values(out)):
+        raise ValueError("out cannot be written while torch exports or transforms a function: leave it out")
     kind = torch.Tensor if isinstance(masks, torch.Tensor) else np.ndarray
     if not isinstance(out, kind) or isinstance(out, np.ma.MaskedArray):
         raise TypeError(f"out must be of the kind of masks, {type_name(masks)}, not {type_name(out)}")

@@ -2,6 +2,8 @@
 
 A mask holds +1 or -1, so each of its values is one of two bit patterns, whatever the dtype. Read as unsigned integers
 of the same size, all dtypes are the same to the kernels, and comparing with both patterns finds every invalid value.
+Of bool only False is one pattern, a byte of zeros. True may be any other byte, as in 1-bit images that Pillow reads, or
+in bytes that are viewed as bool. So nothing is invalid there, and kernels get None in place of the pattern of True.
 """
 
 import functools
@@ -11,9 +13,12 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from chdt.checks.dtypes import SAME_SIZE, TENSOR_DTYPES, UNSIGNED_TENSORS, WORD_OF_SIZE
+from chdt.checks.advice import to_array, type_name
+from chdt.checks.dtypes import TENSOR_DTYPES, UNSIGNED_TENSORS, WORD_OF_SIZE
 from chdt.checks.shape import Shape
 from chdt.checks.tracing import UNSUPPORTED, WITHOUT_VALUES, apart_from_graphs, is_traced
+
+T = TypeVar("T")
 
 ArrayOrTensor = TypeVar("ArrayOrTensor", npt.NDArray[Any], torch.Tensor)
 
@@ -33,9 +38,8 @@ def grid_shape(masks: AnyMasks, spatial_dims: int) -> Shape:
     if isinstance(masks, torch.Tensor):
         check_tensor(masks, "masks")
     elif not isinstance(masks, np.ndarray) or isinstance(masks, np.ma.MaskedArray):
-        raise TypeError(
-            f"masks must be a NumPy array or a torch tensor, not {type_name(masks)}: convert with numpy.asarray(masks)"
-        )
+        advice = to_array(masks, "masks")
+        raise TypeError(f"masks must be a NumPy array or a torch tensor, not {type_name(masks)}: convert with {advice}")
     check_spatial_dims(spatial_dims)
     shape = tuple(masks.shape)
     if len(shape) < spatial_dims:
@@ -50,7 +54,7 @@ def grid_shape(masks: AnyMasks, spatial_dims: int) -> Shape:
 
 
 def as_words(masks: AnyMasks) -> tuple[npt.NDArray[Any], Any, Any]:
-    """The masks as unsigned integers in host memory, and what +1 and -1 look like there."""
+    """The masks as unsigned integers in host memory, and the `both_words` of their dtype."""
     foreground, background = both_words(masks.dtype)
     values = host_array(masks) if isinstance(masks, torch.Tensor) else np.asarray(masks)
     return values.view(WORD_OF_SIZE[values.itemsize]), foreground, background
@@ -70,27 +74,31 @@ def flat_view(values: npt.NDArray[Any]) -> npt.NDArray[Any] | None:
 
 @functools.cache
 def both_words(dtype: Any) -> tuple[Any, Any]:
-    """+1 and -1, or True and False, as that many bits; for dtypes of masks only."""
+    """+1 and -1 as bits; of bool None and False, as anything else is True. For dtypes of masks only."""
     if isinstance(dtype, torch.dtype):
         if dtype not in TENSOR_DTYPES:
             raise _wrong_dtype(dtype, dtype in UNSIGNED_TENSORS)
-        tensor = torch.tensor([True, False] if dtype == torch.bool else [1, -1], dtype=dtype)
-        both = tensor.view(SAME_SIZE[tensor.itemsize]).numpy()
-    else:
-        if dtype.kind not in "bif" or dtype.itemsize not in WORD_OF_SIZE:
-            raise _wrong_dtype(dtype, dtype.kind == "u")
-        both = np.array([True, False] if dtype.kind == "b" else [1, -1], dtype)
-    foreground, background = both.view(WORD_OF_SIZE[both.itemsize])
+        if dtype == torch.bfloat16:  # the upper half of float32; NumPy has no such dtype
+            foreground, background = np.array([1, -1], np.float32).view(np.uint32) >> 16
+            return np.uint16(foreground), np.uint16(background)
+        dtype = np.dtype(str(dtype).removeprefix("torch."))
+    elif dtype.kind not in "bif" or dtype.itemsize not in WORD_OF_SIZE:
+        raise _wrong_dtype(dtype, dtype.kind == "u")
+    if dtype.kind == "b":
+        return None, np.uint8(0)
+    foreground, background = np.array([1, -1], dtype).view(WORD_OF_SIZE[dtype.itemsize])
     return foreground, background
 
 
-def plain_tensor(tensor: torch.Tensor, name: str) -> torch.Tensor:
+def plain_tensor(tensor: T, name: str) -> T:
     """The tensor without its subclass, on the same memory and in the same graph of autograd.
 
     Whatever a public function is given goes through here once, before anything else is asked of it: subclasses such as
     MONAI's MetaTensor have their own idea of every operation. What is no tensor is given back for others to refuse.
     """
     kind = type(tensor)
+    if kind is np.ndarray:
+        return tensor
     if kind is torch.Tensor or kind is torch.nn.Parameter:
         if torch.jit.is_tracing():  # type: ignore[attr-defined, no-untyped-call]
             raise RuntimeError(UNSUPPORTED)
@@ -98,11 +106,12 @@ def plain_tensor(tensor: torch.Tensor, name: str) -> torch.Tensor:
     if not issubclass(kind, torch.Tensor) or issubclass(kind, WITHOUT_VALUES):
         return tensor
     if kind.__torch_dispatch__ is not torch.Tensor.__torch_dispatch__:
+        check_tensor(tensor, name)  # type: ignore[arg-type]  # nested ones are refused by name
         raise TypeError(
             f"{name} is a {type_name(tensor)}, whose values are not in the memory of one tensor: "
             "convert it to a plain tensor"
         )
-    return _without_subclass(tensor)
+    return _without_subclass(tensor)  # type: ignore[arg-type, return-value]
 
 
 @apart_from_graphs
@@ -123,11 +132,6 @@ def check_tensor(tensor: torch.Tensor, name: str) -> None:
         raise TypeError(f"{name} is a meta tensor: it has a shape, but no values")
 
 
-def type_name(value: object) -> str:
-    """Name of the type for an error message."""
-    return f"{type(value).__module__}.{type(value).__qualname__}".removeprefix("builtins.")
-
-
 def _wrong_dtype(dtype: object, unsigned: bool) -> TypeError:
     if unsigned:
         return TypeError(f"masks of {dtype} cannot hold -1: where 0 is background, pass masks > 0")
@@ -137,6 +141,6 @@ def _wrong_dtype(dtype: object, unsigned: bool) -> TypeError:
 def invalid_value(masks: AnyMasks, index: int) -> ValueError:
     """The error for the value at this place in reading order."""
     where = tuple(int(i) for i in np.unravel_index(index, tuple(masks.shape)))
-    value = masks[where].item()
+    value = (masks if isinstance(masks, torch.Tensor) else np.asarray(masks))[where].item()
     remedy = "where 0 is background, pass masks > 0" if value == 0 else "threshold them first, as in masks > 0"
     return ValueError(f"masks must hold only -1 and +1, but masks[{', '.join(map(str, where))}] is {value}: {remedy}")

@@ -1,6 +1,8 @@
-"""The extents of a grid."""
+"""The extents of a grid, and how far apart its pixels are."""
 
 from typing import NamedTuple
+
+Steps = tuple[float, float, float]  # of a spacing: from slice to slice, row to row, column to column
 
 
 class Shape(NamedTuple):

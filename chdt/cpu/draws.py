@@ -61,7 +61,7 @@ def masks_from_seed(logits: torch.Tensor, seed: torch.Tensor) -> torch.Tensor:
     """`sample_masks` with the seed in a tensor of one."""
     chances = chances_of(logits)
     words = draw_packed(chances, int(seed))
-    values = torch.empty(chances.shape, dtype=logits.dtype)
+    values = torch.empty(chances.shape, dtype=logits.dtype, device="cpu")
     integers = values.view(-1).view(SAME_SIZE[values.itemsize]).numpy()
     foreground, background = both_words(logits.dtype)
     unpack(words, foreground, background, integers.view(WORD_OF_SIZE[values.itemsize]))

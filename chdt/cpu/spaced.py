@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from chdt.checks.shape import Shape
-from chdt.checks.spacing import Steps
+from chdt.checks.shape import Shape, Steps
 from chdt.cpu.kernels.lanes import Numbers
 from chdt.cpu.kernels.spaced_lines import Floats, Windows, spaced_distances_of, spaced_levels_of
 from chdt.cpu.packed import PackedMasks

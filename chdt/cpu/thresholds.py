@@ -9,13 +9,15 @@ from chdt.checks.shape import Shape
 from chdt.cpu.kernels.lanes import BLOCK
 from chdt.cpu.kernels.window_minima import ABOVE_ALL, BELOW_ALL, weakest_pixels_of, window_memory
 from chdt.cpu.memory import reused
+from chdt.cpu.sizes import sizes_of_masks
 from chdt.cpu.threads import share
-from chdt.size import object_size
 
 EFFORT = 8  # times what packing takes
 
 
-def weakest_pixels(logits: torch.Tensor, radii: torch.Tensor, spatial_dims: int, black_border: bool) -> torch.Tensor:
+def weakest_pixels_of_radii(
+    logits: torch.Tensor, radii: torch.Tensor, spatial_dims: int, black_border: bool
+) -> torch.Tensor:
     """For each image and each of its radii, int64 of shape (..., count), the pixel that `weakest_pixels_of` gives."""
     shape = grid_shape(logits, spatial_dims)
     flat = logits.detach().cpu().contiguous().view(-1)
@@ -44,7 +46,7 @@ def _infinity_of(dtype: torch.dtype) -> np.unsignedinteger:
 
 def masks_of_radii(logits: torch.Tensor, radii: torch.Tensor, spatial_dims: int, black_border: bool) -> torch.Tensor:
     """Of all masks ``logits > t`` that hold a window of the radius of their image, but none one larger, t nearest 0."""
-    index = weakest_pixels(logits, torch.stack([radii, radii + 1], -1), spatial_dims, black_border)
+    index = weakest_pixels_of_radii(logits, torch.stack([radii, radii + 1], -1), spatial_dims, black_border)
     flat = logits.flatten(-spatial_dims)
     both = flat.gather(-1, index.clamp(min=0))
     both = both.masked_fill(index == ABOVE_ALL, torch.inf).masked_fill(index == BELOW_ALL, -torch.inf)
@@ -61,9 +63,7 @@ def masks_of_radii(logits: torch.Tensor, radii: torch.Tensor, spatial_dims: int,
     if left_out.any():
         cuts = upper[left_out].view(-1, *[1] * spatial_dims)
         without, together = logits[left_out] > cuts, logits[left_out] >= cuts
-        smaller, larger = (
-            object_size(each, spatial_dims=spatial_dims, black_border=black_border) for each in (without, together)
-        )
+        smaller, larger = (sizes_of_masks(each, spatial_dims, None, black_border) for each in (without, together))
         sizes = 2 * (radii[left_out] + 1)
         is_nearer = larger - sizes < sizes - smaller
         masks[left_out] = torch.where(is_nearer.view(cuts.shape), together, without)

@@ -190,7 +190,7 @@ def sharpness(study: Study, results: Path, outlined: int, seed: int) -> list[dic
         {"factor": factor, "error": round(float(expected_size_loss(factor * logits, sizes, n_samples=8)), 3)}
         for factor in FACTORS
     ]
-    rows.append({"factor": math.inf, "error": round(float(squared_error(sizes, object_size(logits > 0)).mean()), 3)})
+    rows.append({"factor": math.inf, "error": round(float(squared_error(object_size(logits > 0), sizes).mean()), 3)})
     results.mkdir(parents=True, exist_ok=True)
     write_csv(results / "sharpness.csv", rows)
     return rows

@@ -26,8 +26,10 @@ version: str = chdt.__version__
 def of_arrays(masks: npt.NDArray[np.bool_]) -> npt.NDArray[np.int32]:
     """Arrays give arrays."""
     out = np.empty(masks.shape, np.int32)
-    assert_type(object_size(masks), npt.NDArray[Any])
-    assert_type(object_size(masks, spatial_dims=2, spacing=(2.5, 1.0), black_border=True), npt.NDArray[Any])
+    assert_type(object_size(masks), npt.NDArray[Any] | Any)
+    assert_type(object_size(masks, spatial_dims=2, spacing=(2.5, 1.0), black_border=True), npt.NDArray[Any] | Any)
+    one: int = int(object_size(masks[0], spacing=np.array([2.5, 1.0])))
+    assert one == object_size(masks[0], spacing=torch.tensor([2.5, 1.0]))
     assert_type(distance_transform(masks), npt.NDArray[Any])
     assert_type(distance_transform(masks, spatial_dims=2, spacing=2, black_border=True), npt.NDArray[Any])
     assert_type(distance_transform(masks, out=out), npt.NDArray[Any])
@@ -56,9 +58,9 @@ def of_either(masks: npt.NDArray[Any] | torch.Tensor) -> npt.NDArray[Any] | torc
     return flip_sizes(masks)
 
 
-def forgiving(target: torch.Tensor, prediction: torch.Tensor) -> torch.Tensor:
+def forgiving(prediction: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     """A loss of one's own."""
-    return (squared_error(target, prediction) - 4).clamp(min=0)
+    return (squared_error(prediction, target) - 4).clamp(min=0)
 
 
 def of_losses(logits: torch.Tensor, sizes: torch.Tensor, weight: torch.Tensor) -> None:

@@ -1,13 +1,14 @@
 """Large images in bands, scanned independently once it is known how far background is outside of each."""
 
+from chdt.cpu.kernels.erosions import exponent_towards
 from chdt.cpu.kernels.jit import helper, kernel
 from chdt.cpu.kernels.lanes import BLOCK, Number, Numbers, fill, load_pixels, maximum, minimum, store
 from chdt.cpu.kernels.packing import Words
 from chdt.cpu.kernels.rows import STEPS, RowLayout, ScanMemory, row_at
 from chdt.cpu.kernels.two_passes import scan_down, scan_up
 
-# Of the first slab of each band, how far it is to background in the band and below; of the last one, in the band and
-# above. They are found for each band by itself, and then joined.
+# edges[FIRST] holds the distances of each band's first slab to background in the band and below it, edges[LAST] those
+# of its last slab to background in the band and above it. They are found band by band, then joined.
 FIRST, LAST = 0, 1
 
 
@@ -32,10 +33,10 @@ def _clear_slab(rows: Numbers, target: int, layout: RowLayout, cap: Number) -> N
             store(rows, target + row * layout.pitch + x, fill(cap, cap))
 
 
-@helper
+@kernel
 def find_edges(words: Words, start: int, images: int, first: int, last: int, scan: ScanMemory) -> None:
     """The edges of bands first..last - 1, each by itself."""
-    layout, _, _, cap, rows, _, edges = scan
+    layout, cap, rows, edges = scan.layout, scan.cap, scan.rows, scan.edges
     for band in range(first, last):
         begin, end = band * layout.band, min(layout.slabs, (band + 1) * layout.band)
         count = end - begin
@@ -49,19 +50,18 @@ def find_edges(words: Words, start: int, images: int, first: int, last: int, sca
 
 @helper
 def _propagate_slab(slabs: int, scan: ScanMemory) -> int:
-    """Distances of slab 0 as they are so many slabs away from it; tell which slab of the band has them.
+    """Propagate slab 0 across ``slabs`` slabs; return the slab of the band, 0 or 1, that holds the result.
 
-    The least of all within as many steps, along one axis after the other, found by powers of two of which none is more
-    than one above what was done: see `bitplanes.dilate`.
+    That is the minimum of all distances within as many steps along the axes of a slab, plus ``slabs``: one axis after
+    the other, by powers of two as `exponent_towards` allows them.
     """
-    layout, walls, _, cap, rows, _, _ = scan
+    layout, walls, cap, rows = scan.layout, scan.walls, scan.cap, scan.rows
     source, target = 0, 1
     for axis in range(2):
         radius = min(slabs, (layout.width if axis == 0 else layout.rows) - 1)
-        done, exponent = 0, 0
+        done = 0
         while done < radius:
-            while (1 << exponent) > radius - done:
-                exponent -= 1
+            exponent = min(exponent_towards(radius, done), STEPS - 1)  # walls are as wide as a block, and no wider
             for row in range(layout.rows):
                 for x in range(0, layout.blocks * BLOCK, BLOCK):
                     at = row_at(layout, source, row) + x
@@ -83,8 +83,6 @@ def _propagate_slab(slabs: int, scan: ScanMemory) -> int:
                     store(rows, row_at(layout, target, row) + x, d)
             source, target = target, source
             done += 1 << exponent
-            if exponent + 1 < STEPS and (2 << exponent) <= done + 1:  # walls are as wide as a block, and no wider
-                exponent += 1
     for row in range(layout.rows):
         for x in range(0, layout.blocks * BLOCK, BLOCK):
             at = row_at(layout, source, row) + x
@@ -92,7 +90,7 @@ def _propagate_slab(slabs: int, scan: ScanMemory) -> int:
     return source
 
 
-@helper
+@kernel
 def join_edges(scan: ScanMemory) -> None:
     """Let every edge know of all the bands before it."""
     layout, _, _, _, rows, _, edges = scan
@@ -121,7 +119,7 @@ def prepare_bands(words: Words, start: int, images: int, scan: ScanMemory) -> No
 @helper
 def scan_band(words: Words, start: int, images: int, band: int, scan: ScanMemory) -> int:
     """Leave the distances of a band in ``rows``, and give how many slabs it has; its edges must be there."""
-    layout, _, _, cap, rows, _, edges = scan
+    layout, cap, rows, edges = scan.layout, scan.cap, scan.rows, scan.edges
     first, last = band * layout.band, min(layout.slabs, (band + 1) * layout.band)
     if layout.bands > 1:
         above, below = row_at(layout, -1, 0), row_at(layout, last - first, 0)
@@ -136,15 +134,3 @@ def scan_band(words: Words, start: int, images: int, band: int, scan: ScanMemory
     scan_up(words, start, images, first, last, scan)
     scan_down(last - first, scan)
     return last - first
-
-
-@kernel
-def edges_of_bands(words: Words, start: int, first: int, last: int, scan: ScanMemory) -> None:
-    """`find_edges` of one image, to be called from Python."""
-    find_edges(words, start, 1, first, last, scan)
-
-
-@kernel
-def edges_joined(scan: ScanMemory) -> None:
-    """`join_edges`, to be called from Python."""
-    join_edges(scan)

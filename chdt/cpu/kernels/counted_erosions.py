@@ -5,8 +5,6 @@ of erosions that find it. Each binary digit of that number is the exclusive or o
 object, one operation for 512 pixels; docs/exact.md says why.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 
 from chdt.checks.shape import Shape
@@ -14,106 +12,79 @@ from chdt.cpu.kernels.erosions import erode
 from chdt.cpu.kernels.jit import helper, kernel
 from chdt.cpu.kernels.lanes import VECTOR_WORDS, Numbers, Vector, any_set, fill, load_words, settle, spread, store
 from chdt.cpu.kernels.packing import WORD_BITS, Words
-from chdt.cpu.kernels.planes import (
-    PlaneLayout,
-    cap_of,
-    lay_out_background,
-    lay_out_interleaved,
-    objects_in,
-    pixels_in,
-    plane_at,
-    plane_layout_of,
-    planes_of,
-)
+from chdt.cpu.kernels.planes import Planes, cap_of, lay_out_images, objects_in, pixels_in, plane_at, planes_of
 from chdt.cpu.kernels.writing import WriteBuffer, gather, write_gathered
 
-SMALL_MAX_SIDE = 64  # side of a grid: so many erosions take as long as the scans of larger grids
+DIGITS = 3  # planes: the digits are in those behind the three that are worked in
 
-DIGITS = 3  # the planes before are worked in
-
-MOST_DIGITS = SMALL_MAX_SIDE.bit_length()
+MOST_DIGITS = 7  # of a distance: what is counted has sides of up to 127 pixels
 
 
-def is_small(shape: Shape) -> bool:
-    """Whether distances in this grid are counted."""
-    return shape.cap <= SMALL_MAX_SIDE
-
-
-class Erosions(NamedTuple):
-    """What a thread needs to erode images, one by one, or small ones in the lanes of vectors."""
-
-    grid: PlaneLayout
-    patterns: Words
-    planes: Words
-
-
-def erosions_of(shape: Shape, interleaved: int) -> Erosions:
+def counting_planes(shape: Shape, interleaved: int) -> Planes:
     """Memory for one thread."""
-    grid, patterns = plane_layout_of(*shape.without_single_pixels, interleaved)
-    return Erosions(grid, patterns, planes_of(grid, DIGITS + shape.cap.bit_length()))
+    return planes_of(shape.without_single_pixels, DIGITS + shape.cap.bit_length(), interleaved)
 
 
 @helper
-def _add_to_digits(objects: int, count: int, erosions: Erosions) -> None:
-    """Count an erosion, the ``count``-th one, for the pixels that are not in the plane at ``objects``."""
-    grid, _, planes = erosions
-    number = 0
-    while count % (1 << number) == 0:
-        digit = plane_at(grid, DIGITS + number)
-        if count == 1 << number:
-            for at in range(0, grid.words, VECTOR_WORDS):
-                store(planes, digit + at, ~load_words(planes, objects + at))
+def _add_to_digits(planes: Planes, background_at: int, count: int) -> None:
+    """Count the ``count``-th erosion for the pixels that are no background in the plane at ``background_at``."""
+    words, index = planes.words, 0
+    while count % (1 << index) == 0:
+        digit_at = plane_at(planes.layout, DIGITS + index)
+        if count == 1 << index:
+            for at in range(0, planes.layout.plane_words, VECTOR_WORDS):
+                store(words, digit_at + at, ~load_words(words, background_at + at))
         else:
-            for at in range(0, grid.words, VECTOR_WORDS):
-                store(planes, digit + at, load_words(planes, digit + at) ^ ~load_words(planes, objects + at))
-        number += 1
+            for at in range(0, planes.layout.plane_words, VECTOR_WORDS):
+                store(words, digit_at + at, load_words(words, digit_at + at) ^ ~load_words(words, background_at + at))
+        index += 1
 
 
 @helper
-def count_erosions(words: Words, start: int, images: int, erosions: Erosions) -> int:
-    """Leave the binary digits of all distances in planes from DIGITS on; give how many digits there are."""
-    grid, patterns, planes = erosions
-    source, other, target = plane_at(grid, 0), plane_at(grid, 1), plane_at(grid, 2)
-    if grid.interleaved == 1:
-        lay_out_background(words, start, grid, patterns, planes, source)
-    else:
-        lay_out_interleaved(words, start, images, grid, patterns, planes, source)
-    left = objects_in(grid, patterns, planes, source)
+def _count_erosions(packed: Words, start: int, images: int, planes: Planes) -> int:
+    """Leave the binary digits of all distances in the planes from DIGITS on; give how many digits there are.
+
+    The images are as many as one plane holds, or fewer; their packed bits begin at ``start``.
+    """
+    layout = planes.layout
+    source_at, other_at, target_at = plane_at(layout, 0), plane_at(layout, 1), plane_at(layout, 2)
+    lay_out_images(packed, start, images, planes, source_at)
+    left = objects_in(planes, source_at, 0, layout.plane_words)
     count, digits = 0, 0
-    while any_set(left) and count < cap_of(grid):
+    while any_set(left) and count < cap_of(layout):
         count += 1
         if count == 1 << digits:
             digits += 1
-        _add_to_digits(source, count, erosions)
-        left = erode(grid, patterns, planes, 0, source, other, target)
-        source, target = target, source
+        _add_to_digits(planes, source_at, count)
+        left = erode(planes, 0, source_at, other_at, target_at)
+        source_at, target_at = target_at, source_at
     return digits
 
 
 @helper
-def _distances_of_word(at: int, digits: int, erosions: Erosions) -> Vector:
-    """Of the pixels in one word of a plane."""
-    grid, _, planes = erosions
+def _distances_of_word(planes: Planes, at: int, digits: int) -> Vector:
+    """Distances of the pixels in word ``at`` of a plane."""
     d = fill(0, np.uint8(0))
-    for number in range(MOST_DIGITS):  # a constant, so each digit's value is known when this is compiled
-        if number < digits:
-            d |= spread(planes[plane_at(grid, DIGITS + number) + at], np.uint8(1 << number), np.uint8(0))
+    for index in range(MOST_DIGITS):  # a constant, so each digit's value is known when this is compiled
+        if index < digits:
+            word = planes.words[plane_at(planes.layout, DIGITS + index) + at]
+            d |= spread(word, np.uint8(1 << index), np.uint8(0))
     return d
 
 
 @kernel
 def small_distances_of(
-    words: Words, start: int, count: int, erosions: Erosions, buffer: WriteBuffer, answers: Numbers
+    packed: Words, start: int, count: int, planes: Planes, buffer: WriteBuffer, answers: Numbers
 ) -> None:
-    """Distances of ``count`` images whose packed bits begin at ``start``, in reading order."""
-    grid = erosions.grid
-    pixels, at, gathered = pixels_in(grid), 0, 0
-    for first in range(0, count, grid.interleaved):
-        images = min(grid.interleaved, count - first)
-        digits = count_erosions(words, start + first * pixels, images, erosions)
+    """Write the distances of ``count`` images whose packed bits begin at ``start``, in reading order."""
+    interleaved, pixels = planes.layout.interleaved, pixels_in(planes.layout)
+    at, gathered = 0, 0
+    for first in range(0, count, interleaved):
+        images = min(interleaved, count - first)
+        digits = _count_erosions(packed, start + first * pixels, images, planes)
         for image in range(images):
             for k in range(-(-pixels // WORD_BITS)):
-                d = _distances_of_word(k * grid.interleaved + image, digits, erosions)
+                d = _distances_of_word(planes, k * interleaved + image, digits)
                 at, gathered = gather(buffer, gathered, d, min(WORD_BITS, pixels - k * WORD_BITS), answers, at)
     write_gathered(buffer, gathered, answers, at)
     settle()

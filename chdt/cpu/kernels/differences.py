@@ -6,13 +6,12 @@ import numpy as np
 import numpy.typing as npt
 
 from chdt.checks.shape import Shape
-from chdt.cpu.kernels.counted_erosions import is_small
-from chdt.cpu.kernels.drawing import draw_pixels
+from chdt.cpu.kernels.drawing import draw_pixels, first_nan
 from chdt.cpu.kernels.flips import FlipMemory, flip_memory, flip_sizes_of_images
 from chdt.cpu.kernels.jit import helper, kernel
 from chdt.cpu.kernels.lanes import BLOCK, Number, Numbers, aligned, equal_bits, lowest_bit
 from chdt.cpu.kernels.packing import WORD_BITS, Words, low_bits, packed_words, read_bits
-from chdt.cpu.kernels.rows import ScanMemory, lanes_for, pixels_of, row_layout_of, scan_memory
+from chdt.cpu.kernels.rows import RowLayout, ScanMemory, pixels_of, scan_memory
 
 GRADIENT_PIXELS = 1 << 15  # whose flip sizes are kept in the nearest cache until they are looked up
 
@@ -56,13 +55,13 @@ class GradientMemory(NamedTuple):
     gradient: npt.NDArray[Any]
 
 
-def gradient_memory(shape: Shape, dtype: Any) -> GradientMemory:
-    """Memory for one thread."""
-    layout, lanes, pixels = row_layout_of(shape), lanes_for(2 * shape.cap), shape.pixels
+def gradient_memory(shape: Shape, layout: RowLayout, small: bool, lanes: Any, dtype: Any) -> GradientMemory:
+    """Memory for one thread; small grids, whose distances are counted, need no scan."""
+    pixels = shape.pixels
     images = max(1, GRADIENT_PIXELS // (pixels * layout.images)) * layout.images
     return GradientMemory(
-        None if is_small(shape) else scan_memory(layout, lanes),
-        flip_memory(shape, lanes),
+        None if small else scan_memory(layout, lanes),
+        flip_memory(shape, layout, small, lanes),
         aligned(images * pixels + BLOCK, 0, lanes),
         np.empty(images, np.int64),
         np.zeros(packed_words(images * pixels), np.uint64),
@@ -103,17 +102,20 @@ def differentiate_drawn(
     start: int,
     piece: GradientMemory,
     losses: Numbers,
+    left_out: npt.NDArray[np.bool_],
     drawn: Numbers,
     draws: Number,
     one: Number,
-) -> int:
+) -> None:
     """Draw a mask with every seed; leave the mean of (21) times F'(a) = F(a) (1 - F(a)) in place of the chances F(a).
 
     ``start`` is the number of the first pixel in the whole batch, ``drawn`` gets the mean of l(s, g(y)). ``draws``, as
     many as there are seeds, and ``one`` are of the dtype of the chances: integers would make Numba go on in float64.
-    Give the index of a chance that is NaN, the first one, or -1.
+    A chance that is NaN is drawn as background, and makes NaN of its own derivative and of the loss of its image.
+    Images that are ``left_out`` get zeros, whatever they hold; the array is empty if none is.
     """
     pixels, most = pixels_of(piece.workspace.layout), len(piece.sizes)
+    zero = one - one
     for first in range(0, len(drawn), most):
         images = min(most, len(drawn) - first)
         here = chances[first * pixels : (first + images) * pixels]
@@ -122,16 +124,26 @@ def differentiate_drawn(
             gradient[i] = 0
         for image in range(images):
             drawn[first + image] = 0
+        nan = np.uint64(0)
         for seed in seeds:
-            found = draw_pixels(here, piece.rest, seed, start + first * pixels, piece.words)
-            if found >= 0:
-                return first * pixels + found
+            nan |= draw_pixels(here, piece.rest, seed, start + first * pixels, piece.words)
             _add_draw(piece.words, 0, images, piece, losses[first:], drawn[first:], gradient)
         if len(seeds) > 1:
             for i in range(len(gradient)):
                 gradient[i] /= draws
             for image in range(images):
                 drawn[first + image] /= draws
+        if nan != 0:
+            for image in range(images):
+                if first_nan(here[image * pixels : (image + 1) * pixels]) >= 0:
+                    drawn[first + image] = np.nan
         for i in range(len(here)):
-            here[i] = gradient[i] * (here[i] * (one - here[i]))
-    return -1
+            slope = here[i] * (one - here[i])
+            # Certain pixels have no gradient, not even where the loss of some size is infinite: 0 times inf is NaN.
+            here[i] = zero if slope == zero else gradient[i] * slope
+        if len(left_out) != 0:
+            for image in range(images):
+                if left_out[first + image]:
+                    drawn[first + image] = 0
+                    for i in range(image * pixels, (image + 1) * pixels):
+                        here[i] = 0

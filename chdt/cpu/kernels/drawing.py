@@ -30,33 +30,35 @@ def _draw_word(chances: Numbers, at: int, seed: Word, pixel: int) -> Word:
 
 
 @helper
-def draw_pixels(chances: Numbers, rest: Numbers, seed: Word, first: int, words: Words) -> int:
-    """Draw the pixels first, first + 1, ... of a batch; give the index of the first chance that is NaN, or -1.
+def draw_pixels(chances: Numbers, rest: Numbers, seed: Word, first: int, words: Words) -> Word:
+    """Draw the pixels first, first + 1, ... of a batch; give a word that is 0 unless a chance is NaN.
 
-    ``rest`` is memory for the last chances, fewer than 64.
+    A pixel whose chance is NaN is background. ``rest`` is memory for the last chances, fewer than 64.
     """
     seed = _mixed(seed)
     whole = chances.size // WORD_BITS
+    nan = np.uint64(0)
     for k in range(whole):
         words[k] = _draw_word(chances, k * WORD_BITS, seed, first + k * WORD_BITS)
-        if nan_bits(chances, k * WORD_BITS) != 0:
-            return _first_nan(chances, k * WORD_BITS)
+        nan |= nan_bits(chances, k * WORD_BITS)
     if chances.size % WORD_BITS != 0:
         for j in range(WORD_BITS):
             rest[j] = chances[whole * WORD_BITS + j] if whole * WORD_BITS + j < chances.size else 0
         words[whole] = _draw_word(rest, 0, seed, first + whole * WORD_BITS)
-    return _first_nan(chances, whole * WORD_BITS)
+        nan |= nan_bits(rest, 0)
+    return nan
+
+
+@helper
+def first_nan(chances: Numbers) -> int:
+    """Index of the first chance that is NaN, or -1."""
+    for j in range(chances.size):
+        if chances[j] != chances[j]:
+            return j
+    return -1
 
 
 @kernel
 def draw(chances: Numbers, rest: Numbers, seed: Word, first: int, words: Words) -> int:
-    """`draw_pixels`, to be called from Python."""
-    return draw_pixels(chances, rest, seed, first, words)
-
-
-@helper
-def _first_nan(chances: Numbers, start: int) -> int:
-    for j in range(start, chances.size):
-        if chances[j] != chances[j]:
-            return j
-    return -1
+    """Draw pixels as `draw_pixels` does, called from Python; give the index of the first chance that is NaN, or -1."""
+    return first_nan(chances) if draw_pixels(chances, rest, seed, first, words) != 0 else -1

@@ -1,104 +1,95 @@
-"""Erosions of objects in bit planes, by two shifts an axis, and the search for the radius at which one vanishes."""
+"""Erosions of objects in bit planes, by two shifts an axis: dilations of their background."""
 
 import numpy as np
 
 from chdt.cpu.kernels.jit import helper
 from chdt.cpu.kernels.lanes import VECTOR_WORDS, Vector, any_set, lanes_before, lanes_behind, load_words, store
-from chdt.cpu.kernels.packing import WORD_BITS, Words
+from chdt.cpu.kernels.packing import WORD_BITS
 from chdt.cpu.kernels.planes import (
     COLUMNS,
     INSIDE,
     ROWS,
     SLICES,
     Move,
-    PlaneLayout,
+    Planes,
     length_of,
     move_of,
     moved_higher,
     moved_lower,
-    objects_in_words,
-    pattern_of,
-    period_of,
-    plane_at,
+    nothing_in,
 )
 
 
 @helper
-def dilate(
-    grid: PlaneLayout, patterns: Words, planes: Words, axis: int, exponent: int, background: int, dilated: int
-) -> Vector:
-    """Background within 2^exponent pixels along one axis, by two shifts; give a vector that shows what is left.
+def dilate(planes: Planes, axis: int, exponent: int, background_at: int, dilated_at: int) -> Vector:
+    """Write the background within 2^exponent pixels along one axis; give a vector that shows what is left.
 
-    Lane j of it is not zero if something is left in one of the words j, j + 8, j + 16, ...
+    Lane j of it is not zero if object remains in one of the words j, j + 8, j + 16, ...
 
     One after the other, the axes dilate by all shifts of 0 or 2^exponent pixels an axis. Background that was dilated by
     radius r is then dilated by radius r + 2^exponent, if 2^exponent <= r + 1: docs/exact.md says why.
     """
-    higher, lower = pattern_of(grid, axis, exponent, True), pattern_of(grid, axis, exponent, False)
-    period, move = period_of(grid, axis), move_of(grid, axis, exponent)
-    left = load_words(planes, 0)  # nothing: these words are spare
+    words, patterns, move = planes.words, planes.patterns, move_of(planes.layout, axis, exponent)
+    left = nothing_in(planes)
     k = 0
-    for at in range(0, grid.words, VECTOR_WORDS):
-        grown = load_words(planes, background + at)
+    for at in range(0, planes.layout.plane_words, VECTOR_WORDS):
+        grown = load_words(words, background_at + at)
         object_before = load_words(patterns, INSIDE + at) & ~grown
         # Mostly, in the end, there is no object to grow into.
-        if grid.interleaved > 1 or any_set(object_before):
-            grown |= moved_higher(grid, planes, background, at, move) & load_words(patterns, higher + k)
-            grown |= moved_lower(grid, planes, background, at, move) & load_words(patterns, lower + k)
+        if planes.layout.interleaved > 1 or any_set(object_before):
+            grown |= moved_higher(planes, background_at, at, move) & load_words(patterns, move.keep_higher + k)
+            grown |= moved_lower(planes, background_at, at, move) & load_words(patterns, move.keep_lower + k)
             left |= object_before & ~grown
-        store(planes, dilated + at, grown)
+        store(words, dilated_at + at, grown)
         k += VECTOR_WORDS
-        if k == period:
+        if k == move.period:
             k = 0
     return left
 
 
 @helper
-def _dilated_along_rows(
-    grid: PlaneLayout, patterns: Words, planes: Words, exponent: int, background: int, at: int, k: int, move: Move
-) -> Vector:
-    """Eight words of the background within 2^exponent rows; in a grid of one slice, some may be below it."""
-    higher, lower = moved_higher(grid, planes, background, at, move), moved_lower(grid, planes, background, at, move)
-    if grid.row_period > 0:
-        higher &= load_words(patterns, pattern_of(grid, ROWS, exponent, True) + k)
-        lower &= load_words(patterns, pattern_of(grid, ROWS, exponent, False) + k)
-    return load_words(planes, background + at) | higher | lower
+def _dilated_along_rows(planes: Planes, background_at: int, at: int, k: int, move: Move) -> Vector:
+    """Eight words of the background as moved from row to row; bits of a single slice may land below it."""
+    higher, lower = moved_higher(planes, background_at, at, move), moved_lower(planes, background_at, at, move)
+    if planes.layout.row_period > 0:
+        higher &= load_words(planes.patterns, move.keep_higher + k)
+        lower &= load_words(planes.patterns, move.keep_lower + k)
+    return load_words(planes.words, background_at + at) | higher | lower
 
 
 @helper
-def _dilate_rows_and_columns(
-    grid: PlaneLayout, patterns: Words, planes: Words, exponent: int, background: int, dilated: int
-) -> Vector:
-    """The same as `dilate` along the rows, then along the columns, in one pass: by less than a word."""
-    along_rows, along_columns = move_of(grid, ROWS, exponent), move_of(grid, COLUMNS, exponent)
-    higher, lower = pattern_of(grid, COLUMNS, exponent, True), pattern_of(grid, COLUMNS, exponent, False)
+def _dilate_rows_and_columns(planes: Planes, exponent: int, background_at: int, dilated_at: int) -> Vector:
+    """`dilate` from row to row, then along the rows, in one pass. It requires 2^exponent < 64."""
+    layout, patterns = planes.layout, planes.patterns
+    along_rows, along_columns = move_of(layout, ROWS, exponent), move_of(layout, COLUMNS, exponent)
     shift, back = along_columns.shift, np.uint64(WORD_BITS) - along_columns.shift
-    left, nothing = load_words(planes, 0), load_words(planes, 0)  # these words are spare
-    before = nothing
-    here = _dilated_along_rows(grid, patterns, planes, exponent, background, 0, 0, along_rows)
-    keep_higher, keep_lower = load_words(patterns, higher), load_words(patterns, lower)
+    left, nothing = nothing_in(planes), nothing_in(planes)
+    before, behind = nothing, _dilated_along_rows(planes, background_at, 0, 0, along_rows)
+    keep_higher, keep_lower = (
+        load_words(patterns, along_columns.keep_higher),
+        load_words(patterns, along_columns.keep_lower),
+    )
     column_k, row_k = 0, 0
-    for at in range(0, grid.words, VECTOR_WORDS):
-        behind = nothing
-        if at + VECTOR_WORDS < grid.words:
-            row_k = 0 if row_k + VECTOR_WORDS >= grid.row_period else row_k + VECTOR_WORDS
-            behind = _dilated_along_rows(
-                grid, patterns, planes, exponent, background, at + VECTOR_WORDS, row_k, along_rows
-            )
+    for at in range(0, layout.plane_words, VECTOR_WORDS):
+        here, behind = behind, nothing
+        if at + VECTOR_WORDS < layout.plane_words:
+            row_k = 0 if row_k + VECTOR_WORDS >= layout.row_period else row_k + VECTOR_WORDS
+            behind = _dilated_along_rows(planes, background_at, at + VECTOR_WORDS, row_k, along_rows)
         to_higher, to_lower = here << shift, here >> shift
         if along_columns.carries:
-            word_before = before if grid.interleaved > 1 else lanes_before(before, here)
-            word_behind = behind if grid.interleaved > 1 else lanes_behind(here, behind)
+            word_before = before if layout.interleaved > 1 else lanes_before(before, here)
+            word_behind = behind if layout.interleaved > 1 else lanes_behind(here, behind)
             to_higher |= word_before >> back
             to_lower |= word_behind << back
         grown = here | (to_higher & keep_higher) | (to_lower & keep_lower)
         inside = load_words(patterns, INSIDE + at)
-        store(planes, dilated + at, grown & inside)
+        store(planes.words, dilated_at + at, grown & inside)
         left |= inside & ~grown
-        before, here = here, behind
-        if grid.column_period > VECTOR_WORDS:
-            column_k = 0 if column_k + VECTOR_WORDS == grid.column_period else column_k + VECTOR_WORDS
-            keep_higher, keep_lower = load_words(patterns, higher + column_k), load_words(patterns, lower + column_k)
+        before = here
+        if layout.column_period > VECTOR_WORDS:
+            column_k = 0 if column_k + VECTOR_WORDS == layout.column_period else column_k + VECTOR_WORDS
+            keep_higher = load_words(patterns, along_columns.keep_higher + column_k)
+            keep_lower = load_words(patterns, along_columns.keep_lower + column_k)
     return left
 
 
@@ -112,79 +103,36 @@ def exponent_towards(radius: int, done: int) -> int:
 
 
 @helper
-def erode(
-    grid: PlaneLayout, patterns: Words, planes: Words, exponent: int, source: int, other: int, target: int
-) -> Vector:
-    """Erode by 2^exponent pixels along all axes, the background being in the plane at ``source``, then in ``target``.
+def erode(planes: Planes, exponent: int, source_at: int, other_at: int, target_at: int) -> Vector:
+    """Erode by 2^exponent pixels along all axes; give what is left, as `dilate` does.
 
-    Give what is left, as `dilate` does. The plane at ``other`` is worked in. In a grid of one pixel nothing is left.
+    The background is read from the plane at ``source_at`` and written to that at ``target_at``; the one at ``other_at``
+    is worked in. In a grid of one pixel nothing is left, and nothing is written.
     """
-    left = load_words(planes, 0)  # nothing: these words are spare
-    at_once = grid.height > 1 and grid.width > 1 and (1 << exponent) < WORD_BITS
-    passes = (grid.depth > 1) + (grid.height > 1) + (grid.width > 1) - at_once
-    to, spare = (target, other) if passes % 2 == 1 else (other, target)
-    if grid.depth > 1:
-        left = dilate(grid, patterns, planes, SLICES, exponent, source, to)
-        source, to, spare = to, spare, to
-    if at_once:
-        return _dilate_rows_and_columns(grid, patterns, planes, exponent, source, to)
-    for axis in (COLUMNS, ROWS):
-        if length_of(grid, axis) > 1:
-            left = dilate(grid, patterns, planes, axis, exponent, source, to)
-            source, to, spare = to, spare, to
+    layout = planes.layout
+    left = nothing_in(planes)
+    at_once = layout.height > 1 and layout.width > 1 and (1 << exponent) < WORD_BITS
+    passes = (layout.depth > 1) + (layout.height > 1) + (layout.width > 1) - at_once
+    to, spare = (target_at, other_at) if passes % 2 == 1 else (other_at, target_at)
+    for axis in range(SLICES, COLUMNS - 1, -1):
+        if at_once and axis == ROWS:
+            return _dilate_rows_and_columns(planes, exponent, source_at, to)
+        if length_of(layout, axis) > 1:
+            left = dilate(planes, axis, exponent, source_at, to)
+            source_at, to, spare = to, spare, to
     return left
 
 
 @helper
-def largest_distance(
-    grid: PlaneLayout,
-    patterns: Words,
-    planes: Words,
-    number: int,
-    known: int,
-    most: int,
-    begin: int,
-    end: int,
-) -> int:
-    """The largest distance in words ``begin`` to before ``end`` of a plane, at most ``most``; 0 if not above ``known``.
+def dilate_along(planes: Planes, axis: int, radius: int, source_at: int, target_at: int) -> tuple[int, int]:
+    """Dilate the background by any radius along an axis; give where it is, and where the plane to work in is.
 
-    Three planes from ``number`` on are worked in; the first holds the background. The object is eroded by ``known``
-    pixels, then by 1, 2, 4, ... until nothing is left, then by half as many each time.
+    It is read from the plane at ``source_at``, which is overwritten as that at ``target_at`` is.
     """
-    current, first, second = plane_at(grid, number), plane_at(grid, number + 1), plane_at(grid, number + 2)
-    if not any_set(objects_in_words(grid, patterns, planes, current, begin, end)):
-        return 0
-    radius = 0
-    while radius < known:
-        exponent = exponent_towards(known, radius)
-        erode(grid, patterns, planes, exponent, current, first, second)
-        if not any_set(objects_in_words(grid, patterns, planes, second, begin, end)):
-            return 0
-        current, second = second, current
-        radius += 1 << exponent
-    exponent, rising = 0, True
-    while (rising or exponent > 0) and radius + 1 < most:
-        if not rising:
-            exponent -= 1
-        erode(grid, patterns, planes, exponent, current, first, second)
-        if any_set(objects_in_words(grid, patterns, planes, second, begin, end)):
-            current, second = second, current
-            radius += 1 << exponent
-            exponent += rising
-        else:
-            rising = False
-    return min(radius + 1, most)
-
-
-@helper
-def dilate_along(
-    grid: PlaneLayout, patterns: Words, planes: Words, axis: int, radius: int, source: int, target: int
-) -> tuple[int, int]:
-    """Background within this radius along an axis; give where it is, and where the other plane is."""
     done = 0
     while done < radius:
         exponent = exponent_towards(radius, done)
-        dilate(grid, patterns, planes, axis, exponent, source, target)
-        source, target = target, source
+        dilate(planes, axis, exponent, source_at, target_at)
+        source_at, target_at = target_at, source_at
         done += 1 << exponent
-    return source, target
+    return source_at, target_at

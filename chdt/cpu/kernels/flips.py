@@ -8,16 +8,16 @@ import numpy.typing as npt
 from chdt.checks.shape import Shape
 from chdt.cpu.kernels.added_pixel import may_fit, raise_added
 from chdt.cpu.kernels.bands import prepare_bands
-from chdt.cpu.kernels.counted_erosions import is_small
 from chdt.cpu.kernels.jit import helper, kernel
 from chdt.cpu.kernels.lanes import BLOCK, Numbers, fill, load_pixels, maximum, settle
 from chdt.cpu.kernels.maxima import clear_maxima, find_maxima, finish_maxima, maxima_memory, maxima_offsets, size_of
 from chdt.cpu.kernels.packing import Words
-from chdt.cpu.kernels.planes import PlaneLayout, plane_layout_of, planes_of
+from chdt.cpu.kernels.planes import Planes, lay_out_background, plane_at, planes_of
 from chdt.cpu.kernels.removed_pixel import erode_away, find_levels, find_levels_of_eroded, level_places, levels_memory
-from chdt.cpu.kernels.rows import RowLayout, ScanMemory, pixels_of, row_layout_of
+from chdt.cpu.kernels.rows import RowLayout, ScanMemory, pixels_of
+from chdt.cpu.kernels.size_search import SearchMemory, search_memory
 from chdt.cpu.kernels.spaced_lines import Floats, Windows
-from chdt.cpu.kernels.window_counts import ERODED, FLIP_PLANES
+from chdt.cpu.kernels.window_counts import BACKGROUND, FLIP_PLANES
 from chdt.cpu.kernels.writing import WriteBuffer, store_ahead, write_gathered, write_number
 
 KEPT_FLIPS_PIXELS = 1 << 14  # of small grids, whose answers are kept until all are found
@@ -29,64 +29,50 @@ class FlipMemory(NamedTuple):
     layout: RowLayout
     maxima: npt.NDArray[Any]  # of large grids: see `MaximaOffsets`
     levels: npt.NDArray[Any]  # of the columns, the rows and the slabs of an image, each from a full vector on
-    grid: PlaneLayout
-    patterns: Words
-    planes: Words
+    planes: Planes  # FLIP_PLANES; of small grids, one more for each erosion
+    search: SearchMemory
 
 
-def flip_memory(shape: Shape, lanes: type[np.unsignedinteger[Any]]) -> FlipMemory:
-    """Memory for one thread."""
-    layout = row_layout_of(shape)
-    grid, patterns = plane_layout_of(*shape.without_single_pixels)
+def flip_memory(shape: Shape, layout: RowLayout, small: bool, lanes: type[np.unsignedinteger[Any]]) -> FlipMemory:
+    """Memory for one thread; of a small grid, all erosions are kept."""
+    planes = FLIP_PLANES + (shape.cap if small else 0)
     return FlipMemory(
         layout,
         maxima_memory(layout, lanes),
         levels_memory(layout, lanes),
-        grid,
-        patterns,
-        planes_of(grid, ERODED + shape.cap + 1 if is_small(shape) else FLIP_PLANES),
+        planes_of(shape.without_single_pixels, planes),
+        search_memory(1),
     )
 
 
 @helper
-def _find_all_maxima(words: Words, start: int, images: int, scan: ScanMemory | None, workspace: FlipMemory) -> None:
-    """The maxima of images in a block, which small grids can do without."""
-    if scan is not None:
-        prepare_bands(words, start, images, scan)
-        clear_maxima(scan.layout, workspace.maxima, scan.cap)
-        find_maxima(words, start, images, 0, scan.layout.bands, scan, workspace.maxima)
-        finish_maxima(images, scan, workspace.maxima)
+def _lay_out(packed: Words, start: int, memory: FlipMemory) -> None:
+    """Leave the background of an image in plane BACKGROUND, where all that follows reads it."""
+    lay_out_background(packed, start, memory.planes, plane_at(memory.planes.layout, BACKGROUND))
 
 
 @helper
-def _find_all_levels(words: Words, start: int, image: int, scan: ScanMemory | None, workspace: FlipMemory) -> int:
-    """The levels of an image; give half of its size, the largest distance."""
-    layout, maxima, levels, grid, patterns, planes = workspace
-    places, (of_rows, of_slabs) = maxima_offsets(layout), level_places(layout)
-    if scan is None:
-        largest = erode_away(words, start, grid, patterns, planes)
-        find_levels_of_eroded(largest, layout, grid, planes, levels)
-    else:
-        largest = size_of(image, layout, maxima)
-        first_row, first_slab = places.rows + image * layout.rows, places.slabs + image * layout.slabs
-        find_levels(maxima, image * layout.width, layout.width, largest, levels, 0)
-        if layout.rows > 1:
-            find_levels(maxima, first_row, layout.rows, largest, levels, of_rows)
-        find_levels(maxima, first_slab, layout.slabs, largest, levels, of_slabs)
-    if layout.rows == 1:  # all distances along an axis of one pixel are 0: the other axes decide
-        levels[of_rows] = 0
+def _find_levels_of_image(image: int, memory: FlipMemory) -> int:
+    """Write the levels of an image in a block from its maxima; give half of its size, the largest distance."""
+    layout, maxima, levels = memory.layout, memory.maxima, memory.levels
+    places, (rows_at, slabs_at) = maxima_offsets(layout), level_places(layout)
+    largest = size_of(image, layout, maxima)
+    find_levels(maxima, image * layout.width, layout.width, largest, levels, 0)
+    if layout.rows > 1:
+        find_levels(maxima, places.rows + image * layout.rows, layout.rows, largest, levels, rows_at)
+    find_levels(maxima, places.slabs + image * layout.slabs, layout.slabs, largest, levels, slabs_at)
     return largest
 
 
 @helper
-def _write_sizes(first: int, last: int, largest: int, workspace: FlipMemory, answers: Numbers, at: int) -> None:
+def _write_sizes(first: int, last: int, largest: int, memory: FlipMemory, answers: Numbers, at: int) -> None:
     """The sizes that slabs first..last - 1 of an image have by their levels, without those of added pixels.
 
     ``at`` is where the answers of the image begin. What follows those of the slabs may be overwritten. Mostly it is the
     size of the object as it is: the box is small.
     """
-    layout, levels = workspace.layout, workspace.levels
-    of_rows, of_slabs = level_places(layout)
+    layout, levels = memory.layout, memory.levels
+    rows_at, slabs_at = level_places(layout)
     pixels = layout.rows * layout.width
     as_it_is = fill(2 * largest, levels[0])
     for x in range(at + first * pixels, at + last * pixels, BLOCK):
@@ -94,7 +80,9 @@ def _write_sizes(first: int, last: int, largest: int, workspace: FlipMemory, ans
     begin, is_overwritten = at + first * pixels, False
     for slab in range(first, last):
         for row in range(layout.rows):
-            level_of_row = max(levels[of_slabs + slab], levels[of_rows + row])
+            level_of_row = levels[slabs_at + slab]
+            if layout.rows > 1:  # all distances along an axis of one pixel are 0: the other axes decide
+                level_of_row = max(level_of_row, levels[rows_at + row])
             if level_of_row <= largest:
                 for x in range(0, layout.width, BLOCK):
                     level = maximum(load_pixels(levels, x), fill(level_of_row, levels[0]))
@@ -106,108 +94,127 @@ def _write_sizes(first: int, last: int, largest: int, workspace: FlipMemory, ans
 
 
 @helper
-def _write_added(
-    words: Words, start: int, largest: int, layout: RowLayout, workspace: FlipMemory, answers: Numbers, first: int
-) -> None:
-    """The sizes of an image after adding a pixel, where they are larger."""
-    grid, patterns, planes = workspace.grid, workspace.patterns, workspace.planes
+def _write_added(largest: int, memory: FlipMemory, answers: Numbers, at: int) -> None:
+    """The sizes of an image after adding a pixel, where they are larger. Plane BACKGROUND must hold it."""
+    layout = memory.layout
     if largest == 0:  # a lone pixel, wherever it is
-        write_number(answers, first, first + pixels_of(layout), 2)
-        return
-    if largest < layout.cap and may_fit(words, start, largest, layout, grid, patterns, planes):
-        raise_added(words, start, largest, grid, patterns, planes, None, answers, first)
+        write_number(answers, at, at + pixels_of(layout), 2)
+    elif largest < layout.cap and may_fit(largest, layout, memory.planes):
+        raise_added(largest, memory.planes, memory.search, None, answers, at)
+
+
+@helper
+def _small_flip_sizes(
+    packed: Words, start: int, count: int, memory: FlipMemory, answers: Numbers, sizes: Numbers
+) -> None:
+    """`flip_sizes_of_images` of small grids."""
+    layout, pixels = memory.layout, pixels_of(memory.layout)
+    for image in range(count):
+        at = image * pixels
+        _lay_out(packed, start + at, memory)
+        largest = erode_away(memory.planes)
+        sizes[image] = 2 * largest
+        find_levels_of_eroded(largest, layout, memory.planes, memory.levels)
+        _write_sizes(0, layout.slabs, largest, memory, answers, at)
+        _write_added(largest, memory, answers, at)
+
+
+@helper
+def _large_flip_sizes(
+    packed: Words, start: int, count: int, scan: ScanMemory, memory: FlipMemory, answers: Numbers, sizes: Numbers
+) -> None:
+    """`flip_sizes_of_images` of large grids, whose narrow images are scanned side by side."""
+    layout, pixels = memory.layout, pixels_of(memory.layout)
+    for first in range(0, count, layout.images):
+        images = min(layout.images, count - first)
+        prepare_bands(packed, start + first * pixels, images, scan)
+        clear_maxima(layout, memory.maxima, scan.cap)
+        find_maxima(packed, start + first * pixels, images, 0, layout.bands, scan, memory.maxima)
+        finish_maxima(images, scan, memory.maxima)
+        for image in range(images):
+            at = (first + image) * pixels
+            largest = _find_levels_of_image(image, memory)
+            sizes[first + image] = 2 * largest
+            _write_sizes(0, layout.slabs, largest, memory, answers, at)
+            _lay_out(packed, start + at, memory)
+            _write_added(largest, memory, answers, at)
 
 
 @helper
 def flip_sizes_of_images(
-    words: Words,
+    packed: Words,
     start: int,
     count: int,
     scan: ScanMemory | None,
-    workspace: FlipMemory,
+    memory: FlipMemory,
     answers: Numbers,
     sizes: Numbers,
 ) -> None:
-    """Sizes after every single flip of ``count`` images whose packed bits begin at ``start``, in reading order.
+    """Write the sizes after every single flip of ``count`` images whose packed bits begin at ``start``.
 
-    ``sizes`` gets the size of each image without any flip. Small grids need no scan.
+    They are in reading order; ``sizes`` gets the size of each image without any flip. Small grids have no scan.
     """
-    layout = workspace.layout
-    pixels = pixels_of(layout)
-    for first in range(0, count, layout.images):
-        images = min(layout.images, count - first)
-        _find_all_maxima(words, start + first * pixels, images, scan, workspace)
-        for image in range(images):
-            at = (first + image) * pixels
-            largest = _find_all_levels(words, start + at, image, scan, workspace)
-            sizes[first + image] = 2 * largest
-            _write_sizes(0, layout.slabs, largest, workspace, answers, at)
-            _write_added(words, start + at, largest, layout, workspace, answers, at)
+    if scan is None:  # Numba compiles only the branch that is needed
+        _small_flip_sizes(packed, start, count, memory, answers, sizes)
+    else:
+        _large_flip_sizes(packed, start, count, scan, memory, answers, sizes)
 
 
 @kernel
 def flip_sizes_of(
-    words: Words, start: int, count: int, scan: ScanMemory, workspace: FlipMemory, answers: Numbers, sizes: Numbers
+    packed: Words, start: int, count: int, scan: ScanMemory, memory: FlipMemory, answers: Numbers, sizes: Numbers
 ) -> None:
-    """`flip_sizes_of_images` of large grids, to be called from Python."""
-    flip_sizes_of_images(words, start, count, scan, workspace, answers, sizes)
+    """`flip_sizes_of_images` of large grids."""
+    _large_flip_sizes(packed, start, count, scan, memory, answers, sizes)
 
 
 @kernel
 def small_flip_sizes_of(
-    words: Words, start: int, count: int, workspace: FlipMemory, buffer: WriteBuffer, answers: Numbers, sizes: Numbers
+    packed: Words, start: int, count: int, memory: FlipMemory, buffer: WriteBuffer, answers: Numbers, sizes: Numbers
 ) -> None:
-    """The same of small grids; the answers of a few images are kept in the nearest cache until all are found."""
-    pixels = pixels_of(workspace.layout)
+    """`flip_sizes_of_images` of small grids; answers are kept in the nearest cache until those of a few are found."""
+    pixels = pixels_of(memory.layout)
     most = buffer.numbers.size // pixels
     for first in range(0, count, most):
         images, at = min(most, count - first), first * pixels
-        flip_sizes_of_images(words, start + at, images, None, workspace, buffer.numbers, sizes[first:])
+        _small_flip_sizes(packed, start + at, images, memory, buffer.numbers, sizes[first:])
         write_gathered(buffer, images * pixels, answers, at)
     settle()
 
 
-# The steps of the same, where an image is large enough for several threads.
+# The steps of a large grid, where an image is large enough for several threads.
 @kernel
-def maxima_of_bands(words: Words, start: int, first: int, last: int, scan: ScanMemory, maxima: Numbers) -> None:
-    """The maxima of bands first..last - 1 of an image, whose edges must be there."""
+def maxima_of_bands(packed: Words, start: int, first: int, last: int, scan: ScanMemory, maxima: Numbers) -> None:
+    """Write the maxima of bands first..last - 1 of an image, whose edges must be there."""
     clear_maxima(scan.layout, maxima, scan.cap)
-    find_maxima(words, start, 1, first, last, scan, maxima)
+    find_maxima(packed, start, 1, first, last, scan, maxima)
 
 
 @kernel
-def levels_of(scan: ScanMemory, workspace: FlipMemory) -> int:
-    """Find the levels from the maxima of all bands; give half of the size of the image."""
-    finish_maxima(1, scan, workspace.maxima)
-    return _find_all_levels(workspace.patterns, 0, 0, scan, workspace)
+def levels_of(scan: ScanMemory, memory: FlipMemory) -> int:
+    """Write the levels of an image from the maxima of all bands; give half of its size."""
+    finish_maxima(1, scan, memory.maxima)
+    return _find_levels_of_image(0, memory)
 
 
 @kernel
-def sizes_of_slabs(first: int, last: int, largest: int, workspace: FlipMemory, answers: Numbers) -> None:
+def sizes_of_slabs(first: int, last: int, largest: int, memory: FlipMemory, answers: Numbers) -> None:
     """`_write_sizes` into the answers of the image."""
-    _write_sizes(first, last, largest, workspace, answers, 0)
+    _write_sizes(first, last, largest, memory, answers, 0)
 
 
 @kernel
-def sizes_of_added(
-    words: Words, start: int, largest: int, layout: RowLayout, workspace: FlipMemory, answers: Numbers
-) -> None:
+def sizes_of_added(packed: Words, start: int, largest: int, memory: FlipMemory, answers: Numbers) -> None:
     """`_write_added` into the answers of the image."""
-    _write_added(words, start, largest, layout, workspace, answers, 0)
+    _lay_out(packed, start, memory)
+    _write_added(largest, memory, answers, 0)
 
 
 # With a spacing.
 @kernel
 def raise_spaced(
-    words: Words,
-    start: int,
-    largest: int,
-    grid: PlaneLayout,
-    patterns: Words,
-    planes: Words,
-    windows: Windows,
-    answers: Floats,
-    first: int,
+    packed: Words, start: int, largest: int, planes: Planes, windows: Windows, answers: Floats, first: int
 ) -> None:
-    """`raise_added`, to be called from Python."""
-    raise_added(words, start, largest, grid, patterns, planes, windows, answers, first)
+    """`raise_added` of an image whose packed bits begin at ``start``."""
+    lay_out_background(packed, start, planes, plane_at(planes.layout, BACKGROUND))
+    raise_added(largest, planes, None, windows, answers, first)

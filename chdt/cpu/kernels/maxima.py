@@ -84,14 +84,14 @@ def clear_maxima(layout: RowLayout, maxima: Numbers, cap: Number) -> None:
 
 @helper
 def find_maxima(
-    words: Words, start: int, images: int, first: int, last: int, scan: ScanMemory, maxima: Numbers
+    packed: Words, start: int, images: int, first: int, last: int, scan: ScanMemory, maxima: Numbers
 ) -> None:
     """Take into the maxima the distances of bands first..last - 1 of the images in a block."""
     layout, cap, rows = scan.layout, scan.cap, scan.rows
     across, places = layout.blocks * BLOCK, maxima_offsets(layout)
     nothing = fill(0, cap)
     for band in range(first, last):
-        count = scan_band(words, start, images, band, scan)
+        count = scan_band(packed, start, images, band, scan)
         for slab in range(count):
             of_slab = nothing
             for row in range(layout.rows):
@@ -106,8 +106,8 @@ def find_maxima(
                 if layout.rows > 1:
                     at = places.work + (1 + row) * BLOCK
                     store(maxima, at, maximum(load_pixels(maxima, at), of_row))
-            number = band * layout.band + slab
-            _reduce(of_slab, scan, images, maxima, places.slabs + number, layout.slabs)
+            index = band * layout.band + slab
+            _reduce(of_slab, scan, images, maxima, places.slabs + index, layout.slabs)
 
 
 @helper

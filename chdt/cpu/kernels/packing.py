@@ -39,10 +39,11 @@ def packed_words(pixels: int) -> int:
 
 
 @kernel
-def pack(values: Numbers, foreground: Number, background: Number, words: Words, start: int) -> int:
+def pack(values: Numbers, foreground: Number | None, background: Number, words: Words, start: int) -> int:
     """Write the bits of ``values == foreground`` from bit ``start`` on; give the index of an invalid value, or -1.
 
-    It is the first one. Where bits of ``start``'s word are written already, those that follow must be zero.
+    It is the first one. Where ``foreground`` is None, all is foreground that is not background, and nothing invalid;
+    that is compiled by itself. Where bits of ``start``'s word are written already, those that follow must be zero.
     """
     head = min(values.size, -start % WORD_BITS)
     found = _pack_few(values, 0, head, foreground, background, words, start)
@@ -50,13 +51,16 @@ def pack(values: Numbers, foreground: Number, background: Number, words: Words, 
         return found
     first = (start + head) // WORD_BITS
     whole = (values.size - head) // WORD_BITS
-    wrong = fill(0, foreground)
+    wrong = fill(0, background)
     for k in range(whole):
         at = head + k * WORD_BITS
         prefetch(values, at + AHEAD_BYTES // values.itemsize)
-        bits = equal_bits(values, at, foreground)
-        wrong |= load_pixels(values, at) ^ spread(bits, foreground, background)
-        words[first + k] = bits
+        if foreground is None:
+            words[first + k] = ~equal_bits(values, at, background)
+        else:
+            bits = equal_bits(values, at, foreground)
+            wrong |= load_pixels(values, at) ^ spread(bits, foreground, background)
+            words[first + k] = bits
     if any_set(wrong):
         return _first_invalid(values, head, foreground, background)
     tail = head + whole * WORD_BITS
@@ -67,21 +71,24 @@ def pack(values: Numbers, foreground: Number, background: Number, words: Words, 
 
 @helper
 def _pack_few(
-    values: Numbers, begin: int, end: int, foreground: Number, background: Number, words: Words, start: int
+    values: Numbers, begin: int, end: int, foreground: Number | None, background: Number, words: Words, start: int
 ) -> int:
     for j in range(begin, end):
-        if values[j] == foreground:
+        is_foreground = values[j] != background
+        if foreground is not None:  # noqa: SIM102, a condition that Numba decides when it compiles
+            if is_foreground and values[j] != foreground:
+                return j
+        if is_foreground:
             words[(start + j) // WORD_BITS] |= np.uint64(1) << np.uint64((start + j) % WORD_BITS)
-        elif values[j] != background:
-            return j
     return -1
 
 
 @helper
-def _first_invalid(values: Numbers, start: int, foreground: Number, background: Number) -> int:
-    for j in range(start, values.size):
-        if values[j] != foreground and values[j] != background:
-            return j
+def _first_invalid(values: Numbers, start: int, foreground: Number | None, background: Number) -> int:
+    if foreground is not None:
+        for j in range(start, values.size):
+            if values[j] != foreground and values[j] != background:
+                return j
     return -1
 
 

@@ -1,7 +1,7 @@
 """Bit planes: an image laid out so that moving along an axis is one shift of all its words.
 
-Pixels outside the grid are never background: a plane holds the background as ones, so the zeros that every shift
-brings in are right by themselves, and eroding the object is dilating the background.
+A plane holds the background as ones. Pixels outside the grid are never background, so the zeros that every shift brings
+in are right by themselves, and eroding the object is dilating the background.
 """
 
 import functools
@@ -22,34 +22,37 @@ from chdt.cpu.kernels.lanes import (
     minimum,
     store,
 )
-from chdt.cpu.kernels.packing import SPARE, WORD_BITS, Words, from_two, low_bits, read_bits
+from chdt.cpu.kernels.packing import SPARE, WORD_BITS, Sides, Words, from_two, low_bits, read_bits
 
-INTERLEAVED_MAX_WORDS = 32  # words of an image that shares planes with others
-
-PAGE_WORDS = 512  # words
+PAGE_WORDS = 512  # words in 4 KiB
 
 
 class PlaneLayout(NamedTuple):
     """How an image lies in a bit plane.
 
-    Rows of up to 64 pixels follow each other without a gap. Longer rows start at a word, so that the patterns that
-    tell where a shift may move bits repeat after a few rows. Several small images may lie in a plane together: first
-    the first word of each, then the second, and so on; so do the patterns, for all the words that are counted below.
-    Kernels get this tuple of numbers, one array with the
-    patterns, and one with the planes they work in, each named by its offset: an array that changes hands inside a
-    kernel costs Numba an atomic count, which is as long as many of the shifts.
+    Rows of up to 64 pixels follow each other without a gap. Longer rows start at a word, so that the patterns repeat
+    after a few rows. Small images may be interleaved: the first word of each, then the second word of each, and so on.
+    Their patterns are interleaved as well, and counted in all lengths below.
     """
 
     depth: int
     height: int
     width: int
     pitch: int  # bits from a row to the next
-    words: int  # of a plane, a multiple of VECTOR_WORDS
-    column_period: int  # words after which the patterns for moves to other columns repeat, a multiple of VECTOR_WORDS
-    row_period: int  # the same for moves to other rows; 0 where a plane is a single slice, for then they need none
-    exponents: int  # shifts by 2^0, 2^1, ... 2^(exponents - 1) pixels have a pattern
+    plane_words: int  # words of a plane, a multiple of VECTOR_WORDS
+    column_period: int  # words after which the patterns of moves along rows repeat, a multiple of VECTOR_WORDS
+    row_period: int  # the same of moves from row to row; 0 if a plane is a single slice, which needs none
+    exponents: int  # there are patterns for moves by 2^0, 2^1, ... 2^(exponents - 1) pixels
     stride: int  # words from a plane to the next
-    interleaved: int  # images whose words alternate in a plane: 1, or VECTOR_WORDS, one in each lane of a vector
+    interleaved: int  # images in a plane: 1, or VECTOR_WORDS, one in each lane of a vector
+
+
+class Planes(NamedTuple):
+    """Bit planes of one layout: what the kernels on them read and write."""
+
+    layout: PlaneLayout
+    patterns: Words  # where a move may bring bits: see `move_of`
+    words: Words  # the planes, one after the other; with spare words that are always zero around each
 
 
 # The axes along which pixels have neighbours.
@@ -59,92 +62,112 @@ AXES = 3
 
 
 @helper
-def plane_at(grid: PlaneLayout, number: int) -> int:
-    """Where in an array of planes this one begins."""
-    return SPARE + number * grid.stride
+def plane_at(layout: PlaneLayout, index: int) -> int:
+    """Where among the words this plane begins."""
+    return SPARE + index * layout.stride
 
 
 @helper
-def pixels_in(grid: PlaneLayout) -> int:
+def pixels_in(layout: PlaneLayout) -> int:
     """Pixels of an image."""
-    return grid.depth * grid.height * grid.width
+    return layout.depth * layout.height * layout.width
 
 
 @helper
-def cap_of(grid: PlaneLayout) -> int:
+def cap_of(layout: PlaneLayout) -> int:
     """The longest side, which no distance reaches."""
-    return max(grid.depth, grid.height, grid.width)
+    return max(layout.depth, layout.height, layout.width)
 
 
 @helper
-def length_of(grid: PlaneLayout, axis: int) -> int:
+def length_of(layout: PlaneLayout, axis: int) -> int:
     """Pixels along this axis."""
-    return grid.width if axis == COLUMNS else grid.height if axis == ROWS else grid.depth
+    return layout.width if axis == COLUMNS else layout.height if axis == ROWS else layout.depth
 
 
-@helper
-def step_of(grid: PlaneLayout, axis: int) -> int:
-    """Bits from a pixel to the next one along this axis."""
-    return 1 if axis == COLUMNS else grid.pitch if axis == ROWS else grid.pitch * grid.height
-
-
-# The patterns, one after the other: INSIDE has a bit for every pixel of the grid and is as long as a plane; then, for
-# the columns and for the rows and each exponent, the pixels where a bit moved by 2^exponent pixels towards higher ones
-# may land, then towards lower ones. What leaves a plane at its ends is lost by itself, or lands outside of INSIDE.
+# Patterns, one after the other: INSIDE has a bit for every pixel of the grid and is as long as a plane. Then, along
+# rows and from row to row, one for each exponent: where a bit may land that moved by 2^exponent pixels towards higher
+# ones; behind these, the same towards lower ones. What leaves a plane at its ends is lost, or lands outside of INSIDE.
 INSIDE = 0
 
 
+class Move(NamedTuple):
+    """Of a plane, by 2^exponent pixels along an axis: all that the two directions need."""
+
+    distance_words: int  # by whole words
+    shift: np.uint64  # and by so many bits
+    carries: bool  # whether bits go from one word to the next
+    period: int  # words after which the patterns repeat
+    keep_higher: int  # where the pattern begins of pixels that bits may land on, moved towards higher ones
+    keep_lower: int  # and towards lower ones
+
+
 @helper
-def pattern_of(grid: PlaneLayout, axis: int, exponent: int, higher: bool) -> int:
-    """Where the pattern of the pixels that have a neighbour 2^exponent before, or behind, them begins."""
-    number = exponent if higher else grid.exponents + exponent
+def move_of(layout: PlaneLayout, axis: int, exponent: int) -> Move:
+    """By 2^exponent pixels along an axis."""
+    step, period, first, count = layout.pitch * layout.height, layout.plane_words, INSIDE, 0
     if axis == COLUMNS:
-        return grid.words + number * grid.column_period
-    if axis == ROWS and grid.row_period > 0:
-        return grid.words + 2 * grid.exponents * grid.column_period + number * grid.row_period
-    return INSIDE
-
-
-@helper
-def period_of(grid: PlaneLayout, axis: int) -> int:
-    """Words after which it repeats."""
-    return (
-        grid.column_period
-        if axis == COLUMNS
-        else grid.row_period
-        if axis == ROWS and grid.row_period > 0
-        else grid.words
+        step, period, first, count = 1, layout.column_period, layout.plane_words, layout.exponents
+    elif axis == ROWS:
+        step = layout.pitch
+        if layout.row_period > 0:
+            first = layout.plane_words + 2 * layout.exponents * layout.column_period
+            period, count = layout.row_period, layout.exponents
+    distance = step << exponent
+    shift = distance % WORD_BITS
+    # Within rows that do not cross words, all that another word could give has no place in the row.
+    inside = axis == COLUMNS and WORD_BITS % layout.pitch == 0 and distance < layout.pitch
+    keep_higher = first + min(exponent, count) * period
+    return Move(
+        distance // WORD_BITS * layout.interleaved,
+        np.uint64(shift),
+        shift != 0 and not inside,
+        period,
+        keep_higher,
+        keep_higher + count * period,
     )
 
 
+def planes_of(sides: Sides, count: int, interleaved: int = 1) -> Planes:
+    """So many planes, all zero, for a grid without single pixels, or for as many interleaved images of it."""
+    layout, patterns = _layout_of(*sides, interleaved)
+    return Planes(layout, patterns, aligned(SPARE + count * layout.stride, 0, np.uint64))
+
+
 @functools.lru_cache(maxsize=16)
-def plane_layout_of(depth: int, height: int, width: int, interleaved: int = 1) -> tuple[PlaneLayout, Words]:
-    """The layout for one grid, and its patterns."""
+def _layout_of(depth: int, height: int, width: int, interleaved: int) -> tuple[PlaneLayout, Words]:
+    """The layout of a grid, and its patterns."""
     pitch = width if width <= WORD_BITS else -(-width // WORD_BITS) * WORD_BITS
     least = VECTOR_WORDS // interleaved  # words of an image in a vector
-    words = -(-depth * height * pitch // (WORD_BITS * least)) * least
-    column_period = _period(pitch, words, least)
-    row_period = _period(height * pitch, words, least) if depth > 1 else 0
+    image_words = -(-depth * height * pitch // (WORD_BITS * least)) * least
+    column_period = _period(pitch, image_words, least)
+    row_period = _period(height * pitch, image_words, least) if depth > 1 else 0
     exponents = max(depth, height, width).bit_length() + 1
-    patterns = np.zeros(words + 2 * exponents * (column_period + row_period), np.uint64)
-    _mark(patterns[:words], depth * height, pitch, 0, width)
-    of_columns, of_rows = np.split(patterns[words:], [2 * exponents * column_period])
-    for pattern, length, step, repeat in ((of_columns, width, 1, pitch), (of_rows, height, pitch, height * pitch)):
-        for number, kept in enumerate(pattern.reshape(2 * exponents, -1) if pattern.size else ()):
-            distance = 1 << number % exponents
-            first, last = (distance, length) if number < exponents else (0, length - distance)
-            _mark(kept, kept.size * WORD_BITS // repeat + 1, repeat, first * step, last * step)
-    words, column_period, row_period = words * interleaved, column_period * interleaved, row_period * interleaved
-    stride = words + SPARE
-    if stride > PAGE_WORDS:  # a read that lies whole pages behind a write is taken to wait for it
+    patterns = np.zeros(image_words + 2 * exponents * (column_period + row_period), np.uint64)
+    _mark(patterns[:image_words], depth * height, pitch, 0, width)
+    of_columns, of_rows = np.split(patterns[image_words:], [2 * exponents * column_period])
+    for of_axis, length, step, repeat in ((of_columns, width, 1, pitch), (of_rows, height, pitch, height * pitch)):
+        for index, pattern in enumerate(of_axis.reshape(2 * exponents, -1) if of_axis.size else ()):
+            distance = 1 << index % exponents
+            first, last = (distance, length) if index < exponents else (0, length - distance)
+            _mark(pattern, pattern.size * WORD_BITS // repeat + 1, repeat, first * step, last * step)
+    plane_words = image_words * interleaved
+    stride = plane_words + SPARE
+    if stride > PAGE_WORDS:  # an offset of a quarter page: a read whole pages behind a write is taken to wait for it
         stride += (PAGE_WORDS // 4 + VECTOR_WORDS - stride) % PAGE_WORDS
-    grid = PlaneLayout(depth, height, width, pitch, words, column_period, row_period, exponents, stride, interleaved)
-    return grid, np.repeat(patterns, interleaved)
-
-
-def interleaved_images(images: int, pixels: int) -> int:
-    """How many images to lay out in one plane: several where each has few words."""
-    return VECTOR_WORDS if images >= VECTOR_WORDS and pixels <= INTERLEAVED_MAX_WORDS * WORD_BITS else 1
+    layout = PlaneLayout(
+        depth,
+        height,
+        width,
+        pitch,
+        plane_words,
+        column_period * interleaved,
+        row_period * interleaved,
+        exponents,
+        stride,
+        interleaved,
+    )
+    return layout, np.repeat(patterns, interleaved)
 
 
 def _period(bits: int, words: int, least: int) -> int:
@@ -153,123 +176,120 @@ def _period(bits: int, words: int, least: int) -> int:
 
 
 @kernel
-def _mark(words: Words, rows: int, pitch: int, first: int, last: int) -> None:
+def _mark(pattern: Words, rows: int, pitch: int, first: int, last: int) -> None:
     """Set the bits from ``first`` to before ``last`` in every row, or slice."""
     for row in range(rows):
         start = row * pitch + first
-        stop = min(row * pitch + last, words.size * WORD_BITS)
+        stop = min(row * pitch + last, pattern.size * WORD_BITS)
         while start < stop:
             count = min(stop - start, WORD_BITS - start % WORD_BITS)
-            words[start // WORD_BITS] |= low_bits(count) << np.uint64(start % WORD_BITS)
+            pattern[start // WORD_BITS] |= low_bits(count) << np.uint64(start % WORD_BITS)
             start += count
 
 
-def planes_of(grid: PlaneLayout, count: int) -> Words:
-    """Memory for planes, all zero."""
-    return aligned(SPARE + count * grid.stride, 0, np.uint64)  # type: ignore[no-any-return]
+@helper
+def lay_out_images(packed: Words, start: int, images: int, planes: Planes, background_at: int) -> None:
+    """Write the background of one image, or of up to eight that are interleaved, as a plane.
+
+    Their packed bits begin at ``start``. Where a plane holds more images than there are, the last one is repeated.
+    """
+    if planes.layout.interleaved == 1:
+        lay_out_background(packed, start, planes, background_at)
+    else:
+        _lay_out_interleaved(packed, start, images, planes, background_at)
 
 
 @helper
-def lay_out_background(
-    words: Words, start: int, grid: PlaneLayout, patterns: Words, planes: Words, background: int
-) -> None:
-    """The background of the image whose packed bits begin at ``start``, as a plane."""
-    if grid.pitch == grid.width:
+def lay_out_background(packed: Words, start: int, planes: Planes, background_at: int) -> None:
+    """Write the background of the image whose packed bits begin at ``start`` as a plane."""
+    layout = planes.layout
+    if layout.pitch == layout.width:
         first, shift = start // WORD_BITS, np.uint64(start % WORD_BITS)
-        for at in range(0, grid.words, VECTOR_WORDS):
-            bits = from_two(load_words(words, first + at), load_words(words, first + at + 1), shift)
-            store(planes, background + at, ~bits & load_words(patterns, INSIDE + at))
+        for at in range(0, layout.plane_words, VECTOR_WORDS):
+            bits = from_two(load_words(packed, first + at), load_words(packed, first + at + 1), shift)
+            store(planes.words, background_at + at, ~bits & load_words(planes.patterns, INSIDE + at))
         return
-    at = background
-    for row in range(grid.depth * grid.height):
-        for column in range(0, grid.width, WORD_BITS):
-            count = min(WORD_BITS, grid.width - column)
-            planes[at] = ~read_bits(words, start + row * grid.width + column, count) & low_bits(count)
+    at = background_at
+    for row in range(layout.depth * layout.height):
+        for column in range(0, layout.width, WORD_BITS):
+            count = min(WORD_BITS, layout.width - column)
+            bits = read_bits(packed, start + row * layout.width + column, count)
+            planes.words[at] = ~bits & low_bits(count)
             at += 1
 
 
 @helper
-def lay_out_interleaved(
-    words: Words, start: int, images: int, grid: PlaneLayout, patterns: Words, planes: Words, background: int
-) -> None:
-    """The background of up to ``grid.interleaved`` images, as one plane; where they are fewer, the last is repeated."""
-    gapless = grid.pitch == grid.width
-    lines = 1 if gapless else grid.depth * grid.height
-    words_of_line = grid.words // (grid.interleaved * lines)
-    first = minimum(counting(0), eight(images - 1)) * pixels_in(grid) + start
+def _lay_out_interleaved(packed: Words, start: int, images: int, planes: Planes, background_at: int) -> None:
+    layout = planes.layout
+    gapless = layout.pitch == layout.width
+    lines = 1 if gapless else layout.depth * layout.height
+    words_of_line = layout.plane_words // (layout.interleaved * lines)
+    first = minimum(counting(0), eight(images - 1)) * pixels_in(layout) + start
     at = 0
     for _ in range(lines):
         index, shift = first >> 6, first & (WORD_BITS - 1)
-        here = gather_words(words, index)
+        here = gather_words(packed, index)
         for _ in range(words_of_line):
             index += 1
-            behind = gather_words(words, index)
-            store(planes, background + at, ~from_two(here, behind, shift) & load_words(patterns, INSIDE + at))
+            behind = gather_words(packed, index)
+            bits = from_two(here, behind, shift)
+            store(planes.words, background_at + at, ~bits & load_words(planes.patterns, INSIDE + at))
             here = behind
             at += VECTOR_WORDS
-        first += grid.width
+        first += layout.width
 
 
 @helper
-def eight_rows(grid: PlaneLayout, planes: Words, plane: int, first: int, last: int) -> Vector:
+def copy_plane(planes: Planes, source: int, target: int) -> None:
+    """Copy a plane; both are given by where they begin."""
+    for at in range(0, planes.layout.plane_words, VECTOR_WORDS):
+        store(planes.words, target + at, load_words(planes.words, source + at))
+
+
+@helper
+def eight_rows(planes: Planes, plane: int, first: int, last: int) -> Vector:
     """Eight rows of up to 64 pixels of a plane from row ``first`` on, in a word each; ``last`` for all behind it."""
-    start = minimum(counting(first), eight(last)) * grid.pitch
+    start = minimum(counting(first), eight(last)) * planes.layout.pitch
     index, shift = (start >> 6) + plane, start & (WORD_BITS - 1)
-    return from_two(gather_words(planes, index), gather_words(planes, index + 1), shift) & low_bits(grid.width)
-
-
-class Move(NamedTuple):
-    """What moves a plane by some bits."""
-
-    words: int
-    shift: np.uint64
-    carries: bool  # whether bits go from one word to the next
-
-
-@helper
-def move_of(grid: PlaneLayout, axis: int, exponent: int) -> Move:
-    """By 2^exponent pixels along an axis."""
-    distance = step_of(grid, axis) << exponent
-    shift = distance % WORD_BITS
-    # Within rows that do not cross words, all that another word could give has no place in the row.
-    inside = axis == COLUMNS and WORD_BITS % grid.pitch == 0 and distance < grid.pitch
-    return Move(distance // WORD_BITS * grid.interleaved, np.uint64(shift), shift != 0 and not inside)
+    words = from_two(gather_words(planes.words, index), gather_words(planes.words, index + 1), shift)
+    return words & low_bits(planes.layout.width)
 
 
 # In the two functions below ``plane`` is where the plane begins and ``at`` the first of the eight words wanted of it.
-# A source that lies outside of the plane altogether is all zeros, as the spare words around it are.
+# A source outside of the plane is all zeros, as the spare words around it are.
 @helper
-def moved_higher(grid: PlaneLayout, planes: Words, plane: int, at: int, move: Move) -> Vector:
-    """Eight words of the plane moved towards higher pixels."""
-    source = plane + max(at - move.words, -VECTOR_WORDS)
-    moved = load_words(planes, source) << move.shift
+def moved_higher(planes: Planes, plane: int, at: int, move: Move) -> Vector:
+    """Eight words of the plane moved towards higher pixels, bits that leave their row or slice included."""
+    source = plane + max(at - move.distance_words, -VECTOR_WORDS)
+    moved = load_words(planes.words, source) << move.shift
     if move.carries:
-        moved |= load_words(planes, source - grid.interleaved) >> (np.uint64(WORD_BITS) - move.shift)
+        moved |= load_words(planes.words, source - planes.layout.interleaved) >> (np.uint64(WORD_BITS) - move.shift)
     return moved
 
 
 @helper
-def moved_lower(grid: PlaneLayout, planes: Words, plane: int, at: int, move: Move) -> Vector:
-    """Eight words of the plane moved towards lower pixels."""
-    source = plane + min(at + move.words, grid.words)
-    moved = load_words(planes, source) >> move.shift
+def moved_lower(planes: Planes, plane: int, at: int, move: Move) -> Vector:
+    """Eight words of the plane moved towards lower pixels, bits that leave their row or slice included."""
+    source = plane + min(at + move.distance_words, planes.layout.plane_words)
+    moved = load_words(planes.words, source) >> move.shift
     if move.carries:
-        moved |= load_words(planes, source + grid.interleaved) << (np.uint64(WORD_BITS) - move.shift)
+        moved |= load_words(planes.words, source + planes.layout.interleaved) << (np.uint64(WORD_BITS) - move.shift)
     return moved
 
 
 @helper
-def objects_in(grid: PlaneLayout, patterns: Words, planes: Words, background: int) -> Vector:
-    """All that is not background, as a vector as `dilate` gives it."""
-    return objects_in_words(grid, patterns, planes, background, 0, grid.words)
+def objects_in(planes: Planes, background_at: int, begin: int, end: int) -> Vector:
+    """What is no background in words ``begin`` to before ``end`` of a plane, both multiples of VECTOR_WORDS.
 
-
-@helper
-def objects_in_words(
-    grid: PlaneLayout, patterns: Words, planes: Words, background: int, begin: int, end: int
-) -> Vector:
-    """The same for words ``begin`` to before ``end`` of the plane, both multiples of VECTOR_WORDS."""
-    found = load_words(planes, 0)  # nothing: these words are spare
+    As `dilate` gives it: lane j is not zero if something is left in words j, j + 8, ...
+    """
+    left = nothing_in(planes)
     for at in range(begin, end, VECTOR_WORDS):
-        found |= load_words(patterns, INSIDE + at) & ~load_words(planes, background + at)
-    return found
+        left |= load_words(planes.patterns, INSIDE + at) & ~load_words(planes.words, background_at + at)
+    return left
+
+
+@helper
+def nothing_in(planes: Planes) -> Vector:
+    """Eight zeros: the first words are spare."""
+    return load_words(planes.words, 0)

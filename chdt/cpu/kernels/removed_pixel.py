@@ -24,15 +24,14 @@ from chdt.cpu.kernels.lanes import (
     joined,
     leading_zeros,
     less_bits,
-    load_words,
     lowest_bit,
     spread,
     store,
 )
-from chdt.cpu.kernels.packing import WORD_BITS, Words, low_bits
-from chdt.cpu.kernels.planes import PlaneLayout, cap_of, eight_rows, lay_out_background, objects_in, plane_at
+from chdt.cpu.kernels.packing import WORD_BITS, low_bits
+from chdt.cpu.kernels.planes import Planes, cap_of, eight_rows, nothing_in, objects_in, plane_at
 from chdt.cpu.kernels.rows import RowLayout
-from chdt.cpu.kernels.window_counts import ERODED
+from chdt.cpu.kernels.window_counts import BACKGROUND
 from chdt.cpu.kernels.writing import write_number
 
 
@@ -43,8 +42,8 @@ def level_places(layout: RowLayout) -> tuple[int, int]:
     return of_rows, of_rows + _padded(layout.rows)
 
 
-# The level r goes to the rows, or columns, that S_r does not reach r away from while S_(r - 1) does. The smaller r, the
-# fewer are not reached, and they are neighbours: so they are known by where they begin and end.
+# A row's level is the least r with S_r not reaching r away from it. The rows not reached are an interval that shrinks
+# as r falls, so it is known by where it begins and ends.
 @helper
 def _not_reached(r: int, nearest: int, farthest: int, begin: int, end: int) -> tuple[int, int]:
     """Of the rows from ``begin`` to before ``end`` those that S_r, from the nearest to the farthest, does not reach."""
@@ -60,7 +59,10 @@ def _set_levels(level: int, begin: int, end: int, new: tuple[int, int], levels: 
 
 @outlined
 def find_levels(maxima: Numbers, first: int, count: int, largest: int, levels: Numbers, at: int) -> None:
-    """The level of each of ``count`` rows, or columns, from their largest distances, which are not kept."""
+    """Write the level of each of ``count`` rows, or columns, from ``at`` on.
+
+    Their largest distances are the maxima from ``first`` on, which are overwritten; ``largest`` is that of the image.
+    """
     # S_r begins where the largest distance so far reaches r, and ends where that from the other end does.
     nearest, farthest = first, first + count - 1
     while maxima[nearest] < largest:
@@ -83,32 +85,34 @@ def find_levels(maxima: Numbers, first: int, count: int, largest: int, levels: N
     write_number(levels, at + begin, at + end, r + 1)
 
 
-# In small grids S_r is what r - 1 erosions leave: that takes less time than distances do. All of them are kept, as only
-# those of the largest r matter.
+# In small grids S_r is what r - 1 erosions leave: that takes less time than distances do. All eroded planes are stored,
+# because levels are read from the largest r down and stop early.
 @helper
-def erode_away(words: Words, start: int, grid: PlaneLayout, patterns: Words, planes: Words) -> int:
-    """Leave what is outside of S_1, S_2, ... in planes from ERODED on; give the last r whose S_r is not empty."""
-    plane = plane_at(grid, ERODED)
-    lay_out_background(words, start, grid, patterns, planes, plane)
-    left = objects_in(grid, patterns, planes, plane)
+def erode_away(planes: Planes) -> int:
+    """Leave what is outside of S_1, S_2, ... in the planes from BACKGROUND on; give the last r whose S_r is not empty.
+
+    The first one, all background pixels, must be there.
+    """
+    plane, work = plane_at(planes.layout, BACKGROUND), plane_at(planes.layout, 0)
+    left = objects_in(planes, plane, 0, planes.layout.plane_words)
     r = 0
-    while r < cap_of(grid) and any_set(left):
-        left = erode(grid, patterns, planes, 0, plane, plane_at(grid, 0), plane + grid.stride)
-        plane += grid.stride
+    while r < cap_of(planes.layout) and any_set(left):
+        left = erode(planes, 0, plane, work, plane + planes.layout.stride)
+        plane += planes.layout.stride
         r += 1
     return r
 
 
 @helper
-def _sides_of(planes: Words, background: int, grid: PlaneLayout, layout: RowLayout) -> tuple[Word, Word, Word]:
-    """Which columns, rows and slabs hold something of an object."""
-    columns, nothing = load_words(planes, 0), load_words(planes, 0)  # these words are spare
+def _sides_of(planes: Planes, background_at: int, layout: RowLayout) -> tuple[Word, Word, Word]:
+    """Which columns, rows and slabs hold something of an object, one bit each."""
+    columns, nothing = nothing_in(planes), nothing_in(planes)
     rows, slabs = np.uint64(0), np.uint64(0)
     sections, lines = (1, layout.slabs) if layout.rows == 1 else (layout.slabs, layout.rows)
     for section in range(sections):
         first, found = section * lines, np.uint64(0)
         for line in range(0, lines, VECTOR_WORDS):
-            objects = eight_rows(grid, planes, background, first + line, first + lines - 1) ^ low_bits(layout.width)
+            objects = eight_rows(planes, background_at, first + line, first + lines - 1) ^ low_bits(layout.width)
             columns |= objects
             found |= less_bits(nothing, objects) << np.uint64(line)
         found &= low_bits(lines)
@@ -128,10 +132,11 @@ def _still_not_reached(r: int, objects: Word, before: Word) -> Word:
 
 
 @helper
-def find_levels_of_eroded(largest: int, layout: RowLayout, grid: PlaneLayout, planes: Words, levels: Numbers) -> None:
-    """The levels of all columns, rows and slabs, as far as they decide: once an axis has none, the others do not.
+def find_levels_of_eroded(largest: int, layout: RowLayout, planes: Planes, levels: Numbers) -> None:
+    """Write the levels of all columns, rows and slabs, as far as they decide: once an axis has none, the others do not.
 
-    Each begins at the largest r + 1, and falls by one with each r for which it is not reached.
+    Each begins at the largest r + 1, and falls by one with each r for which it is not reached. The planes are those
+    that `erode_away` leaves.
     """
     of_columns = fill(largest + 1, np.uint8(0))
     of_rows = fill(largest + 1, np.uint8(0))
@@ -139,20 +144,20 @@ def find_levels_of_eroded(largest: int, layout: RowLayout, grid: PlaneLayout, pl
     columns, rows, slabs = low_bits(layout.width), low_bits(layout.rows), low_bits(layout.slabs)
     r = largest
     while r > 0:
-        found = _sides_of(planes, plane_at(grid, ERODED + r - 1), grid, layout)
-        columns, slabs = _still_not_reached(r, found[0], columns), _still_not_reached(r, found[2], slabs)
+        in_columns, in_rows, in_slabs = _sides_of(planes, plane_at(planes.layout, BACKGROUND + r - 1), layout)
+        columns, slabs = _still_not_reached(r, in_columns, columns), _still_not_reached(r, in_slabs, slabs)
         if layout.rows > 1:
-            rows = _still_not_reached(r, found[1], rows)
+            rows = _still_not_reached(r, in_rows, rows)
         if columns == 0 or rows == 0 or slabs == 0:
             break
         of_columns -= spread(columns, np.uint8(1), np.uint8(0))
         of_rows -= spread(rows, np.uint8(1), np.uint8(0))
         of_slabs -= spread(slabs, np.uint8(1), np.uint8(0))
         r -= 1
-    places = level_places(layout)
+    rows_at, slabs_at = level_places(layout)
     store(levels, 0, of_columns)
-    store(levels, places[0], of_rows)
-    store(levels, places[1], of_slabs)
+    store(levels, rows_at, of_rows)
+    store(levels, slabs_at, of_slabs)
 
 
 def levels_memory(layout: RowLayout, lanes: type[np.unsignedinteger[Any]]) -> npt.NDArray[Any]:

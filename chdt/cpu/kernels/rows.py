@@ -1,24 +1,16 @@
 """How the rows of large images lie in memory while they are scanned, and what a thread needs for that."""
 
 import functools
-import math
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from chdt.checks.shape import Shape
 from chdt.cpu.kernels.jit import helper
 from chdt.cpu.kernels.lanes import BLOCK, Word, aligned
 from chdt.cpu.kernels.packing import Words, low_bits, read_bits
 
 STEPS = 6  # 2^0, ... 2^5: as far as there are neighbours within a block
-
-SCAN_EFFORT = 2  # times what packing takes; flips take more, but move as much memory
-
-WHOLE_DISTANCES = 1 << 18  # distances of an image that is scanned in one go
-
-BAND_DISTANCES = 1 << 16  # distances that are held at once of a larger one: they stay in the second nearest cache
 
 
 class RowLayout(NamedTuple):
@@ -41,18 +33,6 @@ class RowLayout(NamedTuple):
     cap: int  # the distance where there is no background: the largest side of the grid
 
 
-@functools.lru_cache(maxsize=64)
-def row_layout_of(shape: Shape) -> RowLayout:
-    """The layout for one grid."""
-    depth, height, width = shape.without_single_pixels
-    slabs, rows = (height, 1) if depth == 1 else (depth, height)
-    blocks = -(-width // BLOCK)
-    pitch = (blocks + 1) * BLOCK
-    slab = rows * pitch
-    band = slabs if slabs * slab <= WHOLE_DISTANCES else min(slabs, max(BAND_DISTANCES // slab, math.isqrt(slabs)))
-    return RowLayout(slabs, rows, width, max(1, BLOCK // width), blocks, pitch, band, -(-slabs // band), shape.cap)
-
-
 @helper
 def pixels_of(layout: RowLayout) -> int:
     """Pixels of an image."""
@@ -61,21 +41,12 @@ def pixels_of(layout: RowLayout) -> int:
 
 @functools.lru_cache(maxsize=64)
 def walls_of(width: int, cap: int, lanes: Any) -> npt.NDArray[Any]:
-    """The cap in the lanes of a block whose neighbour 2^k lanes lower, or higher, is not one of their image, else 0.
-
-    First lower, then higher, for every k one after the other.
-    """
+    """Per k and lane: the cap if the neighbour 2^k to the left belongs to another image, else 0; then to the right."""
     column = np.arange(BLOCK) % width
     steps = 1 << np.arange(STEPS)[:, None]
     walls = aligned(2 * STEPS * BLOCK, 0, lanes)
     walls[:] = (np.stack([column < steps, column >= width - steps]) * cap).reshape(-1)
     return walls  # type: ignore[no-any-return]
-
-
-@functools.lru_cache(maxsize=64)
-def lanes_for(largest: int) -> type[np.unsignedinteger[Any]]:
-    """The narrowest lanes that hold numbers up to ``largest`` and a block's width more."""
-    return next(t for t in (np.uint8, np.uint16, np.uint32) if largest + BLOCK <= np.iinfo(t).max)
 
 
 class ScanMemory(NamedTuple):

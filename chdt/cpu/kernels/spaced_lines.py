@@ -9,8 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from chdt.checks.shape import Shape
-from chdt.checks.spacing import Steps
+from chdt.checks.shape import Shape, Steps
 from chdt.cpu.kernels.jit import helper, kernel
 from chdt.cpu.kernels.packing import WORD_BITS, Words, read_bits
 

@@ -58,7 +58,7 @@ def _nearer(d: Vector, before: Vector, behind: Vector, walls: Numbers, k: int) -
 
 @helper
 def _from_row(layout: RowLayout, rows: Numbers, at: int, walls: Numbers) -> Vector:
-    """One more than the least of three neighbours in a row next to the lanes' own, whose block is at ``at``."""
+    """1 + the minimum of the left, straight and right neighbour in the adjacent row, whose block is at ``at``."""
     before, behind = load_pixels(rows, at - 1), load_pixels(rows, at + 1)
     if layout.blocks == 1:
         before = maximum(before, load_pixels(walls, 0))
@@ -68,7 +68,7 @@ def _from_row(layout: RowLayout, rows: Numbers, at: int, walls: Numbers) -> Vect
 
 @helper
 def _from_slab(layout: RowLayout, rows: Numbers, slab: int, row: int, x: int, walls: Numbers) -> Vector:
-    """The same for all of a slab next to the lanes' own: up to three of its rows."""
+    """1 + the minimum of all neighbours in the adjacent slab, in up to three of its rows."""
     at = row_at(layout, slab, row) + x
     d = _from_row(layout, rows, at, walls)
     if row > 0:
@@ -81,10 +81,11 @@ def _from_slab(layout: RowLayout, rows: Numbers, slab: int, row: int, x: int, wa
 @helper
 def _scan_row_up(words: Words, start: int, images: int, first: int, slab: int, row: int, scan: ScanMemory) -> None:
     """The distances of a row to background in itself and in what was scanned before it."""
-    layout, walls, block_walls, cap, rows, left, _ = scan
-    at, number = row_at(layout, slab, row), (first + slab) * layout.rows + row
+    layout, walls, block_walls, cap = scan.layout, scan.walls, scan.block_walls, scan.cap
+    rows, left = scan.rows, scan.left
+    at, index = row_at(layout, slab, row), (first + slab) * layout.rows + row
     if layout.blocks == 1:
-        word = foreground_of(words, start, layout, images, number, 0)
+        word = foreground_of(words, start, layout, images, index, 0)
         if word == 0:
             store(rows, at, fill(0, cap))
             return
@@ -97,12 +98,12 @@ def _scan_row_up(words: Words, start: int, images: int, first: int, slab: int, r
     distance = layout.cap  # from the last lane before the block to background before the block
     for block in range(layout.blocks):
         left[block] = distance
-        background = ~foreground_of(words, start, layout, images, number, block)
+        background = ~foreground_of(words, start, layout, images, index, block)
         distance = leading_zeros(background) if background != 0 else min(distance + BLOCK, layout.cap)
     distance = layout.cap  # the same on the other side
     for block in range(layout.blocks - 1, -1, -1):
         x = block * BLOCK
-        word = foreground_of(words, start, layout, images, number, block)
+        word = foreground_of(words, start, layout, images, index, block)
         if word == 0:
             store(rows, at + x, fill(0, cap))
             distance = 0
@@ -126,7 +127,7 @@ def scan_up(words: Words, start: int, images: int, first: int, last: int, scan: 
     The slab below the band must be there. In a slice, the distances to background in the slice itself take a scan of
     its rows up and one down; those to what is below may come along, as they are right already.
     """
-    layout, walls, _, _, rows, _, _ = scan
+    layout, walls, rows = scan.layout, scan.walls, scan.rows
     for slab in range(last - first - 1, -1, -1):
         for row in range(layout.rows - 1, -1, -1):
             _scan_row_up(words, start, images, first, slab, row, scan)
@@ -139,7 +140,7 @@ def scan_up(words: Words, start: int, images: int, first: int, last: int, scan: 
 @outlined
 def scan_down(count: int, scan: ScanMemory) -> None:
     """The same with background above, for the first ``count`` slabs of the band; the slab above must be there."""
-    layout, walls, _, _, rows, _, _ = scan
+    layout, walls, rows = scan.layout, scan.walls, scan.rows
     for slab in range(count):
         for row in range(layout.rows):
             for x in range(0, layout.blocks * BLOCK, BLOCK):

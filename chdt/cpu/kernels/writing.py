@@ -23,7 +23,6 @@ from chdt.cpu.kernels.lanes import (
     stream,
     widened,
 )
-from chdt.cpu.memory import reused
 
 
 @helper
@@ -56,8 +55,6 @@ def _store_last(answers: Numbers, at: int, lanes: Vector) -> None:
 
 GATHERED = 1024  # answers, before they are written
 
-STREAMED_BYTES = 1 << 25  # bytes of answers that are written past the caches, which would not hold them anyway
-
 
 class WriteBuffer(NamedTuple):
     """What a thread gathers answers in."""
@@ -66,21 +63,11 @@ class WriteBuffer(NamedTuple):
     past_caches: bool
 
 
-def write_memory(lanes: type[np.unsignedinteger[Any]], count: int) -> npt.NDArray[Any]:
-    """Memory for so many answers."""
-    return aligned(count, 0, lanes)  # type: ignore[no-any-return]
-
-
-def is_streamed(answers: Numbers) -> bool:
-    """Whether all of these answers are written past the caches."""
-    return answers.nbytes >= STREAMED_BYTES and answers.ctypes.data % answers.itemsize == 0
-
-
 def write_buffer(
     lanes: type[np.unsignedinteger[Any]], past_caches: bool, count: int = GATHERED + 3 * BLOCK
 ) -> WriteBuffer:
-    """A raster for a thread; `gather` needs no more room than by default."""
-    return WriteBuffer(reused(write_memory, lanes, count), past_caches)
+    """A write buffer for one thread; `gather` needs no more room than by default."""
+    return WriteBuffer(aligned(count, 0, lanes), past_caches)
 
 
 @helper

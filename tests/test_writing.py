@@ -7,9 +7,12 @@ import torch
 from strategies import random_masks
 
 from chdt import distance_transform, flip_sizes
+from chdt.cpu import route
 from chdt.cpu.kernels.jit import kernel
 from chdt.cpu.kernels.lanes import load_pixels, settle
-from chdt.cpu.kernels.writing import gather, is_streamed, write_buffer, write_gathered
+from chdt.cpu.kernels.writing import gather, write_buffer, write_gathered
+
+pytestmark = pytest.mark.kernels
 
 RNG = np.random.default_rng(0)
 
@@ -59,9 +62,8 @@ def test_past_the_caches(monkeypatch, grid, images, out_dtype, threads, offset):
         first = -out.ctypes.data % 64 + offset
         out = out[first : first + masks.size * np.dtype(out_dtype).itemsize].view(out_dtype).reshape(masks.shape)
         expected = function(masks, spatial_dims=len(grid))
-        with monkeypatch.context() as patch:
-            patch.setattr(writing, "STREAMED_BYTES", 1)
-            assert is_streamed(out) == (offset % out.itemsize == 0)
+        with route.overridden(STREAMED_MIN_BYTES=1):
+            assert route.is_streamed(out) == (offset % out.itemsize == 0)
             function(masks, spatial_dims=len(grid), out=out)
         np.testing.assert_array_equal(out, expected)
 
@@ -69,7 +71,7 @@ def test_past_the_caches(monkeypatch, grid, images, out_dtype, threads, offset):
 def test_large_answers():
     masks = random_masks((5500, 48, 32), 0.95, 3, 2)
     out = torch.empty(masks.shape, dtype=torch.int32)
-    assert is_streamed(out.numpy())
+    assert route.is_streamed(out.numpy())
     distances = distance_transform(torch.from_numpy(masks), out=out)
     for image in (0, 1, 2749, 2750, 5499):
         assert (distances[image].numpy() == oracles.fast_distances(masks[image])).all()

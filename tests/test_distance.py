@@ -4,6 +4,7 @@ import numpy as np
 import oracles
 import pytest
 import torch
+from expect import expect
 from hypothesis import given
 from hypothesis import strategies as st
 from strategies import (
@@ -20,16 +21,9 @@ from strategies import (
 
 from chdt import distance_transform, flip_sizes
 from chdt.checks.shape import Shape
-from chdt.cpu import distances
-from chdt.cpu.kernels.rows import row_layout_of
+from chdt.cpu import route
 
 LARGE_GRIDS = [(600, 600), (2100, 40), (2060, 64), (220, 1200), (1030, 129)]
-
-
-def expect(masks, spatial_dims=2):
-    d = distance_transform(masks, spatial_dims=spatial_dims)
-    assert d.dtype == np.int32
-    np.testing.assert_array_equal(d, oracles.each(oracles.fast_distances, masks, spatial_dims))
 
 
 @given(mask=single_masks(most=12, least_dims=2))
@@ -50,33 +44,34 @@ def test_every_mask_of_a_grid(grid):
 
 @given(masks=mask_batches(st.sampled_from(BORDERS) | st.integers(1, 200), most_pixels=20_000))
 def test_batches(masks):
-    expect(masks)
+    expect(distance_transform, masks)
 
 
 @given(masks=mask_batches(st.sampled_from([*BORDERS, 191, 192, 5000]) | st.integers(2, 300), 10_000, spatial_dims=1))
 def test_batches_of_rows(masks):
-    expect(masks, spatial_dims=1)
+    expect(distance_transform, masks, spatial_dims=1)
 
 
 @pytest.mark.parametrize("height", BORDERS)
 @pytest.mark.parametrize("width", BORDERS)
 def test_special_masks(height, width):
-    expect(special_masks(height, width))
+    expect(distance_transform, special_masks(height, width))
 
 
 @pytest.mark.parametrize("grid", [(1, 5000), (5000, 1), (3, 2000), (2000, 3)])
 @pytest.mark.parametrize("density", [0.5, 0.99, 0.9997])
 def test_long_thin_grids(grid, density):
-    expect(random_masks((2, *grid), density))
+    expect(distance_transform, random_masks((2, *grid), density))
 
 
 @pytest.mark.usefixtures("cut")
 @pytest.mark.parametrize("grid", LARGE_GRIDS)
 def test_large_grids(grid):
     height, width = grid
-    assert row_layout_of(Shape(1, height, width)).bands > 1
+    assert route.row_layout(Shape(1, height, width)).bands > 1
     far = [(0, 0), (height - 1, width // 2)]
     expect(
+        distance_transform,
         np.stack(
             [
                 random_masks(grid, 0.5),
@@ -88,15 +83,15 @@ def test_large_grids(grid):
                 np.ones(grid, bool),
                 np.zeros(grid, bool),
             ]
-        )
+        ),
     )
 
 
 def test_images_of_a_batch_for_threads(monkeypatch):
     """As many as can be are left to one thread each, and the others cut; both give what one thread gives."""
-    monkeypatch.setattr(distances, "thread_count", lambda: 2)
+    monkeypatch.setattr("chdt.cpu.threads.thread_count", lambda: 2)
     large, small, huge, line = ((1, 1500, 1500), (1, 1400, 1400), (1, 2100, 2100), (1, 1, 1 << 22))
-    alone = [distances.images_alone(5, row_layout_of(Shape(*shape))) for shape in (large, small, huge, line)]
+    alone = [route.images_alone(5, route.row_layout(Shape(*shape))) for shape in (large, small, huge, line)]
     assert alone == [4, 5, 0, 5]
     masks = np.stack([objects((1500, 1500), 40, seed) for seed in range(3)])
     d, sizes = distance_transform(masks), flip_sizes(masks)
@@ -110,7 +105,7 @@ def test_images_of_a_batch_for_threads(monkeypatch):
 def test_the_largest_distances(side, along):
     masks = np.ones((5, 1, side), bool)
     masks[1, 0, 0] = masks[2, 0, -1] = masks[3, 0, side // 3] = masks[4, 0, ::2] = False
-    expect(masks if along == "row" else masks.swapaxes(1, 2))
+    expect(distance_transform, masks if along == "row" else masks.swapaxes(1, 2))
     assert distance_transform(masks).reshape(5, -1).max(axis=1).tolist() == [
         side,
         side - 1,

@@ -8,27 +8,21 @@ from hypothesis import strategies as st
 from strategies import all_but, lattice, mask_batches, random_masks
 
 from chdt import distance_transform, flip_sizes
-from chdt.cpu import memory
-from chdt.cpu import threads as parallel
-from chdt.cpu.kernels import counted_erosions
+from chdt.cpu import route
 
-LARGEST = counted_erosions.SMALL_MAX_SIDE
+pytestmark = pytest.mark.kernels
+
+LARGEST = route.SMALL_MAX_SIDE_PIXELS
 SIDES = st.integers(1, 20) | st.sampled_from([31, 32, 33, 48, LARGEST - 1, LARGEST])
 
 
 @pytest.fixture
-def scans(monkeypatch):
+def scans():
     """Call a function with no grid being small enough for erosions."""
 
     def call(function, masks, spatial_dims):
-        with monkeypatch.context() as patch:
-            patch.setattr(counted_erosions, "SMALL_MAX_SIDE", 0)
-            memory._shelf.memory.clear()  # made for grids that were small
-            parallel._spare.clear()
-            answer = function(masks, spatial_dims=spatial_dims)
-        memory._shelf.memory.clear()
-        parallel._spare.clear()
-        return answer
+        with route.overridden(SMALL_MAX_SIDE_PIXELS=0):
+            return function(masks, spatial_dims=spatial_dims)
 
     return call
 

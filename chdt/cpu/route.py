@@ -1,0 +1,211 @@
+"""How a batch is done: decided here, once a call, and followed by everybody else.
+
+Each threshold has its unit in its name and was measured on two cores with AVX-512 (2 MB of second nearest cache a
+core), one thread, unless said otherwise. ``python benchmarks/thresholds.py NAME`` measures both sides of one again;
+`overridden` sets them for that, and for tests. Three more belong to `threads`, which shares all batches out:
+PIXELS_PER_THREAD, MOST_PIXELS and PIECES_PER_THREAD. Numbers that leave the way through a kernel as it is stand with
+the kernel.
+"""
+
+import contextlib
+import functools
+import math
+import sys
+from collections.abc import Iterator
+from typing import Any, NamedTuple, TypeGuard
+
+import numpy as np
+
+from chdt.checks.shape import Shape, Steps
+from chdt.cpu import threads
+from chdt.cpu.kernels.lanes import BLOCK, VECTOR_WORDS, Numbers
+from chdt.cpu.kernels.packing import WORD_BITS
+from chdt.cpu.kernels.rows import RowLayout
+from chdt.cpu.kernels.size_search import CORE_MARGIN_ROWS, OverlappingBands
+
+# ------------------------------------------------------------------------------------------------ thresholds
+
+SMALL_MAX_SIDE_PIXELS = 64
+"""Longest side of a grid whose distances are counted by erosions; those of larger ones are scanned.
+
+"""
+
+INTERLEAVED_MAX_WORDS = 32
+"""Words of an image that shares bit planes with seven others: a shift of short planes is mostly their ends.
+
+"""
+
+WHOLE_MAX_DISTANCES = 1 << 18
+"""Distances of an image that is scanned in one go, walls between rows included.
+
+"""
+
+BAND_DISTANCES = 1 << 16
+"""Distances that are held at once of a larger one: they stay in the second nearest cache.
+
+"""
+
+STREAMED_MIN_BYTES = 1 << 25
+"""Bytes of answers that are written past the caches, which would not hold them anyway.
+
+"""
+
+CUT_MIN_PIXELS = 1 << 21
+"""Pixels of an image that is cut into bands for all threads, where a batch has fewer left than there are threads.
+
+"""
+
+ALWAYS_CUT_MIN_PIXELS = (1 << 22) + 1
+"""Pixels of an image that is cut in any case: it takes too long to be handed out at once, as Ctrl-C has to wait.
+
+"""
+
+OVERLAPPING_MIN_PIXELS = 1 << 22
+"""Pixels of an image that is measured in overlapping bands.
+
+"""
+
+CORE_WORDS = 1 << 15
+"""Words of the core of such a band, or more: so the planes of a band stay in the second nearest cache.
+
+"""
+
+# Of each item that is shared among threads, how many times what packing takes; a flip takes more than a scan, but
+# moves as much memory.
+COUNTING_EFFORT, SCAN_EFFORT, OVERLAPPING_EFFORT = 1, 2, 8
+
+
+@contextlib.contextmanager
+def overridden(**thresholds: int) -> Iterator[None]:
+    """Other thresholds within a block, in all threads: for tests, and to measure them."""
+    owners = {name: threads if hasattr(threads, name) else sys.modules[__name__] for name in thresholds}
+    before = {name: getattr(owner, name) for name, owner in owners.items()}  # raises if there is no such threshold
+    try:
+        for name, owner in owners.items():
+            setattr(owner, name, thresholds[name])
+        row_layout.cache_clear()
+        yield
+    finally:
+        for name, owner in owners.items():
+            setattr(owner, name, before[name])
+        row_layout.cache_clear()
+
+
+# ------------------------------------------------------------------------------------------------ choices
+
+
+def is_spaced(spacing: Steps | None) -> TypeGuard[Steps]:
+    """Whether pixels are farther apart along one axis than along another; else all is done in pixels."""
+    return spacing is not None and len(set(spacing)) > 1
+
+
+def is_small(shape: Shape) -> bool:
+    """Whether distances are counted by erosions, not scanned."""
+    return shape.cap <= SMALL_MAX_SIDE_PIXELS
+
+
+def interleaved_images(images: int, pixels: int) -> int:
+    """How many images share bit planes: several where each has few words, one after the other else."""
+    return VECTOR_WORDS if images >= VECTOR_WORDS and pixels <= INTERLEAVED_MAX_WORDS * WORD_BITS else 1
+
+
+def is_streamed(answers: Numbers) -> bool:
+    """Whether all of these answers are written past the caches."""
+    return answers.nbytes >= STREAMED_MIN_BYTES and answers.ctypes.data % answers.itemsize == 0
+
+
+@functools.lru_cache(maxsize=64)
+def row_layout(shape: Shape) -> RowLayout:
+    """How the rows of a grid lie while they are scanned, and in how many bands."""
+    depth, height, width = shape.without_single_pixels
+    slabs, rows = (height, 1) if depth == 1 else (depth, height)
+    blocks = -(-width // BLOCK)
+    pitch = (blocks + 1) * BLOCK
+    slab = rows * pitch
+    band = slabs
+    if slabs * slab > WHOLE_MAX_DISTANCES:  # isqrt: neither many bands, whose edges take time, nor large ones
+        band = min(slabs, max(BAND_DISTANCES // slab, math.isqrt(slabs)))
+    return RowLayout(slabs, rows, width, max(1, BLOCK // width), blocks, pitch, band, -(-slabs // band), shape.cap)
+
+
+@functools.lru_cache(maxsize=64)
+def lanes_for(largest: int) -> type[np.unsignedinteger[Any]]:
+    """The narrowest lanes that hold numbers up to ``largest`` and a block's width more."""
+    return next(t for t in (np.uint8, np.uint16, np.uint32) if largest + BLOCK <= np.iinfo(t).max)
+
+
+def images_alone(images: int, layout: RowLayout) -> int:
+    """How many images of a batch are left to one thread each: then no thread waits for another one.
+
+    The others are cut into bands for all threads.
+    """
+    pixels = layout.slabs * layout.rows * layout.width
+    if layout.bands == 1 or pixels < CUT_MIN_PIXELS:
+        return images
+    return 0 if pixels >= ALWAYS_CUT_MIN_PIXELS else images - images % threads.thread_count()
+
+
+def overlapping_bands(shape: Shape) -> OverlappingBands | None:
+    """The bands in which an image is measured, None if it is not large, or a volume."""
+    depth, height, width = shape.without_single_pixels
+    core = max(CORE_WORDS // -(-width // WORD_BITS), 4 * CORE_MARGIN_ROWS) // VECTOR_WORDS * VECTOR_WORDS
+    rows = core + 2 * CORE_MARGIN_ROWS
+    if depth > 1 or width <= WORD_BITS or height * width < OVERLAPPING_MIN_PIXELS or rows > height:
+        return None
+    return OverlappingBands(rows, core, -(-height // core))
+
+
+# ------------------------------------------------------------------------------------------------ routes
+
+
+class PixelRoute(NamedTuple):
+    """How distances, or sizes after flips, of a batch are done."""
+
+    small: bool  # counted by erosions, not scanned
+    interleaved: int  # images that share bit planes, where distances are counted
+    layout: RowLayout
+    lanes: Any  # dtype of what is scanned and gathered
+    alone: int  # images that are left to one thread each; the others are cut into bands for all threads
+    past_caches: bool  # how answers are written
+
+
+def pixel_route(images: int, shape: Shape, largest: int, answers: Numbers) -> PixelRoute:
+    """The route of a batch whose answers are at most ``largest``."""
+    small, layout = is_small(shape), row_layout(shape)
+    interleaved = interleaved_images(images, shape.pixels) if small else 1
+    alone = images if small else images_alone(images, layout)
+    return PixelRoute(small, interleaved, layout, lanes_for(largest), alone, is_streamed(answers))
+
+
+class GradientRoute(NamedTuple):
+    """How the flips of drawn or given masks are done, a few images at a time."""
+
+    layout: RowLayout
+    small: bool  # counted by erosions, not scanned
+    lanes: Any  # dtype of the flip sizes
+
+
+def gradient_route(shape: Shape) -> GradientRoute:
+    """The route of images of this shape."""
+    return GradientRoute(row_layout(shape), is_small(shape), lanes_for(2 * shape.cap))
+
+
+class SizeRoute(NamedTuple):
+    """How the sizes of a batch are measured."""
+
+    packs_first: bool  # all of it, before any of it is measured
+    interleaved: int  # images that share bit planes
+    bands: OverlappingBands | None  # each image in bands, for all threads
+
+
+def size_route(images: int, shape: Shape, contiguous: bool) -> SizeRoute:
+    """The route of a batch, whose border counts as part of its shape.
+
+    Only where a batch is packed first do several threads read one image. Packing is most of the work; the erosions that
+    follow are done by one thread an image, or by all in bands.
+    """
+    bands = overlapping_bands(shape)
+    pixels = shape.pixels
+    several = images * pixels >= 2 * threads.PIXELS_PER_THREAD and images < threads.thread_count()
+    packs_first = not contiguous or several or bands is not None
+    return SizeRoute(packs_first, interleaved_images(images, pixels), bands)

@@ -1,0 +1,102 @@
+"""Calls that between them compile all kernels, each for every set of types that it may meet."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+from chdt.distance import distance_transform
+from chdt.flips import flip_sizes
+from chdt.gradient import sampled_gradient
+from chdt.loss import expected_size_loss
+from chdt.sampling import sample_masks
+from chdt.size import object_size
+from chdt.threshold import threshold_of_size
+
+# One grid for each way that a batch may be done, and for each width of numbers on that way. The wide ones are lines or
+# narrow, as it is the longest side that makes numbers wide.
+SMALL = (9, 7)
+SCANNED = ((90, 20), (100, 20), (200, 20), (66_000, 2))
+IN_BANDS = ((170, 170, 170), (2100, 2100), (66_000, 65))
+
+MASKS = ("bool", "int16", "float32", "float64")  # one for each size of a value
+OUTS = ("uint8", "int16", "int32", "int64")
+
+
+class Call(NamedTuple):
+    """A call and what to print of it."""
+
+    name: str
+    run: Callable[[], Any]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def masks_of(grid: tuple[int, ...], dtype: str = "bool", images: int = 1) -> Any:
+    """All foreground but for one corner."""
+    masks = np.ones((images, *grid), dtype)
+    masks.reshape(images, -1)[:, 0] = 0 if dtype == "bool" else -1
+    return masks
+
+
+def every_call() -> list[Call]:
+    """The calls, the usual ones first."""
+    return [*_calls_on_masks(), *_calls_with_options(), *_calls_with_out(), *_calls_of_losses()]
+
+
+def _calls_on_masks() -> Iterator[Call]:
+    """How masks are read: by the size of a value, whether they may be written to, and whether they are contiguous."""
+    for dtype in MASKS:
+        for images in (1, 64):
+            masks = masks_of(SMALL, dtype, images)
+            fixed = masks.copy()
+            fixed.flags.writeable = False
+            for layout, given in (("", masks), (", read-only", fixed), (", with strides", masks[..., ::-1])):
+                for function in (object_size, distance_transform):
+                    yield Call(f"{function.__name__}: {images} masks of {dtype}{layout}", partial(function, given))
+
+
+def _calls_with_options() -> Iterator[Call]:
+    for function in (object_size, distance_transform, flip_sizes):
+        for options in ({"black_border": True}, {"spacing": 2.5}, {"spacing": (2, 1)}):
+            name = ", ".join(f"{name}={value}" for name, value in options.items())
+            yield Call(f"{function.__name__}: {name}", partial(function, masks_of(SMALL), **options))
+    for grid in IN_BANDS:
+        yield Call(f"object_size: {_shown(grid)}", partial(_of_grid, object_size, grid))
+
+
+def _calls_with_out() -> Iterator[Call]:
+    """How answers are written: by the size of a value, on each way to them."""
+    for grid in (SMALL, *SCANNED, *IN_BANDS):
+        for function, largest in ((distance_transform, max(grid)), (flip_sizes, 2 * max(grid))):
+            for out in OUTS:
+                if largest <= np.iinfo(out).max:
+                    name = f"{function.__name__}: {_shown(grid)} into {out}"
+                    yield Call(name, partial(_of_grid, function, grid, out))
+
+
+def _of_grid(function: Callable[..., Any], grid: tuple[int, ...], out: str | None = None) -> None:
+    """Made on the spot, as all of them together would take hundreds of megabytes."""
+    masks = masks_of(grid)
+    into = {} if out is None else {"out": np.empty(masks.shape, out)}
+    function(masks, spatial_dims=len(grid), **into)
+
+
+def _calls_of_losses() -> Iterator[Call]:
+    for dtype in (torch.float16, torch.float32, torch.float64):
+        yield Call(f"sample_masks: {dtype}", partial(sample_masks, torch.zeros(SMALL, dtype=dtype)))
+    for dtype in (torch.float16, torch.float32, torch.float64):
+        values = torch.zeros(SMALL, dtype=dtype)
+        yield Call(f"threshold_of_size: {dtype}", partial(threshold_of_size, values, torch.zeros(())))
+    for dtype in (torch.float32, torch.float64):
+        for grid in (SMALL, *SCANNED):
+            for function in (expected_size_loss, sampled_gradient):
+                values, size = torch.ones(grid, dtype=dtype), torch.zeros((), dtype=dtype)
+                yield Call(f"{function.__name__}: {_shown(grid)} of {dtype}", partial(function, values, size))
+
+
+def _shown(grid: tuple[int, ...]) -> str:
+    return " x ".join(map(str, grid))
