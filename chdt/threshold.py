@@ -5,9 +5,9 @@ import torch
 from chdt.checks.masks import grid_shape, plain_tensor
 from chdt.checks.tracing import is_traced, unscriptable
 from chdt.checks.values import check_logits, check_sizes, check_values
-from chdt.cpu.thresholds import ABOVE_ALL, BELOW_ALL, masks_of_radii, weakest_pixels_of_radii
+from chdt.cpu.thresholds import masks_of_radii, values_at, weakest_pixels_of_radii
 
-LARGEST_RADIUS = 1 << 40  # beyond any grid
+ANY_SIZE = 1 << 40  # beyond any grid: no size is warned of, as of the largest one the next is asked for, too
 
 
 @unscriptable
@@ -42,13 +42,8 @@ def threshold_of_size(
     TypeError
         Logits or sizes of an unfit type or dtype.
     ValueError
-        Sizes of another shape (both are shown), negative or not finite (the first index is named), or that require grad;
-        an empty grid.
-
-    Warns
-    -----
-    UserWarning
-        A size is larger than that of any mask of this grid, 2·max(H, W): once a call site.
+        Sizes of another shape (both are shown), negative or not finite (the first index is named), or that require
+        grad; an empty grid.
 
     See Also
     --------
@@ -78,10 +73,7 @@ def threshold_of_size(
         index = torch.ops.chdt.weakest_pixels(logits.detach(), radii, spatial_dims, black_border)[..., 0]
     else:
         index = weakest_pixels_of_radii(logits, radii, spatial_dims, black_border)[..., 0]
-    flat = logits.flatten(-spatial_dims)
-    thresholds = flat.gather(-1, index.clamp(min=0)[..., None])[..., 0]
-    thresholds = thresholds.masked_fill(index == ABOVE_ALL, torch.inf)
-    return thresholds.masked_fill(index == BELOW_ALL, -torch.inf)
+    return values_at(logits, index[..., None], spatial_dims)[..., 0]
 
 
 @unscriptable
@@ -114,13 +106,8 @@ def mask_of_size(
     TypeError
         Logits or sizes of an unfit type or dtype.
     ValueError
-        Sizes of another shape (both are shown), negative or not finite (the first index is named), or that require grad;
-        an empty grid.
-
-    Warns
-    -----
-    UserWarning
-        A size is larger than that of any mask of this grid, 2·max(H, W): once a call site.
+        Sizes of another shape (both are shown), negative or not finite (the first index is named), or that require
+        grad; an empty grid.
 
     See Also
     --------
@@ -161,13 +148,13 @@ def mask_of_size(
 def _checked(logits: torch.Tensor, sizes: torch.Tensor, spatial_dims: int) -> tuple[torch.Tensor, torch.Tensor]:
     logits, sizes = plain_tensor(logits, "logits"), plain_tensor(sizes, "sizes")
     check_logits(logits)
-    shape = grid_shape(logits, spatial_dims)
+    grid_shape(logits, spatial_dims)
     check_sizes(sizes, tuple(logits.shape[: logits.ndim - spatial_dims]), logits, "logits")
-    return logits, check_values(sizes, None, 2 * shape.cap).detach()
+    return logits, check_values(sizes, None, ANY_SIZE).detach()
 
 
 def _radii_of(sizes: torch.Tensor) -> torch.Tensor:
     """The radius r - 1 of the windows that an object of size 2r holds, -1 for size 0."""
     halves = sizes.double() if sizes.is_floating_point() else sizes.to(torch.int64)
     rounded = (halves / 2 + 0.5).floor() if sizes.is_floating_point() else (halves + 1) // 2
-    return rounded.clamp(max=LARGEST_RADIUS).to(torch.int64) - 1
+    return rounded.clamp(max=ANY_SIZE).to(torch.int64) - 1

@@ -1,5 +1,7 @@
 """Thresholds of a batch of logits at which objects have given sizes, and the masks there."""
 
+from typing import Any
+
 import numpy as np
 import torch
 
@@ -39,18 +41,21 @@ def weakest_pixels_of_radii(
     return pixels.to(logits.device)
 
 
-def _infinity_of(dtype: torch.dtype) -> np.unsignedinteger:
+def _infinity_of(dtype: torch.dtype) -> Any:
     infinity = torch.tensor([torch.inf], dtype=dtype, device="cpu").view(SAME_SIZE[dtype.itemsize]).numpy()
     return infinity.view(WORD_OF_SIZE[dtype.itemsize])[0]
+
+
+def values_at(logits: torch.Tensor, index: torch.Tensor, spatial_dims: int) -> torch.Tensor:
+    """The logits of these pixels, some an image, with their gradient; ±inf where the index stands for none."""
+    values = logits.flatten(-spatial_dims).gather(-1, index.clamp(min=0))
+    return values.masked_fill(index == ABOVE_ALL, torch.inf).masked_fill(index == BELOW_ALL, -torch.inf)
 
 
 def masks_of_radii(logits: torch.Tensor, radii: torch.Tensor, spatial_dims: int, black_border: bool) -> torch.Tensor:
     """Of all masks ``logits > t`` that hold a window of the radius of their image, but none one larger, t nearest 0."""
     index = weakest_pixels_of_radii(logits, torch.stack([radii, radii + 1], -1), spatial_dims, black_border)
-    flat = logits.flatten(-spatial_dims)
-    both = flat.gather(-1, index.clamp(min=0))
-    both = both.masked_fill(index == ABOVE_ALL, torch.inf).masked_fill(index == BELOW_ALL, -torch.inf)
-    upper, lower = both[..., 0], both[..., 1]
+    flat, (upper, lower) = logits.flatten(-spatial_dims), values_at(logits, index, spatial_dims).unbind(-1)
     # From the lower threshold on, up to before the upper one: at 0 if it is between them, at the lower one above it.
     masks = flat > lower.clamp(min=0)[..., None]
     # Below 0, at the last number before the upper one: there, logits are at least the upper one.

@@ -238,7 +238,7 @@ def _first_in_row(values: Numbers, begin: int, end: int, value: Number, other: N
         if at + BLOCK <= values.size:
             found = (equal_bits(values, at, value) | equal_bits(values, at, other)) & low_bits(min(BLOCK, end - at))
             if found != 0:
-                return at + lowest_bit(found)
+                return at + int(lowest_bit(found))
         else:
             for j in range(at, end):
                 if values[j] == value or values[j] == other:
