@@ -2,8 +2,8 @@
 
     python -I check_package.py FOLDER
 
-FOLDER has one wheel and one source distribution. The Python is that of an environment with the wheel and what it asks
-for, and nothing else.
+This file lies in the repository, whose modules are compared with those that were built. FOLDER has one wheel and one
+source distribution. The Python is that of an environment with the wheel and what it asks for, and nothing else.
 """
 
 import importlib.metadata
@@ -18,7 +18,6 @@ import torch
 
 import chdt
 
-SOURCES = re.compile(r"chdt/((\w+/)*\w+\.py|py\.typed)")
 OF_THE_WHEEL = re.compile(r"chdt-[^/]+\.dist-info/(METADATA|WHEEL|RECORD|licenses/LICENSE)")
 OF_THE_SOURCES = re.compile(r"PKG-INFO|README\.md|LICENSE|CHANGELOG\.md|pyproject\.toml|\.gitignore")
 NOT_NEEDED = ("hypothesis", "lightning", "matplotlib", "pytest", "scipy")
@@ -31,10 +30,13 @@ def check(condition: bool, problem: str) -> None:
 
 
 def check_names(names: list[str], others: re.Pattern[str]) -> None:
-    """The modules, and what belongs to such a file."""
-    strangers = [name for name in names if not (SOURCES.fullmatch(name) or others.fullmatch(name))]
+    """The modules of the repository, all of them and no other, and what belongs to such a file."""
+    root = Path(__file__).parents[1]
+    modules = {path.relative_to(root).as_posix() for path in (root / "chdt").rglob("*.py")} | {"chdt/py.typed"}
+    check(len(modules) > 20, f"there is no package in {root}")
+    check(modules <= set(names), f"not in it: {', '.join(sorted(modules - set(names)))}")
+    strangers = [name for name in names if not (name in modules or others.fullmatch(name))]
     check(not strangers, f"should not be in it: {', '.join(strangers)}")
-    check("chdt/py.typed" in names and "chdt/__init__.py" in names, "the package is not in it")
 
 
 folder = Path(sys.argv[1])

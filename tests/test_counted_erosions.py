@@ -10,6 +10,8 @@ from strategies import all_but, lattice, mask_batches, random_masks
 from chdt import distance_transform, flip_sizes
 from chdt.cpu import route
 
+pytestmark = pytest.mark.kernels
+
 LARGEST = route.SMALL_MAX_SIDE_PIXELS
 SIDES = st.integers(1, 20) | st.sampled_from([31, 32, 33, 48, LARGEST - 1, LARGEST])
 

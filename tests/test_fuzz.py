@@ -291,6 +291,7 @@ FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 COUNTS = st.integers(-1, 3) | st.sampled_from([True, 1.0, "1", None])
 
 
+@pytest.mark.filterwarnings("ignore:sizes:UserWarning")  # that no mask is as large
 @FUZZED
 @given(
     logits=things(st.just((2, 4, 5)), ("tensor", "tensor", "no tensor", "other")),
@@ -358,6 +359,7 @@ def test_metrics(target, prediction, options, same_thing):
             assert not same_thing or (value == best).all()
 
 
+@pytest.mark.filterwarnings("ignore:sizes:UserWarning")  # that no mask is as large
 @FUZZED
 @given(samples=things(), sizes=things(st.just(()), ("tensor", "no tensor", "other")), options=OPTIONS)
 def test_sampled_gradient(samples, sizes, options):

@@ -7,6 +7,8 @@ import pytest
 from chdt.cpu.kernels import lanes
 from chdt.cpu.kernels.jit import kernel
 
+pytestmark = pytest.mark.kernels
+
 RNG = np.random.default_rng(0)
 DTYPES = [np.uint8, np.uint16, np.uint32]
 VECTOR_WORDS = np.array([0, 1, 2**63, 2**64 - 1, 0x0123456789ABCDEF], np.uint64)

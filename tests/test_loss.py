@@ -41,6 +41,7 @@ def exact_loss(logits, size, loss):
 GRIDS = [(h, w) for h, w in itertools.product(range(1, 5), repeat=2) if h * w <= 9 or (h, w) in ((3, 4), (4, 3))]
 
 
+@pytest.mark.filterwarnings("ignore:sizes:UserWarning")  # that no mask is as large
 @pytest.mark.parametrize("kind", ["mild", "extreme"])
 @pytest.mark.parametrize("name", LOSSES)
 @pytest.mark.parametrize(("height", "width"), GRIDS)
@@ -70,6 +71,7 @@ def test_unbiased(height, width, name, kind):
     torch.testing.assert_close(by_chance * chances * (1 - chances), expected, atol=1e-10, rtol=1e-10)
 
 
+@pytest.mark.filterwarnings("ignore:sizes:UserWarning")  # that no mask is as large
 @pytest.mark.parametrize("name", ["squared", "huber"])
 @pytest.mark.parametrize(("height", "width"), [(h, w) for h, w in GRIDS if h * w <= 9])
 def test_unbiased_through_autograd(height, width, name):

@@ -422,11 +422,13 @@ def test_checkpointed(dropout, use_reentrant):
 def test_checkpointed_and_compiled(backend):
     part = Part(0.0)
     expected = gradients_of(part, part)
-    for step in (
-        in_this_way(lambda x: checkpoint(part, x, use_reentrant=False), backend),
+    steps = [
         lambda x: checkpoint(in_this_way(part, backend), x, use_reentrant=False),
         lambda x: checkpoint(in_this_way(part, backend), x, use_reentrant=True),
-    ):
+    ]
+    if backend != "eager":  # which does without what torch keeps the generator's state with, also for dropout
+        steps.append(in_this_way(lambda x: checkpoint(part, x, use_reentrant=False), backend))
+    for step in steps:
         torch.testing.assert_close(gradients_of(part, step), expected)
 
 

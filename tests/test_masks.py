@@ -945,7 +945,7 @@ def _made_by(package):
         (_made_by("torchio.data.image"), "masks.data"),
         (_made_by("cupy"), "torch.as_tensor(masks)"),
     ],
-    ids=str,
+    ids=lambda given: given if isinstance(given, str) else type(given).__module__,  # the same in every process
 )
 def test_advice_for_other_kinds(function, masks, advice):
     with pytest.raises(TypeError, match="masks must be a NumPy array or a torch tensor") as error:

@@ -31,7 +31,7 @@ def looked_up(name):
 
 
 def is_private(name):
-    return name.split(".")[0] not in ("chdt", "__future__") and bool(re.search(r"(^|\.)_[a-z]|^numba\.core", name))
+    return name.split(".")[0] not in ("chdt", "__future__") and bool(re.search(r"(^|\.)_[a-zA-Z]|^numba\.core", name))
 
 
 def imported_names(source):

@@ -12,6 +12,8 @@ from chdt.cpu.kernels.jit import kernel
 from chdt.cpu.kernels.lanes import load_pixels, settle
 from chdt.cpu.kernels.writing import gather, write_buffer, write_gathered
 
+pytestmark = pytest.mark.kernels
+
 RNG = np.random.default_rng(0)
 
 

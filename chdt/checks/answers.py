@@ -97,7 +97,7 @@ def check_out(out: AnyMasks, masks: AnyMasks, largest: int | None) -> npt.NDArra
 
     Give its memory, None where it is not to be had.
     """
-    if has_no_values(masks) or has_no_values(out):
+    if isinstance(out, torch.Tensor) and (has_no_values(masks) or has_no_values(out)):
         raise ValueError("out cannot be written while torch exports or transforms a function: leave it out")
     kind = torch.Tensor if isinstance(masks, torch.Tensor) else np.ndarray
     if not isinstance(out, kind) or isinstance(out, np.ma.MaskedArray):

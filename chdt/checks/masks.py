@@ -106,6 +106,7 @@ def plain_tensor(tensor: T, name: str) -> T:
     if not issubclass(kind, torch.Tensor) or issubclass(kind, WITHOUT_VALUES):
         return tensor
     if kind.__torch_dispatch__ is not torch.Tensor.__torch_dispatch__:
+        check_tensor(tensor, name)  # type: ignore[arg-type]  # nested ones are refused by name
         raise TypeError(
             f"{name} is a {type_name(tensor)}, whose values are not in the memory of one tensor: "
             "convert it to a plain tensor"

@@ -38,8 +38,8 @@ from chdt.cpu.kernels.size_search import SearchMemory, find_largest_distances
 from chdt.cpu.kernels.spaced_lines import Floats, Radii, Windows
 from chdt.cpu.kernels.window_counts import BACKGROUND, COUNTS, DOUBLED, count_in_windows
 
-# Pixels: up to so many are added one by one, which can take less time than counting for more radii. With 8 instead of 0,
-# one thread of a server processor took 2.7 instead of 4.0 ns a pixel for flip_sizes of slices of 48x32 with a single
+# Pixels: up to so many are added one by one, which can take less time than counting for more radii. With 8 instead of
+# 0, one thread of a server processor took 2.7 instead of 4.0 ns a pixel for flip_sizes of slices of 48x32 with a single
 # background pixel, and as long as before, within 3 %, for ellipses in slices of 48x32 and in images of 1024x1024.
 FEW_PIXELS = 8
 

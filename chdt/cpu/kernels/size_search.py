@@ -18,8 +18,6 @@ from chdt.cpu.kernels.lanes import (
     Vector,
     aligned,
     any_set,
-    eight,
-    lane,
     load_words,
     store,
 )
@@ -44,7 +42,8 @@ class SearchMemory(NamedTuple):
     """What is known of the images in a plane while their largest distances are searched."""
 
     distances: npt.NDArray[np.int64]  # one more than what each is eroded by; 0 if there is no object
-    chosen: Words  # all bits set for those that are eroded further
+    left: Words  # not 0 for those that something is left of, if they are eroded further
+    chosen: Words  # all bits set for those that are
 
 
 class SizeMemory(NamedTuple):
@@ -57,7 +56,9 @@ class SizeMemory(NamedTuple):
 
 def search_memory(interleaved: int) -> SearchMemory:
     """Memory for one thread."""
-    return SearchMemory(np.empty(interleaved, np.int64), aligned(VECTOR_WORDS, 0, np.uint64))
+    return SearchMemory(
+        np.empty(interleaved, np.int64), aligned(VECTOR_WORDS, 0, np.uint64), aligned(VECTOR_WORDS, 0, np.uint64)
+    )
 
 
 def size_memory(shape: Shape, interleaved: int) -> SizeMemory:
@@ -70,18 +71,20 @@ def size_memory(shape: Shape, interleaved: int) -> SizeMemory:
 
 
 @helper
-def _left_of_images(planes: Planes, left: Vector) -> Vector:
-    """What is left of each image in its lane; of a single image, any lane of `dilate` may hold it."""
-    return left if planes.layout.interleaved > 1 else eight(np.uint64(any_set(left)))
+def _keep_left(left: Vector, planes: Planes, search: SearchMemory) -> None:
+    """Store what is left of each image, in its lane; of a single image, any lane of `dilate` may hold it."""
+    store(search.left, 0, left)
+    if planes.layout.interleaved == 1 and any_set(left):
+        search.left[0] = np.uint64(1)
 
 
 @helper
-def _choose(left: Vector, images: int, exponent: int, search: SearchMemory) -> tuple[bool, bool]:
+def _choose(images: int, exponent: int, search: SearchMemory) -> tuple[bool, bool]:
     """Choose the images that something is left of; tell whether any is chosen, and whether all are."""
-    distances, chosen = search.distances, search.chosen
+    distances, left, chosen = search.distances, search.left, search.chosen
     any_chosen, all_chosen = False, True
     for image in range(images):
-        if lane(left, image) != 0 and (1 << exponent) <= distances[image]:  # else the erosion was none: see `dilate`
+        if left[image] != 0 and (1 << exponent) <= distances[image]:  # else the erosion was none: see `dilate`
             chosen[image] = ~np.uint64(0)
             distances[image] += 1 << exponent
             any_chosen = True
@@ -112,9 +115,9 @@ def find_largest_distances(
     """
     layout, distances = planes.layout, search.distances
     current_at, other_at, eroded_at = plane_at(layout, first), plane_at(layout, first + 1), plane_at(layout, first + 2)
-    left = _left_of_images(planes, objects_in(planes, current_at, begin, end))
+    _keep_left(objects_in(planes, current_at, begin, end), planes, search)
     for image in range(images):
-        distances[image] = 0 if lane(left, image) == 0 else 1
+        distances[image] = 0 if search.left[image] == 0 else 1
     done, exponent, is_rising, reached = 0, 0, True, False
     while (is_rising or exponent > 0) and not reached:
         if done < known:
@@ -124,7 +127,8 @@ def find_largest_distances(
         left = erode(planes, exponent, current_at, other_at, eroded_at)
         if begin > 0 or end < layout.plane_words:
             left = objects_in(planes, eroded_at, begin, end)
-        any_chosen, all_chosen = _choose(_left_of_images(planes, left), images, exponent, search)
+        _keep_left(left, planes, search)
+        any_chosen, all_chosen = _choose(images, exponent, search)
         if all_chosen:
             current_at, eroded_at = eroded_at, current_at
         elif any_chosen:
