@@ -2,9 +2,10 @@
 
 Each threshold has its unit in its name and was measured on two cores with AVX-512 (2 MB of second nearest cache a
 core), one thread, unless said otherwise. ``python benchmarks/thresholds.py NAME`` measures both sides of one again;
-`overridden` sets them for that, and for tests. The milliseconds below are of that program, into memory that is there. Three more belong to `threads`, which shares all batches out:
-PIXELS_PER_THREAD, MOST_PIXELS and PIECES_PER_THREAD. Numbers that leave the way through a kernel as it is stand with
-the kernel.
+`overridden` sets them for that, and for tests. The milliseconds below are what that program printed: of the calling
+thread, float32 masks, int32 answers into memory that is there. Three more thresholds belong to `threads`, which shares
+all batches out: PIXELS_PER_THREAD, MOST_PIXELS and PIECES_PER_THREAD. Numbers that leave the way through a kernel as it
+is stand with the kernel.
 """
 
 import contextlib
@@ -36,8 +37,8 @@ distance that is counted has seven digits.
 INTERLEAVED_MAX_WORDS = 32
 """Words of an image that shares bit planes with seven others: a shift of short planes is mostly their ends.
 
-object_size, ms interleaved / one by one: 2000 x 16²: 0.18 / 0.25, 800 x 32²: 0.22 / 0.29, 500 x 48x32: 0.20 / 0.22, 400 x
-48²: 0.29 / 0.30, 200 x 64²: 0.24 / 0.22.
+object_size, ms interleaved / one by one: 2000 x 16²: 0.18 / 0.25, 800 x 32²: 0.22 / 0.29, 500 x 48x32: 0.20 / 0.22,
+400 x 48²: 0.29 / 0.30, 200 x 64²: 0.24 / 0.22.
 """
 
 WHOLE_MAX_DISTANCES = 1 << 18
@@ -50,28 +51,29 @@ flip_sizes: 512²: 0.43 / 0.42, 1024²: 2.1 / 1.7, 2048²: 12.6 / 9.0.
 BAND_DISTANCES = 1 << 16
 """Distances that are held at once of a larger one: they stay in the second nearest cache.
 
-flip_sizes of 1024², ms by 2^14, 2^16, 2^18, 2^20 of them: 1.7, 1.6, 2.2, 2.9; of 4096²: 32.6, 32.1, 32.3, 34.9; of 128³:
-5.2, 5.3, 5.4, 6.2.
+flip_sizes of 1024², ms by 2^14, 2^16, 2^18, 2^20 of them: 1.7, 1.6, 2.2, 2.9; of 4096²: 32.6, 32.1, 32.3, 34.9; of
+128³: 5.2, 5.3, 5.4, 6.2.
 """
 
 STREAMED_MIN_BYTES = 1 << 25
 """Bytes of answers that are written past the caches, which would not hold them anyway.
 
-distance_transform of 48 x 32, ms past / through the caches: 4 MB of int32: 1.1 / 1.0, 8 MB: 2.1 / 2.0, 16 MB: 3.9 / 4.5,
-32 MB: 7.3 / 10.2, 64 MB: 11.5 / 18.5. Less pays off here, too, but then those who read the answers next find them in
-the cache.
+distance_transform of 48 x 32, ms past / through the caches: 4 MB of int32: 1.1 / 1.0, 8 MB: 2.1 / 2.0, 16 MB: 3.9 /
+4.5, 32 MB: 7.3 / 10.2, 64 MB: 11.5 / 18.5. From 16 MB on it would pay off, too, but who reads such answers next finds
+some of them in the caches.
 """
 
 CUT_MIN_PIXELS = 1 << 21
 """Pixels of an image that is cut into bands for all threads, where a batch has fewer left than there are threads.
 
-Two shares of `threads.PIXELS_PER_THREAD`: a smaller image is done before a second thread has begun. Cutting costs an
-image's edges, a quarter of the time. To measure it takes idle cores.
+Two shares of `threads.PIXELS_PER_THREAD`: a smaller image is done before a second thread has begun. Measuring it takes
+idle cores, and a thread for each.
 """
 
 ALWAYS_CUT_MIN_PIXELS = (1 << 22) + 1
 """Pixels of an image that is cut in any case: it takes too long to be handed out at once, as Ctrl-C has to wait.
 
+More than `threads.MOST_PIXELS`, for the reason given there.
 """
 
 OVERLAPPING_MIN_PIXELS = 1 << 22
