@@ -2,9 +2,10 @@
 
 Each threshold has its unit in its name and was measured on two cores with AVX-512 (2 MB of second nearest cache a
 core), one thread, unless said otherwise. ``python benchmarks/thresholds.py NAME`` measures both sides of one again;
-`overridden` sets them for that, and for tests. Three more belong to `threads`, which shares all batches out:
-PIXELS_PER_THREAD, MOST_PIXELS and PIECES_PER_THREAD. Numbers that leave the way through a kernel as it is stand with
-the kernel.
+`overridden` sets them for that, and for tests. The milliseconds below are what that program printed: of the calling
+thread, float32 masks, int32 answers into memory that is there. Three more thresholds belong to `threads`, which shares
+all batches out: PIXELS_PER_THREAD, MOST_PIXELS and PIECES_PER_THREAD. Numbers that leave the way through a kernel as it
+is stand with the kernel.
 """
 
 import contextlib
@@ -28,46 +29,64 @@ from chdt.cpu.kernels.size_search import CORE_MARGIN_ROWS, OverlappingBands
 SMALL_MAX_SIDE_PIXELS = 64
 """Longest side of a grid whose distances are counted by erosions; those of larger ones are scanned.
 
+distance_transform, ms counted / scanned: 200 x 48²: 0.41 / 0.47, 200 x 64²: 0.77 / 0.88, 100 x 80²: 0.76 / 0.77, 50 x
+100²: 0.49 / 0.47, 5 x 64³: 2.0 / 3.0. flip_sizes: 1.2 / 1.9 for 200 x 64², 0.81 / 0.86 for 50 x 100². At most 127, as a
+distance that is counted has seven digits.
 """
 
 INTERLEAVED_MAX_WORDS = 32
 """Words of an image that shares bit planes with seven others: a shift of short planes is mostly their ends.
 
+object_size, ms interleaved / one by one: 2000 x 16²: 0.18 / 0.25, 800 x 32²: 0.22 / 0.29, 500 x 48x32: 0.20 / 0.22,
+400 x 48²: 0.29 / 0.30, 200 x 64²: 0.24 / 0.22.
 """
 
 WHOLE_MAX_DISTANCES = 1 << 18
 """Distances of an image that is scanned in one go, walls between rows included.
 
+distance_transform, ms whole / in bands: 512²: 0.22 / 0.32, 724²: 0.54 / 0.60, 1024²: 1.1 / 1.3, 2048²: 8.0 / 6.2.
+flip_sizes: 512²: 0.43 / 0.42, 1024²: 2.1 / 1.7, 2048²: 12.6 / 9.0.
 """
 
 BAND_DISTANCES = 1 << 16
 """Distances that are held at once of a larger one: they stay in the second nearest cache.
 
+flip_sizes of 1024², ms by 2^14, 2^16, 2^18, 2^20 of them: 1.7, 1.6, 2.2, 2.9; of 4096²: 32.6, 32.1, 32.3, 34.9; of
+128³: 5.2, 5.3, 5.4, 6.2.
 """
 
 STREAMED_MIN_BYTES = 1 << 25
 """Bytes of answers that are written past the caches, which would not hold them anyway.
 
+distance_transform of 48 x 32, ms past / through the caches: 4 MB of int32: 1.1 / 1.0, 8 MB: 2.1 / 2.0, 16 MB: 3.9 /
+4.5, 32 MB: 7.3 / 10.2, 64 MB: 11.5 / 18.5. From 16 MB on it would pay off, too, but who reads such answers next finds
+some of them in the caches.
 """
 
 CUT_MIN_PIXELS = 1 << 21
 """Pixels of an image that is cut into bands for all threads, where a batch has fewer left than there are threads.
 
+Two shares of `threads.PIXELS_PER_THREAD`: a smaller image is done before a second thread has begun. Measuring it takes
+idle cores, and a thread for each.
 """
 
 ALWAYS_CUT_MIN_PIXELS = (1 << 22) + 1
 """Pixels of an image that is cut in any case: it takes too long to be handed out at once, as Ctrl-C has to wait.
 
+More than `threads.MOST_PIXELS`, for the reason given there.
 """
 
 OVERLAPPING_MIN_PIXELS = 1 << 22
 """Pixels of an image that is measured in overlapping bands.
 
+object_size, ms in bands / whole: 1024²: 0.37 / 0.37, 2048²: 1.5 / 1.3, 4096²: 9.1 / 11.9; and several threads share
+bands.
 """
 
 CORE_WORDS = 1 << 15
 """Words of the core of such a band, or more: so the planes of a band stay in the second nearest cache.
 
+object_size of 4096², ms by 2^13, 2^14, ... 2^17 words: 9.1, 9.3, 9.0, 9.4, 11.8.
 """
 
 # Of each item that is shared among threads, how many times what packing takes; a flip takes more than a scan, but

@@ -52,7 +52,7 @@ def share(
     count : int
         How many items there are.
     pixels : int
-        Pixels in an item, as the measure of work; as many times more as the work takes longer than packing them.
+        The cost of an item; packing one pixel is 1.
     multiple_of : int
         Pieces begin at multiples of this.
     memory : callable
