@@ -18,9 +18,9 @@ class RowLayout(NamedTuple):
 
     A *slab* is what the scan goes through one by one: a row of an image, a slice of a volume. A *block* is 64
     neighbouring pixels of a row, or the same row of several narrow images side by side. One by one, those that are too
-    long to be counted by erosions took 1.4 to 1.7 times as long with 20 or 32 columns, 2.3 to 3.5 times with 7. A *band*
-    is as many slabs as are held at once. Bands are scanned independently of each other, once it is known how far it is
-    from their first and last slab to background outside of them.
+    long to be counted by erosions took 1.4 to 1.7 times as long with 20 or 32 columns, 2.3 to 3.5 times with 7. A
+    *band* is as many slabs as are held at once. Bands are scanned independently of each other, once it is known how far
+    it is from their first and last slab to background outside of them.
     """
 
     slabs: int
