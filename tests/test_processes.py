@@ -470,7 +470,7 @@ def test_ctrl_c_while_a_batch_without_out_is_done(tmp_path):
     """The signal comes with the second piece, and no other is begun."""
     expect_run(
         """
-import chdt.cpu.derivative, chdt.cpu.draws, sys
+import chdt.cpu.derivative, chdt.cpu.draws, chdt.cpu.sizes
 
 parallel.thread_count = lambda: 1
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -495,7 +495,7 @@ def interrupted(work, count, *others):
 
 
 for module, call in [
-    (sys.modules["chdt.size"], lambda: object_size(masks.repeat(10, 1, 1))),
+    (chdt.cpu.sizes, lambda: object_size(masks.repeat(10, 1, 1))),
     (chdt.cpu.derivative, lambda: expected_size_loss(logits, sizes, n_samples=20)),
     (chdt.cpu.derivative, lambda: sampled_gradient(masks.repeat(4, 1, 1), sizes.repeat(4))),
     (chdt.cpu.draws, lambda: sample_masks(logits.detach().repeat(10, 1, 1))),
