@@ -9,7 +9,8 @@ from chdt.checks.dtypes import SAME_SIZE, WORD_OF_SIZE
 from chdt.checks.masks import grid_shape
 from chdt.checks.shape import Shape
 from chdt.cpu.kernels.lanes import BLOCK
-from chdt.cpu.kernels.window_minima import ABOVE_ALL, BELOW_ALL, weakest_pixels_of, window_memory
+from chdt.cpu.kernels.weakest_pixels import ABOVE_ALL, BELOW_ALL, weakest_pixels_of
+from chdt.cpu.kernels.window_minima import window_memory
 from chdt.cpu.memory import reused
 from chdt.cpu.sizes import sizes_of_masks
 from chdt.cpu.threads import share
