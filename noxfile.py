@@ -19,7 +19,7 @@ RUNNERS = ("pytest>=8", "hypothesis>=6.100", "pandas>=2.2", "scipy>=1.11")  # of
 # Tests of kernels, some of them with grids that plain Python is fast enough for; and those of large grids alone.
 SMALL = ("distance", "flips", "lanes", "loss", "metrics", "options", "oracles", "sampling", "size", "volumes")
 LARGE = (
-    "added_pixel", "bands", "bounds", "counted_erosions", "limits", "masks", "maxima", "memory", "operators",
+    "added_pixel", "answers", "bands", "bounds", "counted_erosions", "limits", "masks", "maxima", "memory", "operators",
     "packing", "planes", "removed_pixel", "window_counts", "writing",
 )  # fmt: skip
 
