@@ -18,7 +18,8 @@ from chdt.threshold import threshold_of_size
 
 # One grid for each way that a batch may be done, and for each width of numbers on that way. The wide ones are lines or
 # narrow, as it is the longest side that makes numbers wide. Distances of (192, 192, 120) are wider on the way than in
-# uint8, which holds them, too.
+# uint8, which holds them, too. That of uint16 is left out: it takes longest sides of 65,472 to 65,535 pixels, or half
+# of that for flips.
 SMALL = (9, 7)
 SCANNED = ((90, 20), (100, 20), (200, 20), (66_000, 2))
 IN_BANDS = ((170, 170, 170), (192, 192, 120), (2100, 2100), (66_000, 65))

@@ -65,16 +65,32 @@ def calls(grid, images):
             yield ("gradient", dtype, known.dtype), lambda y=samples, s=known: sampled_gradient(y, s, **dims)
 
 
-def what_compiles():
-    """The calls that found something not compiled."""
+def every_grid():
+    """What is called, and the call, on each grid."""
     torch.set_num_threads(2)
-    found, before = [], functions_here()[1]
     for grid in LINES + IMAGES + VOLUMES:
         for images in (1, 9) if math.prod(grid) < 100_000 else (1,):
             for name, call in calls(grid, images):
-                call()
-                after = functions_here()[1]
-                if after > before:
-                    found.append((grid, images, name))
-                    before = after
+                yield (grid, images, name), call
+
+
+def what_compiles():
+    """The calls that found something not compiled."""
+    found, before = [], functions_here()[1]
+    for name, call in every_grid():
+        call()
+        after = functions_here()[1]
+        if after > before:
+            found.append(name)
+            before = after
+    return found
+
+
+def what_is_new(known, recorded):
+    """The kernels with types that are not known, each with the first call that ``recorded`` them."""
+    found = {}
+    for name, call in every_grid():
+        call()
+        for types in recorded - known - found.keys():
+            found[types] = name
     return found
