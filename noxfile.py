@@ -16,11 +16,14 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PROJECT)
 RUNNERS = ("pytest>=8", "hypothesis>=6.100", "pandas>=2.2", "scipy>=1.11")  # of tests that need none of the examples
 
-# Tests of kernels, some of them with grids that plain Python is fast enough for; and those of large grids alone.
-SMALL = ("distance", "flips", "lanes", "loss", "metrics", "options", "oracles", "sampling", "size", "volumes")
+# Tests of kernels, some of them with grids that plain Python is fast enough for; and those that are for compiled ones.
+SMALL = (
+    "counted_erosions", "distance", "flips", "lanes", "loss", "metrics", "options", "oracles", "removed_pixel",
+    "sampling", "size", "threshold", "volumes",
+)  # fmt: skip
 LARGE = (
-    "added_pixel", "bands", "bounds", "counted_erosions", "limits", "masks", "maxima", "memory", "operators",
-    "packing", "planes", "removed_pixel", "window_counts", "writing",
+    "added_pixel", "answers", "bands", "bounds", "limits", "masks", "maxima", "memory", "operators", "packing",
+    "planes", "window_counts", "writing",
 )  # fmt: skip
 
 

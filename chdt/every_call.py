@@ -11,17 +11,20 @@ from chdt.distance import distance_transform
 from chdt.flips import flip_sizes
 from chdt.gradient import sampled_gradient
 from chdt.loss import expected_size_loss
+from chdt.metrics import intersection_over_union
 from chdt.sampling import sample_masks
 from chdt.size import object_size
 from chdt.threshold import threshold_of_size
 
 # One grid for each way that a batch may be done, and for each width of numbers on that way. The wide ones are lines or
-# narrow, as it is the longest side that makes numbers wide.
+# narrow, as it is the longest side that makes numbers wide. Distances of (192, 192, 120) are wider on the way than in
+# uint8, which holds them, too. That of uint16 is left out: it takes longest sides of 65,472 to 65,535 pixels, or half
+# of that for flips.
 SMALL = (9, 7)
 SCANNED = ((90, 20), (100, 20), (200, 20), (66_000, 2))
-IN_BANDS = ((170, 170, 170), (2100, 2100), (66_000, 65))
+IN_BANDS = ((170, 170, 170), (192, 192, 120), (2100, 2100), (66_000, 65))
 
-MASKS = ("bool", "int16", "float32", "float64")  # one for each size of a value
+MASKS = ("bool", "int8", "int16", "float32", "float64")  # one for each size of a value, and bool, as True is any byte
 OUTS = ("uint8", "int16", "int32", "int64")
 
 
@@ -44,7 +47,7 @@ def masks_of(grid: tuple[int, ...], dtype: str = "bool", images: int = 1) -> Any
 
 def every_call() -> list[Call]:
     """The calls, the usual ones first."""
-    return [*_calls_on_masks(), *_calls_with_options(), *_calls_with_out(), *_calls_of_losses()]
+    return [*_calls_on_masks(), *_calls_with_options(), *_calls_with_out(), *_calls_on_tensors()]
 
 
 def _calls_on_masks() -> Iterator[Call]:
@@ -85,7 +88,9 @@ def _of_grid(function: Callable[..., Any], grid: tuple[int, ...], out: str | Non
     function(masks, spatial_dims=len(grid), **into)
 
 
-def _calls_of_losses() -> Iterator[Call]:
+def _calls_on_tensors() -> Iterator[Call]:
+    both = (torch.ones(SMALL, dtype=torch.bool),) * 2
+    yield Call("intersection_over_union", partial(intersection_over_union, *both))
     for dtype in (torch.float16, torch.float32, torch.float64):
         yield Call(f"sample_masks: {dtype}", partial(sample_masks, torch.zeros(SMALL, dtype=dtype)))
     for dtype in (torch.float16, torch.float32, torch.float64):

@@ -83,6 +83,24 @@ def test_compile(python, tmp_path):
     assert report["cache"]["for this processor"] == report["cache"]["for other processors"] == f"{count} functions"
 
 
+@pytest.mark.skipif(numba.config.DISABLE_JIT, reason="about compiling")
+def test_every_call_has_all_types(python):
+    """Found without compiling: what kernels are called with, for any shape, dtype and layout."""
+    recorded = """
+from chdt.__main__ import every_call
+import various_calls
+from recorded import record
+
+found = record()
+for call in every_call():
+    call.run()
+known = set(found)
+assert len(known) > 50
+print(various_calls.what_is_new(known, found))
+"""
+    assert python(recorded) == "{}"
+
+
 @pytest.mark.long
 def test_every_call_compiles_all_there_is(python, tmp_path):
     """What a process then calls, with any shape, dtype and layout, it finds compiled."""

@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from forms import ARRAY_LAYOUTS, as_array, each_function
+from strategies import random_masks
 
 from chdt import distance_transform, expected_size_loss, flip_sizes, object_size
 
@@ -70,3 +72,66 @@ def test_no_growth():
     before = resident_pages()
     call(3400)
     assert resident_pages() - before < 1000  # keeping one answer a call would take thousands
+
+
+@each_function
+@pytest.mark.parametrize("layout", ["plain", "transposed"])
+def test_temporaries_beside_new_answers_and_answers_in_out(function, layout):
+    masks = as_array(random_masks((1, 64, 256, 256), 0.9), "f4")
+    masks = masks if layout == "plain" else ARRAY_LAYOUTS[layout](masks)
+    out = {} if function is object_size else {"out": np.empty(masks.shape, np.int32)}
+    function(masks, **out)  # compiles
+    tracemalloc.start()
+    try:
+        np.empty(masks.size // 8)  # is seen
+        assert tracemalloc.get_traced_memory()[1] >= masks.size
+        tracemalloc.reset_peak()
+        function(masks, **out)
+        into_out = tracemalloc.get_traced_memory()[1]
+        tracemalloc.reset_peak()
+        answer = function(masks)
+        new = tracemalloc.get_traced_memory()[1] - answer.nbytes
+    finally:
+        tracemalloc.stop()
+    assert into_out <= masks.nbytes / 4
+    assert new <= masks.nbytes / 4
+
+
+def test_no_growth_where_values_are_refused(python):
+    statm = "/proc/self/statm"
+    try:
+        open(statm).close()
+    except OSError:
+        pytest.skip("needs /proc")
+    grown = python(
+        f"""
+import gc
+import numpy as np, torch
+from chdt import distance_transform, flip_sizes, object_size
+
+def resident():
+    gc.collect()
+    with open({statm!r}) as file:
+        return int(file.read().split()[1]) * {__import__("resource").getpagesize()}
+
+def calls(count):
+    for number in range(count):
+        for function in distance_transform, object_size, flip_sizes:
+            function(masks)
+            function(tensor)
+        distance_transform(masks, out=out)
+        try:
+            object_size(wrong)
+        except ValueError:
+            pass
+
+masks = np.ones((2, 12, 13), np.float32)
+masks[:, 4, 5] = -1
+tensor, out, wrong = torch.from_numpy(masks), np.empty(masks.shape, np.float32), 0 * masks
+calls(2000)
+before = resident()
+calls(10_000)
+print(resident() - before)
+"""
+    )
+    assert int(grown) < 1 << 20

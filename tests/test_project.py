@@ -61,7 +61,7 @@ def test_hooks_have_the_pinned_versions():
     assert [(name, version) for name, version in found if pins()[name] != version] == []
 
 
-def test_sessions_name_tests_that_exist():
+def session_lists():
     """Of the noxfile, which is not imported: nox is not needed to run the tests."""
     tree = ast.parse((ROOT / "noxfile.py").read_text(encoding="utf-8"))
     lists = {
@@ -69,10 +69,24 @@ def test_sessions_name_tests_that_exist():
         for node in tree.body
         if isinstance(node, ast.Assign) and hasattr(node.targets[0], "id")
     }
-    for name in ("SMALL", "LARGE"):
-        names = ast.literal_eval(lists[name])
-        assert len(names) > 5
-        assert [name for name in names if not (ROOT / "tests" / f"test_{name}.py").is_file()] == []
+    return {name: ast.literal_eval(lists[name]) for name in ("SMALL", "LARGE")}
+
+
+@pytest.mark.parametrize("name", ["SMALL", "LARGE"])
+def test_sessions_name_tests_that_exist(name):
+    names = session_lists()[name]
+    assert len(names) > 5
+    assert [name for name in names if not (ROOT / "tests" / f"test_{name}.py").is_file()] == []
+
+
+def test_sessions_name_all_tests_of_kernels():
+    marked = {
+        path.stem.removeprefix("test_")
+        for path in (ROOT / "tests").glob("test_*.py")
+        if "\npytestmark = pytest.mark.kernels\n" in path.read_text(encoding="utf-8")
+    }
+    assert len(marked) > 5
+    assert marked - {name for names in session_lists().values() for name in names} == set()
 
 
 def test_every_dependency_is_pinned():

@@ -5,12 +5,22 @@ import math
 import numpy as np
 import torch
 
-from chdt import distance_transform, expected_size_loss, flip_sizes, object_size, sample_masks, sampled_gradient
+from chdt import (
+    distance_transform,
+    expected_size_loss,
+    flip_sizes,
+    intersection_over_union,
+    mask_of_size,
+    object_size,
+    sample_masks,
+    sampled_gradient,
+    threshold_of_size,
+)
 from chdt.cpu.compiled import functions_here
 
 LINES = [(1,), (7,), (65,), (200,), (5000,), (70_000,)]
 IMAGES = [(1, 1), (48, 32), (64, 65), (9, 129), (100, 100), (190, 70), (700, 70), (2200, 2000), (70_000, 70)]
-VOLUMES = [(2, 3, 4), (20, 21, 22), (70, 9, 10), (100, 9, 10), (165, 165, 165), (300, 130, 120)]
+VOLUMES = [(2, 3, 4), (20, 21, 22), (70, 9, 10), (100, 9, 10), (165, 165, 165), (200, 200, 110), (300, 130, 120)]
 INTEGERS = ("int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64")
 FLOATS = ("float16", "float32", "float64")
 
@@ -46,21 +56,41 @@ def calls(grid, images):
         logits, sizes = torch.zeros((images, *grid), dtype=dtype), torch.zeros(images)
         samples = torch.ones((images, *grid), dtype=dtype)
         yield ("loss", dtype), lambda a=logits, s=sizes: expected_size_loss(a, s, n_samples=2, **dims)
+        yield ("weighted loss", dtype), lambda a=logits, s=sizes: expected_size_loss(a, s, weight=s, **dims)
+        yield ("overlap", dtype), lambda y=samples: intersection_over_union(y, y, **dims)
+        for function in (threshold_of_size, mask_of_size):
+            yield (function.__name__, dtype), lambda f=function, a=logits, s=sizes: f(a, s, **dims)
         yield ("sample", dtype), lambda a=logits: sample_masks(a)
         for known in (sizes, sizes.double(), sizes.long()):
             yield ("gradient", dtype, known.dtype), lambda y=samples, s=known: sampled_gradient(y, s, **dims)
 
 
-def what_compiles():
-    """The calls that found something not compiled."""
+def every_grid():
+    """What is called, and the call, on each grid."""
     torch.set_num_threads(2)
-    found, before = [], functions_here()[1]
     for grid in LINES + IMAGES + VOLUMES:
         for images in (1, 9) if math.prod(grid) < 100_000 else (1,):
             for name, call in calls(grid, images):
-                call()
-                after = functions_here()[1]
-                if after > before:
-                    found.append((grid, images, name))
-                    before = after
+                yield (grid, images, name), call
+
+
+def what_compiles():
+    """The calls that found something not compiled."""
+    found, before = [], functions_here()[1]
+    for name, call in every_grid():
+        call()
+        after = functions_here()[1]
+        if after > before:
+            found.append(name)
+            before = after
+    return found
+
+
+def what_is_new(known, recorded):
+    """The kernels with types that are not known, each with the first call that ``recorded`` them."""
+    found = {}
+    for name, call in every_grid():
+        call()
+        for types in recorded - known - found.keys():
+            found[types] = name
     return found
