@@ -52,11 +52,11 @@ def sampled_derivative(
     mixed = seeds.numpy().view(np.uint64)
 
     def work(first: int, last: int) -> None:
-        piece = reused(gradient_memory, shape, *route, flat.dtype)
+        memory = reused(gradient_memory, shape, *route, flat.dtype)
         here = flat[first * pixels : last * pixels]
         start, (draws, one) = first * pixels, np.array([len(mixed), 1], flat.dtype)
         differentiate_drawn(
-            here, mixed, start, piece, table[first:last], omitted[first:last], drawn_flat[first:last], draws, one
+            here, mixed, start, memory, table[first:last], omitted[first:last], drawn_flat[first:last], draws, one
         )
 
     # More work than that, but a training step calls, whose threads of torch still spin: few more pay off.
@@ -75,9 +75,9 @@ def given_derivative(
     drawn_flat, flat, table = drawn.view(-1).numpy(), gradient.view(-1).numpy(), table_of(losses)
 
     def work(first: int, last: int) -> None:
-        piece = reused(gradient_memory, packed.shape, *route, flat.dtype)
+        memory = reused(gradient_memory, packed.shape, *route, flat.dtype)
         start, end = first * packed.shape.pixels, last * packed.shape.pixels
-        differentiate_given(packed.words, start, piece, table[first:last], drawn_flat[first:last], flat[start:end])
+        differentiate_given(packed.bits, start, memory, table[first:last], drawn_flat[first:last], flat[start:end])
 
     share(work, packed.images, packed.shape.pixels, route.layout.images)
     return drawn.to(samples.device), gradient.to(samples.device)

@@ -24,7 +24,7 @@ def distances_into(packed: PackedMasks, answers: Numbers) -> None:
     if route.small:
         _count_distances(packed, route, answers)
         return
-    words, pixels = packed.words, packed.shape.pixels
+    pixels = packed.shape.pixels
 
     def memory() -> tuple[ScanMemory]:
         return (reused(scan_memory, route.layout, route.lanes),)
@@ -32,17 +32,17 @@ def distances_into(packed: PackedMasks, answers: Numbers) -> None:
     def work(first: int, last: int, scan: ScanMemory) -> None:
         here = answers[first * pixels : last * pixels]
         distances_of(
-            words, first * pixels, last - first, scan, reused(write_buffer, route.lanes, route.past_caches), here
+            packed.bits, first * pixels, last - first, scan, reused(write_buffer, route.lanes, route.past_caches), here
         )
 
     share(work, route.alone, SCAN_EFFORT * pixels, route.layout.images, memory)
     for image in range(route.alone, packed.images):
-        _distances_of_image(words, image * pixels, route, answers[image * pixels : (image + 1) * pixels])
+        _distances_of_image(packed.bits, image * pixels, route, answers[image * pixels : (image + 1) * pixels])
 
 
 def _count_distances(packed: PackedMasks, route: PixelRoute, answers: Numbers) -> None:
     """Write the distances of a batch of small masks, in reading order."""
-    words, shape, pixels = packed.words, packed.shape, packed.shape.pixels
+    shape, pixels = packed.shape, packed.shape.pixels
 
     def memory() -> tuple[Planes]:
         return (reused(counting_planes, shape, route.interleaved),)
@@ -50,21 +50,21 @@ def _count_distances(packed: PackedMasks, route: PixelRoute, answers: Numbers) -
     def work(first: int, last: int, planes: Planes) -> None:
         here = answers[first * pixels : last * pixels]
         small_distances_of(
-            words, first * pixels, last - first, planes, reused(write_buffer, np.uint8, route.past_caches), here
+            packed.bits, first * pixels, last - first, planes, reused(write_buffer, np.uint8, route.past_caches), here
         )
 
     share(work, packed.images, COUNTING_EFFORT * pixels, route.interleaved, memory)
 
 
-def _distances_of_image(words: Words, start: int, route: PixelRoute, answers: Numbers) -> None:
+def _distances_of_image(bits: Words, start: int, route: PixelRoute, answers: Numbers) -> None:
     """Write the distances of an image that is cut into bands, from all threads."""
 
     def work(first: int, last: int, scan: ScanMemory) -> None:
         distances_of_bands(
-            words, start, first, last, scan, reused(write_buffer, route.lanes, route.past_caches), answers
+            bits, start, first, last, scan, reused(write_buffer, route.lanes, route.past_caches), answers
         )
 
-    share_bands(work, route, edges_of_image(words, start, route))
+    share_bands(work, route, edges_of_image(bits, start, route))
 
 
 def share_bands(work: Callable[[int, int, ScanMemory], None], route: PixelRoute, edges: Numbers) -> None:
@@ -78,9 +78,9 @@ def share_bands(work: Callable[[int, int, ScanMemory], None], route: PixelRoute,
     share(work, layout.bands, SCAN_EFFORT * pixels, memory=memory)
 
 
-def edges_of_image(words: Words, start: int, route: PixelRoute) -> Numbers:
+def edges_of_image(bits: Words, start: int, route: PixelRoute) -> Numbers:
     """All edges of an image, from several threads."""
     edges = edges_of(route.layout, route.lanes)
-    share_bands(lambda first, last, scan: find_edges(words, start, 1, first, last, scan), route, edges)
+    share_bands(lambda first, last, scan: find_edges(bits, start, 1, first, last, scan), route, edges)
     join_edges(reused(scan_memory, route.layout, route.lanes, False)._replace(edges=edges))
     return edges

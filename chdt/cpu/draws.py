@@ -16,13 +16,13 @@ SIGMOIDS = 1 << 14  # at once
 def draw_packed(chances: torch.Tensor, seed: int) -> Words:
     """Draw a batch, foreground with these chances: packed."""
     host = chances.cpu().contiguous().view(-1).numpy()
-    words = np.zeros(packed_words(host.size), np.uint64)
+    packed = np.zeros(packed_words(host.size), np.uint64)
     nan: list[int] = []
 
     def work(first: int, last: int) -> None:
         rest = np.empty(WORD_BITS, host.dtype)
         found = draw(
-            host[first * WORD_BITS : last * WORD_BITS], rest, np.uint64(seed), first * WORD_BITS, words[first:last]
+            host[first * WORD_BITS : last * WORD_BITS], rest, np.uint64(seed), first * WORD_BITS, packed[first:last]
         )
         if found >= 0:
             nan.append(first * WORD_BITS + found)
@@ -30,7 +30,7 @@ def draw_packed(chances: torch.Tensor, seed: int) -> Words:
     share(work, -(-host.size // WORD_BITS), WORD_BITS)
     if nan:
         raise nan_logit(chances, min(nan))
-    return words
+    return packed
 
 
 def chances_of(logits: torch.Tensor) -> torch.Tensor:
@@ -60,9 +60,9 @@ def chances_of(logits: torch.Tensor) -> torch.Tensor:
 def masks_from_seed(logits: torch.Tensor, seed: torch.Tensor) -> torch.Tensor:
     """`sample_masks` with the seed in a tensor of one."""
     chances = chances_of(logits)
-    words = draw_packed(chances, int(seed))
+    packed = draw_packed(chances, int(seed))
     values = torch.empty(chances.shape, dtype=logits.dtype, device="cpu")
     integers = values.view(-1).view(SAME_SIZE[values.itemsize]).numpy()
     foreground, background = both_words(logits.dtype)
-    unpack(words, foreground, background, integers.view(WORD_OF_SIZE[values.itemsize]))
+    unpack(packed, foreground, background, integers.view(WORD_OF_SIZE[values.itemsize]))
     return values.to(logits.device)

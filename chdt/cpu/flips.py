@@ -37,7 +37,7 @@ from chdt.cpu.threads import share
 
 def flip_sizes_into(packed: PackedMasks, answers: Numbers) -> None:
     """Write the sizes after every single flip of a batch, in reading order."""
-    words, shape, pixels = packed.words, packed.shape, packed.shape.pixels
+    shape, pixels = packed.shape, packed.shape.pixels
     route = pixel_route(packed.images, shape, 2 * shape.cap, answers)
     sizes = np.empty(packed.images, np.int64)
     if route.small:
@@ -47,14 +47,14 @@ def flip_sizes_into(packed: PackedMasks, answers: Numbers) -> None:
     def memory() -> tuple[ScanMemory, FlipMemory]:
         return reused(scan_memory, route.layout, route.lanes), _flip_memory(shape, route)
 
-    def work(first: int, last: int, scan: ScanMemory, workspace: FlipMemory) -> None:
+    def work(first: int, last: int, scan: ScanMemory, flips: FlipMemory) -> None:
         here = answers[first * pixels : last * pixels]
-        flip_sizes_of(words, first * pixels, last - first, scan, workspace, here, sizes[first:last])
+        flip_sizes_of(packed.bits, first * pixels, last - first, scan, flips, here, sizes[first:last])
 
     share(work, route.alone, SCAN_EFFORT * pixels, route.layout.images, memory)
     for image in range(route.alone, packed.images):
         here = answers[image * pixels : (image + 1) * pixels]
-        _flip_sizes_of_image(words, image * pixels, shape, route, here)
+        _flip_sizes_of_image(packed.bits, image * pixels, shape, route, here)
 
 
 def _flip_memory(shape: Shape, route: PixelRoute) -> FlipMemory:
@@ -62,41 +62,41 @@ def _flip_memory(shape: Shape, route: PixelRoute) -> FlipMemory:
 
 
 def _small_flip_sizes(packed: PackedMasks, route: PixelRoute, answers: Numbers, sizes: Numbers) -> None:
-    words, shape, pixels = packed.words, packed.shape, packed.shape.pixels
+    shape, pixels = packed.shape, packed.shape.pixels
     most = max(1, KEPT_FLIPS_PIXELS // pixels) * pixels
 
-    def work(first: int, last: int, workspace: FlipMemory) -> None:
+    def work(first: int, last: int, flips: FlipMemory) -> None:
         here = answers[first * pixels : last * pixels]
         buffer = reused(write_buffer, route.lanes, route.past_caches, most)
-        small_flip_sizes_of(words, first * pixels, last - first, workspace, buffer, here, sizes[first:last])
+        small_flip_sizes_of(packed.bits, first * pixels, last - first, flips, buffer, here, sizes[first:last])
 
     share(work, packed.images, SCAN_EFFORT * pixels, memory=lambda: (_flip_memory(shape, route),))
 
 
-def _flip_sizes_of_image(words: Words, start: int, shape: Shape, route: PixelRoute, answers: Numbers) -> None:
+def _flip_sizes_of_image(bits: Words, start: int, shape: Shape, route: PixelRoute, answers: Numbers) -> None:
     """Write those of an image that is cut into bands, from all threads."""
     layout, lanes = route.layout, route.lanes
-    maxima = _maxima_of_image(words, start, route)
+    maxima = _maxima_of_image(bits, start, route)
     # What one kernel leaves for the next is in memory of its own: in between, a signal's handler may call chdt.
-    workspace = _flip_memory(shape, route)._replace(maxima=maxima, levels=levels_memory(layout, lanes))
-    largest = levels_of(reused(scan_memory, layout, lanes, False), workspace)
+    flips = _flip_memory(shape, route)._replace(maxima=maxima, levels=levels_memory(layout, lanes))
+    largest = levels_of(reused(scan_memory, layout, lanes, False), flips)
 
     def write_sizes(first: int, last: int) -> None:
-        sizes_of_slabs(first, last, largest, workspace, answers[: last * layout.rows * layout.width])
+        sizes_of_slabs(first, last, largest, flips, answers[: last * layout.rows * layout.width])
 
     share(write_sizes, layout.slabs, layout.rows * layout.width)
-    sizes_of_added(words, start, largest, workspace, answers)
+    sizes_of_added(bits, start, largest, flips, answers)
 
 
-def _maxima_of_image(words: Words, start: int, route: PixelRoute) -> npt.NDArray[Any]:
+def _maxima_of_image(bits: Words, start: int, route: PixelRoute) -> npt.NDArray[Any]:
     found: list[Numbers] = []
 
     def work(first: int, last: int, scan: ScanMemory) -> None:
         maxima = maxima_memory(route.layout, route.lanes)
-        maxima_of_bands(words, start, first, last, scan, maxima)
+        maxima_of_bands(bits, start, first, last, scan, maxima)
         found.append(maxima)
 
-    share_bands(work, route, edges_of_image(words, start, route))
+    share_bands(work, route, edges_of_image(bits, start, route))
     return np.max(found, axis=0, out=found[0])
 
 
@@ -112,7 +112,7 @@ def spaced_flip_sizes(packed: PackedMasks, spacing: Steps) -> Floats:
         for image in range(first, last):
             largest, at = int(np.searchsorted(windows.distances, answers[image].max())), image * pixels
             replace_by_sizes_without(answers[image], spacing)
-            raise_spaced(packed.words, at, largest, planes, windows, flat, at)
+            raise_spaced(packed.bits, at, largest, planes, windows, flat, at)
 
     share(work, packed.images, SCAN_EFFORT * pixels)
     return answers

@@ -15,7 +15,7 @@ def overlaps_of(target: torch.Tensor, prediction: torch.Tensor, spatial_dims: in
     overlaps, pixels = np.empty(a.images, np.float32), a.shape.pixels
 
     def work(first: int, last: int) -> None:
-        overlaps_of_packed(a.words, b.words, first * pixels, pixels, overlaps[first:last])
+        overlaps_of_packed(a.bits, b.bits, first * pixels, pixels, overlaps[first:last])
 
     share(work, a.images, pixels)
     return deliver(overlaps.reshape(a.batch), target)  # type: ignore[no-any-return]

@@ -19,7 +19,7 @@ USUAL_BYTES = 4  # of a pixel: narrower ones are packed as many times faster
 class PackedMasks(NamedTuple):
     """A checked batch, one bit a pixel."""
 
-    words: Words
+    bits: Words  # as `pack` writes them
     batch: tuple[int, ...]  # shape of the batch dims
     shape: Shape  # of each, with the border
     border: Shape = Shape(0, 0, 0)  # background that was added on either side
@@ -44,14 +44,14 @@ def pack_masks(
     """
     shape = shape or grid_shape(masks, spatial_dims)
     values, foreground, background = as_words(masks)
-    words = np.empty(packed_words(values.size), np.uint64)
-    words[values.size // WORD_BITS :] = 0
+    bits = np.empty(packed_words(values.size), np.uint64)
+    bits[values.size // WORD_BITS :] = 0
     invalid: list[int] = []
     flat = flat_view(values)
     if flat is not None:
 
         def work(first: int, last: int) -> None:
-            found = pack(flat[first * WORD_BITS : last * WORD_BITS], foreground, background, words, first * WORD_BITS)
+            found = pack(flat[first * WORD_BITS : last * WORD_BITS], foreground, background, bits, first * WORD_BITS)
             if found >= 0:
                 invalid.append(first * WORD_BITS + found)
 
@@ -67,20 +67,20 @@ def pack_masks(
             buffersize=STAGED,
         )
         for piece in pieces:
-            found = pack(piece, foreground, background, words, start)
+            found = pack(piece, foreground, background, bits, start)
             if found >= 0:
                 invalid.append(start + found)
                 break
             start += piece.size
     if invalid:
         raise invalid_value(masks, min(invalid))
-    packed = PackedMasks(words, tuple(masks.shape[: masks.ndim - spatial_dims]), shape)
+    packed = PackedMasks(bits, tuple(masks.shape[: masks.ndim - spatial_dims]), shape)
     return _surrounded(packed, spatial_dims) if black_border else packed
 
 
 def _surrounded(packed: PackedMasks, spatial_dims: int) -> PackedMasks:
     border = Shape(int(spatial_dims > 2), int(spatial_dims > 1), 1)
     shape = Shape(*(side + 2 * more for side, more in zip(packed.shape, border, strict=True)))
-    words = np.zeros(packed_words(packed.images * shape.pixels), np.uint64)
-    surround(packed.words, packed.images, packed.shape, border, words)
-    return PackedMasks(words, packed.batch, shape, border)
+    bits = np.zeros(packed_words(packed.images * shape.pixels), np.uint64)
+    surround(packed.bits, packed.images, packed.shape, border, bits)
+    return PackedMasks(bits, packed.batch, shape, border)

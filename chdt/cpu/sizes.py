@@ -27,7 +27,7 @@ from chdt.cpu.spaced import spaced_sizes
 from chdt.cpu.threads import share, thread_count
 
 
-def sizes_by_bands(words: Words, shape: Shape, bands: OverlappingBands, sizes: Numbers) -> Sequence[int]:
+def sizes_by_bands(bits: Words, shape: Shape, bands: OverlappingBands, sizes: Numbers) -> Sequence[int]:
     """Write the sizes of a batch; give the images that are too large for the bands and have got none."""
     _, height, width = shape.without_single_pixels
     images = len(sizes)
@@ -38,13 +38,13 @@ def sizes_by_bands(words: Words, shape: Shape, bands: OverlappingBands, sizes: N
         found.append(known)
         return reused(size_memory, Shape(1, bands.rows, width), 1), known
 
-    def work(first: int, last: int, workspace: SizeMemory, known: npt.NDArray[np.int64]) -> None:
+    def work(first: int, last: int, search: SizeMemory, known: npt.NDArray[np.int64]) -> None:
         while first < last:  # the bands of one image after the other
             image, band = divmod(first, bands.number)
             end = min(bands.number, band + last - first)
             known[image] = max(of_thread[image] for of_thread in found)
             here = known[image : image + 1]
-            measure_bands(words, image * shape.pixels, height, band, end, bands, workspace, here)
+            measure_bands(bits, image * shape.pixels, height, band, end, bands, search, here)
             first += end - band
 
     # Of one image, a band tells the next ones how little can be left out: so better all by one thread.
@@ -73,17 +73,17 @@ def sizes_of_masks(masks: AnyMasks, spatial_dims: int, spacing: Steps | None, bl
     invalid: list[int] = []
 
     def work(first: int, last: int) -> None:
-        workspace = reused(size_memory, shape, route.interleaved)
+        memory = reused(size_memory, shape, route.interleaved)
         sizes = answer.words[first:last]
         if packed is not None:
-            sizes_of_packed(packed.words, first * pixels, workspace, sizes)
+            sizes_of_packed(packed.bits, first * pixels, memory, sizes)
         elif flat is not None:
-            found = sizes_of(flat[first * pixels : last * pixels], foreground, background, workspace, sizes)
+            found = sizes_of(flat[first * pixels : last * pixels], foreground, background, memory, sizes)
             if found >= 0:
                 invalid.append(first * pixels + found)
 
     if packed is not None and route.bands is not None:
-        large = sizes_by_bands(packed.words, shape, route.bands, answer.words)
+        large = sizes_by_bands(packed.bits, shape, route.bands, answer.words)
 
         def measure_large(first: int, last: int) -> None:
             for image in large[first:last]:

@@ -38,7 +38,7 @@ def _spaced_distances_of_images(packed: PackedMasks, first: int, last: int, spac
     queue = np.empty(shape.cap, np.int64)
     lines = np.empty((4, shape.cap), np.float32)
     far = spaced_cap(shape, spacing)
-    spaced_distances_of(packed.words, first * shape.pixels, last - first, shape, spacing, far, queue, lines, distances)
+    spaced_distances_of(packed.bits, first * shape.pixels, last - first, shape, spacing, far, queue, lines, distances)
 
 
 def spaced_distances(packed: PackedMasks, spacing: Steps) -> Floats:

@@ -34,7 +34,7 @@ def _clear_slab(rows: Numbers, target: int, layout: RowLayout, cap: Number) -> N
 
 
 @kernel
-def find_edges(words: Words, start: int, images: int, first: int, last: int, scan: ScanMemory) -> None:
+def find_edges(packed: Words, start: int, images: int, first: int, last: int, scan: ScanMemory) -> None:
     """The edges of bands first..last - 1, each by itself."""
     layout, cap, rows, edges = scan.layout, scan.cap, scan.rows, scan.edges
     for band in range(first, last):
@@ -42,7 +42,7 @@ def find_edges(words: Words, start: int, images: int, first: int, last: int, sca
         count = end - begin
         _clear_slab(rows, row_at(layout, -1, 0), layout, cap)
         _clear_slab(rows, row_at(layout, count, 0), layout, cap)
-        scan_up(words, start, images, begin, end, scan)
+        scan_up(packed, start, images, begin, end, scan)
         _copy_slab(rows, row_at(layout, 0, 0), edges, edge_at(layout, FIRST, band), layout)
         scan_down(count, scan)
         _copy_slab(rows, row_at(layout, count - 1, 0), edges, edge_at(layout, LAST, band), layout)
@@ -109,15 +109,15 @@ def join_edges(scan: ScanMemory) -> None:
 
 
 @helper
-def prepare_bands(words: Words, start: int, images: int, scan: ScanMemory) -> None:
+def prepare_bands(packed: Words, start: int, images: int, scan: ScanMemory) -> None:
     """Find and join all edges, where an image has several bands."""
     if scan.layout.bands > 1:
-        find_edges(words, start, images, 0, scan.layout.bands, scan)
+        find_edges(packed, start, images, 0, scan.layout.bands, scan)
         join_edges(scan)
 
 
 @helper
-def scan_band(words: Words, start: int, images: int, band: int, scan: ScanMemory) -> int:
+def scan_band(packed: Words, start: int, images: int, band: int, scan: ScanMemory) -> int:
     """Leave the distances of a band in ``rows``, and give how many slabs it has; its edges must be there."""
     layout, cap, rows, edges = scan.layout, scan.cap, scan.rows, scan.edges
     first, last = band * layout.band, min(layout.slabs, (band + 1) * layout.band)
@@ -131,6 +131,6 @@ def scan_band(words: Words, start: int, images: int, band: int, scan: ScanMemory
             _copy_slab(edges, edge_at(layout, FIRST, band + 1), rows, below, layout)
         else:
             _clear_slab(rows, below, layout, cap)
-    scan_up(words, start, images, first, last, scan)
+    scan_up(packed, start, images, first, last, scan)
     scan_down(last - first, scan)
     return last - first

@@ -18,7 +18,7 @@ GRADIENT_PIXELS = 1 << 15  # whose flip sizes are kept in the nearest cache unti
 
 @helper
 def _add_differences(
-    words: Words,
+    packed: Words,
     start: int,
     pixels: int,
     flips: Numbers,
@@ -35,7 +35,7 @@ def _add_differences(
         changed = ~equal_bits(flips, flips_at + pixel, size) & low_bits(count)
         if changed == 0:
             continue
-        foreground = read_bits(words, start + pixel, count)
+        foreground = read_bits(packed, start + pixel, count)
         while changed != 0:
             j = lowest_bit(changed)
             changed &= changed - np.uint64(1)
@@ -47,10 +47,10 @@ class GradientMemory(NamedTuple):
     """What a thread needs to differentiate the losses of as many images as are done at once."""
 
     scan: ScanMemory | None
-    workspace: FlipMemory
-    flips: npt.NDArray[Any]
+    flips: FlipMemory
+    flip_sizes: npt.NDArray[Any]  # of as many images
     sizes: npt.NDArray[np.int64]
-    words: Words  # the packed masks, where they are drawn
+    packed: Words  # the packed masks, where they are drawn
     rest: npt.NDArray[Any]  # see `draw`
     gradient: npt.NDArray[Any]
 
@@ -72,27 +72,29 @@ def gradient_memory(shape: Shape, layout: RowLayout, small: bool, lanes: Any, dt
 
 @helper
 def _add_draw(
-    words: Words, start: int, images: int, piece: GradientMemory, losses: Numbers, drawn: Numbers, gradient: Numbers
+    packed: Words, start: int, images: int, memory: GradientMemory, losses: Numbers, drawn: Numbers, gradient: Numbers
 ) -> None:
     """Add l(s, g(y)) to ``drawn`` and y_i (l(s, g(y)) - l(s, g(y↓i))) to ``gradient``, of a few images."""
-    pixels = pixels_of(piece.workspace.layout)
-    flip_sizes_of_images(words, start, images, piece.scan, piece.workspace, piece.flips, piece.sizes)
+    pixels = pixels_of(memory.flips.layout)
+    flip_sizes_of_images(packed, start, images, memory.scan, memory.flips, memory.flip_sizes, memory.sizes)
     for image in range(images):
-        at, size = image * pixels, piece.sizes[image]
+        at, size = image * pixels, memory.sizes[image]
         drawn[image] += losses[image, size // 2]
-        _add_differences(words, start + at, pixels, piece.flips, at, size, losses[image], gradient, at)
+        _add_differences(packed, start + at, pixels, memory.flip_sizes, at, size, losses[image], gradient, at)
 
 
 @kernel
 def differentiate_given(
-    words: Words, start: int, piece: GradientMemory, losses: Numbers, drawn: Numbers, gradient: Numbers
+    packed: Words, start: int, memory: GradientMemory, losses: Numbers, drawn: Numbers, gradient: Numbers
 ) -> None:
     """Add l(s, g(y)) to ``drawn`` and (21) to ``gradient``, for masks whose packed bits begin at ``start``."""
-    pixels, most = pixels_of(piece.workspace.layout), len(piece.sizes)
+    pixels, most = pixels_of(memory.flips.layout), len(memory.sizes)
     for first in range(0, len(drawn), most):
         images = min(most, len(drawn) - first)
         at = first * pixels
-        _add_draw(words, start + at, images, piece, losses[first:], drawn[first:], gradient[at : at + images * pixels])
+        _add_draw(
+            packed, start + at, images, memory, losses[first:], drawn[first:], gradient[at : at + images * pixels]
+        )
 
 
 @kernel
@@ -100,7 +102,7 @@ def differentiate_drawn(
     chances: Numbers,
     seeds: Words,
     start: int,
-    piece: GradientMemory,
+    memory: GradientMemory,
     losses: Numbers,
     left_out: npt.NDArray[np.bool_],
     drawn: Numbers,
@@ -114,20 +116,20 @@ def differentiate_drawn(
     A chance that is NaN is drawn as background, and makes NaN of its own derivative and of the loss of its image.
     Images that are ``left_out`` get zeros, whatever they hold; the array is empty if none is.
     """
-    pixels, most = pixels_of(piece.workspace.layout), len(piece.sizes)
+    pixels, most = pixels_of(memory.flips.layout), len(memory.sizes)
     zero = one - one
     for first in range(0, len(drawn), most):
         images = min(most, len(drawn) - first)
         here = chances[first * pixels : (first + images) * pixels]
-        gradient = piece.gradient[: images * pixels]
+        gradient = memory.gradient[: images * pixels]
         for i in range(len(gradient)):
             gradient[i] = 0
         for image in range(images):
             drawn[first + image] = 0
         nan = np.uint64(0)
         for seed in seeds:
-            nan |= draw_pixels(here, piece.rest, seed, start + first * pixels, piece.words)
-            _add_draw(piece.words, 0, images, piece, losses[first:], drawn[first:], gradient)
+            nan |= draw_pixels(here, memory.rest, seed, start + first * pixels, memory.packed)
+            _add_draw(memory.packed, 0, images, memory, losses[first:], drawn[first:], gradient)
         if len(seeds) > 1:
             for i in range(len(gradient)):
                 gradient[i] /= draws

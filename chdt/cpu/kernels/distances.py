@@ -48,26 +48,28 @@ def _write_band(
 
 
 @kernel
-def distances_of(words: Words, start: int, count: int, scan: ScanMemory, buffer: WriteBuffer, answers: Numbers) -> None:
+def distances_of(
+    packed: Words, start: int, count: int, scan: ScanMemory, buffer: WriteBuffer, answers: Numbers
+) -> None:
     """Distances of ``count`` images whose packed bits begin at ``start``, in reading order."""
     layout = scan.layout
     pixels = pixels_of(layout)
     for first in range(0, count, layout.images):
         images = min(layout.images, count - first)
         begin = start + first * pixels
-        prepare_bands(words, begin, images, scan)
+        prepare_bands(packed, begin, images, scan)
         for band in range(layout.bands):
-            slabs = scan_band(words, begin, images, band, scan)
+            slabs = scan_band(packed, begin, images, band, scan)
             _write_band(band, slabs, images, scan, buffer, answers, first * pixels)
     settle()
 
 
 @kernel
 def distances_of_bands(
-    words: Words, start: int, first: int, last: int, scan: ScanMemory, buffer: WriteBuffer, answers: Numbers
+    packed: Words, start: int, first: int, last: int, scan: ScanMemory, buffer: WriteBuffer, answers: Numbers
 ) -> None:
     """Distances of the bands first..last - 1 of one image, whose edges must be there; ``answers`` are its own."""
     for band in range(first, last):
-        slabs = scan_band(words, start, 1, band, scan)
+        slabs = scan_band(packed, start, 1, band, scan)
         _write_band(band, slabs, 1, scan, buffer, answers, 0)
     settle()

@@ -30,7 +30,7 @@ def _draw_word(chances: Numbers, at: int, seed: Word, pixel: int) -> Word:
 
 
 @helper
-def draw_pixels(chances: Numbers, rest: Numbers, seed: Word, first: int, words: Words) -> Word:
+def draw_pixels(chances: Numbers, rest: Numbers, seed: Word, first: int, packed: Words) -> Word:
     """Draw the pixels first, first + 1, ... of a batch; give a word that is 0 unless a chance is NaN.
 
     A pixel whose chance is NaN is background. ``rest`` is memory for the last chances, fewer than 64.
@@ -39,12 +39,12 @@ def draw_pixels(chances: Numbers, rest: Numbers, seed: Word, first: int, words: 
     whole = chances.size // WORD_BITS
     nan = np.uint64(0)
     for k in range(whole):
-        words[k] = _draw_word(chances, k * WORD_BITS, seed, first + k * WORD_BITS)
+        packed[k] = _draw_word(chances, k * WORD_BITS, seed, first + k * WORD_BITS)
         nan |= nan_bits(chances, k * WORD_BITS)
     if chances.size % WORD_BITS != 0:
         for j in range(WORD_BITS):
             rest[j] = chances[whole * WORD_BITS + j] if whole * WORD_BITS + j < chances.size else 0
-        words[whole] = _draw_word(rest, 0, seed, first + whole * WORD_BITS)
+        packed[whole] = _draw_word(rest, 0, seed, first + whole * WORD_BITS)
         nan |= nan_bits(rest, 0)
     return nan
 
@@ -59,6 +59,6 @@ def first_nan(chances: Numbers) -> int:
 
 
 @kernel
-def draw(chances: Numbers, rest: Numbers, seed: Word, first: int, words: Words) -> int:
+def draw(chances: Numbers, rest: Numbers, seed: Word, first: int, packed: Words) -> int:
     """Draw pixels as `draw_pixels` does, called from Python; give the index of the first chance that is NaN, or -1."""
-    return first_nan(chances) if draw_pixels(chances, rest, seed, first, words) != 0 else -1
+    return first_nan(chances) if draw_pixels(chances, rest, seed, first, packed) != 0 else -1

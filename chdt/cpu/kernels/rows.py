@@ -91,7 +91,7 @@ def row_at(layout: RowLayout, slab: int, row: int) -> int:
 
 
 @helper
-def foreground_of(words: Words, start: int, layout: RowLayout, images: int, row: int, block: int) -> Word:
+def foreground_of(packed: Words, start: int, layout: RowLayout, images: int, row: int, block: int) -> Word:
     """The foreground bits of a block; lanes behind the end of a long row count as foreground.
 
     ``row`` counts the rows of all slabs.
@@ -99,9 +99,9 @@ def foreground_of(words: Words, start: int, layout: RowLayout, images: int, row:
     if layout.blocks > 1:
         column = block * BLOCK
         count = min(BLOCK, layout.width - column)
-        return read_bits(words, start + row * layout.width + column, count) | ~low_bits(count)
+        return read_bits(packed, start + row * layout.width + column, count) | ~low_bits(count)
     word = np.uint64(0)
     for image in range(images):
-        bits = read_bits(words, start + image * pixels_of(layout) + row * layout.width, layout.width)
+        bits = read_bits(packed, start + image * pixels_of(layout) + row * layout.width, layout.width)
         word |= bits << np.uint64(image * layout.width)
     return word

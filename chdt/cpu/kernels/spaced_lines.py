@@ -26,12 +26,12 @@ class Windows(NamedTuple):
 
 
 @helper
-def _fill_row(words: Words, start: int, width: int, spacing: float, distances: Floats, at: int) -> None:
+def _fill_row(packed: Words, start: int, width: int, spacing: float, distances: Floats, at: int) -> None:
     """Distances along a row to background in that row, infinite if there is none."""
     last = -1  # the last background pixel, once there is one
     for x in range(width):
         if x % WORD_BITS == 0:
-            bits = read_bits(words, start + x, min(WORD_BITS, width - x))
+            bits = read_bits(packed, start + x, min(WORD_BITS, width - x))
         if (bits >> np.uint64(x % WORD_BITS)) & np.uint64(1) == 0:
             last = x
         distances[at + x] = np.float32(spacing * (x - last)) if last >= 0 else np.float32(np.inf)
@@ -80,7 +80,7 @@ def _propagate_both_ways(
 
 @kernel
 def spaced_distances_of(
-    words: Words,
+    packed: Words,
     start: int,
     count: int,
     shape: Shape,
@@ -95,7 +95,7 @@ def spaced_distances_of(
     for image in range(count):
         first = image * depth * height * width
         for row in range(depth * height):
-            _fill_row(words, start + first + row * width, width, spacing[2], distances, first + row * width)
+            _fill_row(packed, start + first + row * width, width, spacing[2], distances, first + row * width)
         if height > 1:
             for slab in range(depth):
                 for x in range(width):

@@ -79,13 +79,13 @@ def _from_slab(layout: RowLayout, rows: Numbers, slab: int, row: int, x: int, wa
 
 
 @helper
-def _scan_row_up(words: Words, start: int, images: int, first: int, slab: int, row: int, scan: ScanMemory) -> None:
+def _scan_row_up(packed: Words, start: int, images: int, first: int, slab: int, row: int, scan: ScanMemory) -> None:
     """The distances of a row to background in itself and in what was scanned before it."""
     layout, walls, block_walls, cap = scan.layout, scan.walls, scan.block_walls, scan.cap
     rows, left = scan.rows, scan.left
     at, index = row_at(layout, slab, row), (first + slab) * layout.rows + row
     if layout.blocks == 1:
-        word = foreground_of(words, start, layout, images, index, 0)
+        word = foreground_of(packed, start, layout, images, index, 0)
         if word == 0:
             store(rows, at, fill(0, cap))
             return
@@ -98,12 +98,12 @@ def _scan_row_up(words: Words, start: int, images: int, first: int, slab: int, r
     distance = layout.cap  # from the last lane before the block to background before the block
     for block in range(layout.blocks):
         left[block] = distance
-        background = ~foreground_of(words, start, layout, images, index, block)
+        background = ~foreground_of(packed, start, layout, images, index, block)
         distance = leading_zeros(background) if background != 0 else min(distance + BLOCK, layout.cap)
     distance = layout.cap  # the same on the other side
     for block in range(layout.blocks - 1, -1, -1):
         x = block * BLOCK
-        word = foreground_of(words, start, layout, images, index, block)
+        word = foreground_of(packed, start, layout, images, index, block)
         if word == 0:
             store(rows, at + x, fill(0, cap))
             distance = 0
@@ -121,7 +121,7 @@ def _scan_row_up(words: Words, start: int, images: int, first: int, slab: int, r
 
 
 @outlined
-def scan_up(words: Words, start: int, images: int, first: int, last: int, scan: ScanMemory) -> None:
+def scan_up(packed: Words, start: int, images: int, first: int, last: int, scan: ScanMemory) -> None:
     """Distances of the slabs first..last - 1 to background in the same slab and below.
 
     The slab below the band must be there. In a slice, the distances to background in the slice itself take a scan of
@@ -130,7 +130,7 @@ def scan_up(words: Words, start: int, images: int, first: int, last: int, scan: 
     layout, walls, rows = scan.layout, scan.walls, scan.rows
     for slab in range(last - first - 1, -1, -1):
         for row in range(layout.rows - 1, -1, -1):
-            _scan_row_up(words, start, images, first, slab, row, scan)
+            _scan_row_up(packed, start, images, first, slab, row, scan)
         for row in range(1, layout.rows):
             for x in range(0, layout.blocks * BLOCK, BLOCK):
                 at = row_at(layout, slab, row) + x
