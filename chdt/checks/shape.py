@@ -6,7 +6,7 @@ Steps = tuple[float, float, float]  # of a spacing: from slice to slice, row to 
 
 
 class Shape(NamedTuple):
-    """Of a grid: an image is a volume of one slice, and a line is one of one row."""
+    """Extents (depth, height, width); missing axes are 1."""
 
     depth: int
     height: int
@@ -14,12 +14,12 @@ class Shape(NamedTuple):
 
     @property
     def pixels(self) -> int:
-        """How many there are."""
+        """Pixels of the grid."""
         return self.depth * self.height * self.width
 
     @property
     def without_single_pixels(self) -> "Shape":
-        """The same grid with its axes of one pixel first: no distance is along them."""
+        """Length-1 axes moved to the front; they carry no distance."""
         return Shape(*(1, 1, 1, *(side for side in self if side > 1))[-3:])
 
     @property

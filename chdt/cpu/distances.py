@@ -79,7 +79,7 @@ def share_bands(work: Callable[[int, int, ScanMemory], None], route: PixelRoute,
 
 
 def edges_of_image(bits: Words, start: int, route: PixelRoute) -> Numbers:
-    """All edges of an image, from several threads."""
+    """The joined edges of an image: found by several threads, joined by the caller."""
     edges = edges_of(route.layout, route.lanes)
     share_bands(lambda first, last, scan: find_edges(bits, start, 1, first, last, scan), route, edges)
     join_edges(reused(scan_memory, route.layout, route.lanes, False)._replace(edges=edges))

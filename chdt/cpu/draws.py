@@ -10,11 +10,11 @@ from chdt.cpu.kernels.drawing import draw
 from chdt.cpu.kernels.packing import WORD_BITS, Words, packed_words, unpack
 from chdt.cpu.threads import share
 
-SIGMOIDS = 1 << 14  # at once
+SIGMOIDS = 1 << 14  # in one call of torch.sigmoid: few enough for torch not to divide them among its threads
 
 
 def draw_packed(chances: torch.Tensor, seed: int) -> Words:
-    """Draw a batch, foreground with these chances: packed."""
+    """Draw a packed batch, each pixel foreground with its chance; a chance that is NaN raises."""
     host = chances.cpu().contiguous().view(-1).numpy()
     packed = np.zeros(packed_words(host.size), np.uint64)
     nan: list[int] = []
@@ -48,10 +48,8 @@ def chances_of(logits: torch.Tensor) -> torch.Tensor:
 
     def work(first: int, last: int) -> None:
         with torch.inference_mode(inference):
-            for outlined in range(first * SIGMOIDS, last * SIGMOIDS, SIGMOIDS):
-                torch.sigmoid(
-                    flat[outlined : outlined + SIGMOIDS].to(dtype), out=answer[outlined : outlined + SIGMOIDS]
-                )
+            for begin in range(first * SIGMOIDS, last * SIGMOIDS, SIGMOIDS):
+                torch.sigmoid(flat[begin : begin + SIGMOIDS].to(dtype), out=answer[begin : begin + SIGMOIDS])
 
     share(work, -(-len(flat) // SIGMOIDS), SIGMOIDS)
     return chances

@@ -14,10 +14,10 @@ from chdt.cpu.kernels.flips import (
     flip_sizes_of,
     levels_of,
     maxima_of_bands,
+    raise_sizes,
     raise_spaced,
-    sizes_of_added,
-    sizes_of_slabs,
     small_flip_sizes_of,
+    write_sizes,
 )
 from chdt.cpu.kernels.lanes import Numbers
 from chdt.cpu.kernels.maxima import maxima_memory
@@ -74,21 +74,22 @@ def _small_flip_sizes(packed: PackedMasks, route: PixelRoute, answers: Numbers, 
 
 
 def _flip_sizes_of_image(bits: Words, start: int, shape: Shape, route: PixelRoute, answers: Numbers) -> None:
-    """Write those of an image that is cut into bands, from all threads."""
+    """Write the sizes after flips of an image that is cut into bands, from all threads."""
     layout, lanes = route.layout, route.lanes
     maxima = _maxima_of_image(bits, start, route)
     # What one kernel leaves for the next is in memory of its own: in between, a signal's handler may call chdt.
     flips = _flip_memory(shape, route)._replace(maxima=maxima, levels=levels_memory(layout, lanes))
     largest = levels_of(reused(scan_memory, layout, lanes, False), flips)
 
-    def write_sizes(first: int, last: int) -> None:
-        sizes_of_slabs(first, last, largest, flips, answers[: last * layout.rows * layout.width])
+    def work(first: int, last: int) -> None:
+        write_sizes(first, last, largest, flips, answers[: last * layout.rows * layout.width], 0)
 
-    share(write_sizes, layout.slabs, layout.rows * layout.width)
-    sizes_of_added(bits, start, largest, flips, answers)
+    share(work, layout.slabs, layout.rows * layout.width)
+    raise_sizes(bits, start, largest, flips, answers, 0)
 
 
 def _maxima_of_image(bits: Words, start: int, route: PixelRoute) -> npt.NDArray[Any]:
+    """The maxima of an image that is cut into bands: those of each thread, then their maximum."""
     found: list[Numbers] = []
 
     def work(first: int, last: int, scan: ScanMemory) -> None:

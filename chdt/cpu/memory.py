@@ -10,19 +10,23 @@ import numpy as np
 
 T = TypeVar("T")
 
-MOST_KEPT_BYTES = 1 << 22  # bytes
+MOST_KEPT_BYTES = 1 << 22
+"""Bytes of one kind of memory that is kept. Larger memory is for images that take much longer than getting it."""
 
 MOST_KINDS = 8
+"""Kinds of memory that a thread keeps: more would hold memory of shapes that may not come again, fewer make it anew."""
 
 
 class _Shelf(threading.local):
+    """The memory that a thread keeps, by how it was made."""
+
     def __init__(self) -> None:
         self.memory: dict[Any, Any] = {}
 
 
 _shelf = _Shelf()
 
-_spare: list[dict[Any, Any]] = []  # what threads worked in that have ended, for those of later calls
+_spare: list[dict[Any, Any]] = []  # the memory of threads that have ended, for those of later calls
 
 
 def take_shelf() -> None:
@@ -40,10 +44,10 @@ def hand_on_shelf() -> None:
 
 
 def reused(make: Callable[..., T], *key: Any) -> T:
-    """``make(*key)``, or what it gave before to this thread, or to one of an earlier call.
+    """``make(*key)``: arrays in nested tuples for a kernel to work in, made once a thread and kept for its next call.
 
-    For the memory that a kernel works in, arrays in nested tuples: making it takes as long as a small image. Nothing
-    that a kernel leaves there may matter to the next one. Only little memory is kept.
+    A kernel may rely on what ``make`` writes and kernels never change, as the patterns of planes, and on nothing else
+    in it. Memory above MOST_KEPT_BYTES is not kept.
     """
     if numba.config.DISABLE_JIT:  # then a kernel may be interrupted halfway, and another one called before it goes on
         return make(*key)

@@ -13,7 +13,7 @@ from chdt.checks.shape import Shape
 from chdt.cpu.kernels.packing import WORD_BITS, Words, pack, packed_words, surround
 from chdt.cpu.threads import share
 
-USUAL_BYTES = 4  # of a pixel: narrower ones are packed as many times faster
+USUAL_BYTES = 4  # of a pixel whose packing costs 1; the cost of others is proportional to their bytes
 
 
 class PackedMasks(NamedTuple):
@@ -22,7 +22,7 @@ class PackedMasks(NamedTuple):
     bits: Words  # as `pack` writes them
     batch: tuple[int, ...]  # shape of the batch dims
     shape: Shape  # of each, with the border
-    border: Shape = Shape(0, 0, 0)  # background that was added on either side
+    border: Shape = Shape(0, 0, 0)  # pixels of background that were added on either side of each axis
 
     @property
     def images(self) -> int:
@@ -38,7 +38,7 @@ class PackedMasks(NamedTuple):
 def pack_masks(
     masks: AnyMasks, spatial_dims: int, black_border: bool = False, shape: Shape | None = None
 ) -> PackedMasks:
-    """Check the values of a batch of masks and pack it, with a border of one pixel of background if that is wanted.
+    """Check the values of a batch of masks and pack it, with a border of one pixel of background if wanted.
 
     ``shape`` is that of the grid, where it is known already.
     """

@@ -1,4 +1,4 @@
-"""Distances, or sizes after flips: one answer for each pixel, made in place where that is possible."""
+"""Distances, or sizes after flips: one answer for each pixel, written in place where that is possible."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -18,7 +18,7 @@ from chdt.cpu.spaced import spaced_distances
 
 
 class Answers(NamedTuple):
-    """What is asked of each pixel."""
+    """A kind of answer that each pixel gets."""
 
     operator: str  # its name
     caps: int  # answers are at most so many times the cap of distances

@@ -28,7 +28,10 @@ from chdt.cpu.threads import share, thread_count
 
 
 def sizes_by_bands(bits: Words, shape: Shape, bands: OverlappingBands, sizes: Numbers) -> Sequence[int]:
-    """Write the sizes of a batch; give the images that are too large for the bands and have got none."""
+    """Write the sizes of a batch, from overlapping bands; give the images that must be measured whole.
+
+    Their objects are as large as bands can tell, or larger, and what is written for them is only a lower bound.
+    """
     _, height, width = shape.without_single_pixels
     images = len(sizes)
     found: list[npt.NDArray[np.int64]] = []
@@ -47,7 +50,8 @@ def sizes_by_bands(bits: Words, shape: Shape, bands: OverlappingBands, sizes: Nu
             measure_bands(bits, image * shape.pixels, height, band, end, bands, search, here)
             first += end - band
 
-    # Of one image, a band tells the next ones how little can be left out: so better all by one thread.
+    # A band is done sooner if the size by the bands before is known: so one thread does all bands of an image, where
+    # there are images for all threads.
     interleaved = bands.number if images % thread_count() == 0 else 1
     share(work, images * bands.number, OVERLAPPING_EFFORT * bands.rows * width, interleaved, memory)
     half = np.max(found, axis=0, initial=0)  # of an empty batch, none is found

@@ -21,7 +21,7 @@ def spaced_cap(shape: Shape, spacing: Steps) -> float:
 
 
 def windows_of(shape: Shape, spacing: Steps) -> Windows:
-    """All windows of one grid."""
+    """The radii of the windows for every distance that is possible in a grid."""
     lengths = [
         np.multiply(np.arange(side), number).astype(np.float32) for side, number in zip(shape, spacing, strict=True)
     ]
@@ -70,7 +70,7 @@ def spaced_sizes(packed: PackedMasks, spacing: Steps) -> Floats:
 def replace_by_sizes_without(distances: Floats, spacing: Steps) -> None:
     """Replace the distances of one image by its sizes after removing each foreground pixel, see docs/exact.md.
 
-    At background, where nothing is to be removed, that is the size as it is.
+    At background, it is the size of the image as it is.
     """
     size: Any = np.float32(0)
     for axis in range(3):

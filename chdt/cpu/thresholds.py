@@ -15,7 +15,7 @@ from chdt.cpu.memory import reused
 from chdt.cpu.sizes import sizes_of_masks
 from chdt.cpu.threads import share
 
-EFFORT = 8  # times what packing takes
+EFFORT = 8  # the cost of a pixel; packing one is 1
 
 
 def weakest_pixels_of_radii(

@@ -1,4 +1,4 @@
-"""Large images in bands, scanned independently once it is known how far background is outside of each."""
+"""Large images in bands, scanned independently once the distances to background outside of each are known."""
 
 from chdt.cpu.kernels.erosions import exponent_towards
 from chdt.cpu.kernels.jit import helper, kernel
@@ -7,14 +7,14 @@ from chdt.cpu.kernels.packing import Words
 from chdt.cpu.kernels.rows import STEPS, RowLayout, ScanMemory, row_at
 from chdt.cpu.kernels.two_passes import scan_down, scan_up
 
-# edges[FIRST] holds the distances of each band's first slab to background in the band and below it, edges[LAST] those
-# of its last slab to background in the band and above it. They are found band by band, then joined.
+# edges[FIRST]: a band's first slab, and its distances to background in the band and below. edges[LAST]: its last slab,
+# and its distances to background in the band and above. Each band finds its own, then they are joined.
 FIRST, LAST = 0, 1
 
 
 @helper
 def edge_at(layout: RowLayout, side: int, band: int) -> int:
-    """Where among the edges that of a band begins."""
+    """Index in the edges of the slab of a band; ``side`` is FIRST or LAST."""
     return (side * layout.bands + band) * layout.rows * layout.pitch
 
 
@@ -28,6 +28,7 @@ def _copy_slab(source: Numbers, source_at: int, target: Numbers, target_at: int,
 
 @helper
 def _clear_slab(rows: Numbers, target: int, layout: RowLayout, cap: Number) -> None:
+    """Fill a slab with the cap: no background there."""
     for row in range(layout.rows):
         for x in range(0, layout.blocks * BLOCK, BLOCK):
             store(rows, target + row * layout.pitch + x, fill(cap, cap))
@@ -35,7 +36,7 @@ def _clear_slab(rows: Numbers, target: int, layout: RowLayout, cap: Number) -> N
 
 @kernel
 def find_edges(packed: Words, start: int, images: int, first: int, last: int, scan: ScanMemory) -> None:
-    """The edges of bands first..last - 1, each by itself."""
+    """Write the edges of bands first..last - 1, from background in the band alone: a scan of each."""
     layout, cap, rows, edges = scan.layout, scan.cap, scan.rows, scan.edges
     for band in range(first, last):
         begin, end = band * layout.band, min(layout.slabs, (band + 1) * layout.band)
@@ -52,8 +53,8 @@ def find_edges(packed: Words, start: int, images: int, first: int, last: int, sc
 def _propagate_slab(slabs: int, scan: ScanMemory) -> int:
     """Propagate slab 0 across ``slabs`` slabs; return the slab of the band, 0 or 1, that holds the result.
 
-    That is the minimum of all distances within as many steps along the axes of a slab, plus ``slabs``: one axis after
-    the other, by powers of two as `exponent_towards` allows them.
+    Each result is ``slabs`` plus the minimum over a window of the slab that reaches as many pixels to either side. One
+    axis after the other, in steps of powers of two: see `exponent_towards`. Slab 1 is overwritten.
     """
     layout, walls, cap, rows = scan.layout, scan.walls, scan.cap, scan.rows
     source, target = 0, 1
@@ -61,7 +62,7 @@ def _propagate_slab(slabs: int, scan: ScanMemory) -> int:
         radius = min(slabs, (layout.width if axis == 0 else layout.rows) - 1)
         done = 0
         while done < radius:
-            exponent = min(exponent_towards(radius, done), STEPS - 1)  # walls are as wide as a block, and no wider
+            exponent = min(exponent_towards(radius, done), STEPS - 1)  # walls are for steps within a block
             for row in range(layout.rows):
                 for x in range(0, layout.blocks * BLOCK, BLOCK):
                     at = row_at(layout, source, row) + x
@@ -92,7 +93,7 @@ def _propagate_slab(slabs: int, scan: ScanMemory) -> int:
 
 @kernel
 def join_edges(scan: ScanMemory) -> None:
-    """Let every edge know of all the bands before it."""
+    """Lower every edge to its distances to background in all bands beyond. `find_edges` must be done."""
     layout, _, _, _, rows, _, edges = scan
     for side in range(2):
         for number in range(1, layout.bands):
@@ -110,7 +111,7 @@ def join_edges(scan: ScanMemory) -> None:
 
 @helper
 def prepare_bands(packed: Words, start: int, images: int, scan: ScanMemory) -> None:
-    """Find and join all edges, where an image has several bands."""
+    """Write all edges of a block of images, if they have several bands: a first scan of the images."""
     if scan.layout.bands > 1:
         find_edges(packed, start, images, 0, scan.layout.bands, scan)
         join_edges(scan)
@@ -118,7 +119,7 @@ def prepare_bands(packed: Words, start: int, images: int, scan: ScanMemory) -> N
 
 @helper
 def scan_band(packed: Words, start: int, images: int, band: int, scan: ScanMemory) -> int:
-    """Leave the distances of a band in ``rows``, and give how many slabs it has; its edges must be there."""
+    """Write the distances of a band into ``scan.rows``; give how many slabs it has. The joined edges must be there."""
     layout, cap, rows, edges = scan.layout, scan.cap, scan.rows, scan.edges
     first, last = band * layout.band, min(layout.slabs, (band + 1) * layout.band)
     if layout.bands > 1:

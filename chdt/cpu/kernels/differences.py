@@ -1,4 +1,4 @@
-"""The differences of losses that flips make, added to the gradient (21)."""
+"""The sampled gradient: differences of losses between a mask and the same mask with one pixel flipped (21)."""
 
 from typing import Any, NamedTuple
 
@@ -6,14 +6,19 @@ import numpy as np
 import numpy.typing as npt
 
 from chdt.checks.shape import Shape
-from chdt.cpu.kernels.drawing import draw_pixels, first_nan
-from chdt.cpu.kernels.flips import FlipMemory, flip_memory, flip_sizes_of_images
+from chdt.cpu.kernels.drawing import draw, first_nan
+from chdt.cpu.kernels.flips import FlipMemory, flip_memory, flip_sizes_of
 from chdt.cpu.kernels.jit import helper, kernel
 from chdt.cpu.kernels.lanes import BLOCK, Number, Numbers, aligned, equal_bits, lowest_bit
 from chdt.cpu.kernels.packing import WORD_BITS, Words, low_bits, packed_words, read_bits
 from chdt.cpu.kernels.rows import RowLayout, ScanMemory, pixels_of, scan_memory
 
-GRADIENT_PIXELS = 1 << 15  # whose flip sizes are kept in the nearest cache until they are looked up
+GRADIENT_PIXELS = 1 << 15
+"""Pixels of the images that are done at once.
+
+Their flip sizes should still be in a near cache when they are looked up; with few pixels, the work around each round
+weighs more. Not measured.
+"""
 
 
 @helper
@@ -28,7 +33,10 @@ def _add_differences(
     gradient: Numbers,
     at: int,
 ) -> None:
-    """Add the differences of one image where a flip changes the size."""
+    """Add y_i (l(g(y)) - l(g(y↓i))) of one image to its gradient, from ``at`` on, where the flip of i changes the size.
+
+    Its packed bits begin at ``start``, its flip sizes at ``flips_at``; ``losses`` are those of its sizes 0, 2, 4, ...
+    """
     loss = losses[size // 2]
     for pixel in range(0, pixels, BLOCK):
         count = min(BLOCK, pixels - pixel)
@@ -50,13 +58,13 @@ class GradientMemory(NamedTuple):
     flips: FlipMemory
     flip_sizes: npt.NDArray[Any]  # of as many images
     sizes: npt.NDArray[np.int64]
-    packed: Words  # the packed masks, where they are drawn
+    packed: Words  # masks that are drawn
     rest: npt.NDArray[Any]  # see `draw`
-    gradient: npt.NDArray[Any]
+    gradient: npt.NDArray[Any]  # sum over the draws
 
 
 def gradient_memory(shape: Shape, layout: RowLayout, small: bool, lanes: Any, dtype: Any) -> GradientMemory:
-    """Memory for one thread; small grids, whose distances are counted, need no scan."""
+    """Memory for one thread; small grids, whose distances are counted by erosions, need no scan."""
     pixels = shape.pixels
     images = max(1, GRADIENT_PIXELS // (pixels * layout.images)) * layout.images
     return GradientMemory(
@@ -76,7 +84,7 @@ def _add_draw(
 ) -> None:
     """Add l(s, g(y)) to ``drawn`` and y_i (l(s, g(y)) - l(s, g(y↓i))) to ``gradient``, of a few images."""
     pixels = pixels_of(memory.flips.layout)
-    flip_sizes_of_images(packed, start, images, memory.scan, memory.flips, memory.flip_sizes, memory.sizes)
+    flip_sizes_of(packed, start, images, memory.scan, memory.flips, memory.flip_sizes, memory.sizes)
     for image in range(images):
         at, size = image * pixels, memory.sizes[image]
         drawn[image] += losses[image, size // 2]
@@ -126,16 +134,16 @@ def differentiate_drawn(
             gradient[i] = 0
         for image in range(images):
             drawn[first + image] = 0
-        nan = np.uint64(0)
+        any_nan = False
         for seed in seeds:
-            nan |= draw_pixels(here, memory.rest, seed, start + first * pixels, memory.packed)
+            any_nan |= draw(here, memory.rest, seed, start + first * pixels, memory.packed) >= 0
             _add_draw(memory.packed, 0, images, memory, losses[first:], drawn[first:], gradient)
         if len(seeds) > 1:
             for i in range(len(gradient)):
                 gradient[i] /= draws
             for image in range(images):
                 drawn[first + image] /= draws
-        if nan != 0:
+        if any_nan:
             for image in range(images):
                 if first_nan(here[image * pixels : (image + 1) * pixels]) >= 0:
                     drawn[first + image] = np.nan

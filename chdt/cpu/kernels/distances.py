@@ -1,4 +1,4 @@
-"""Distances of scanned bands, on their way to memory."""
+"""Distances of large grids: scanned band by band, written in reading order."""
 
 from chdt.cpu.kernels.bands import prepare_bands, scan_band
 from chdt.cpu.kernels.jit import helper, kernel
@@ -10,13 +10,13 @@ from chdt.cpu.kernels.writing import WriteBuffer, gather, lanes_before_line, wri
 
 @helper
 def _write_long_rows(slabs: int, scan: ScanMemory, buffer: WriteBuffer, answers: Numbers, at: int) -> None:
-    """Write the distances of a band, from ``at`` on."""
+    """Write the distances of a band whose rows have several blocks into ``answers``, from ``at`` on."""
     layout, rows = scan.layout, scan.rows
     lines = slabs * layout.rows
     past_caches = buffer.past_caches and layout.width % BLOCK == 0 and lanes_before_line(answers, at) == 0
     for row in range(lines):
         source = row_at(layout, 0, row)
-        # The last vector of a row may go on into the next one, which is written after it.
+        # The last vector of a row may write into the next row, which is overwritten later.
         width = layout.width if row + 1 < lines else layout.width // BLOCK * BLOCK
         for x in range(0, width, BLOCK):
             write(answers, at + x, load_pixels(rows, source + x), past_caches)
@@ -29,7 +29,7 @@ def _write_long_rows(slabs: int, scan: ScanMemory, buffer: WriteBuffer, answers:
 def _write_band(
     band: int, slabs: int, images: int, scan: ScanMemory, buffer: WriteBuffer, answers: Numbers, first: int
 ) -> None:
-    """Write the distances of a band of images side by side, the answers of the first one being at ``first``."""
+    """Write the distances of a band of a block of images; the answers of the first image begin at ``first``."""
     layout, rows = scan.layout, scan.rows
     first += band * layout.band * layout.rows * layout.width
     if layout.blocks > 1:
@@ -51,7 +51,7 @@ def _write_band(
 def distances_of(
     packed: Words, start: int, count: int, scan: ScanMemory, buffer: WriteBuffer, answers: Numbers
 ) -> None:
-    """Distances of ``count`` images whose packed bits begin at ``start``, in reading order."""
+    """Write the distances of ``count`` images whose packed bits begin at ``start``, in reading order."""
     layout = scan.layout
     pixels = pixels_of(layout)
     for first in range(0, count, layout.images):
@@ -68,7 +68,7 @@ def distances_of(
 def distances_of_bands(
     packed: Words, start: int, first: int, last: int, scan: ScanMemory, buffer: WriteBuffer, answers: Numbers
 ) -> None:
-    """Distances of the bands first..last - 1 of one image, whose edges must be there; ``answers`` are its own."""
+    """Write the distances of bands first..last - 1 of one image into its answers. Its joined edges must be there."""
     for band in range(first, last):
         slabs = scan_band(packed, start, 1, band, scan)
         _write_band(band, slabs, 1, scan, buffer, answers, 0)

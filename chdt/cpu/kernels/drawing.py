@@ -30,10 +30,20 @@ def _draw_word(chances: Numbers, at: int, seed: Word, pixel: int) -> Word:
 
 
 @helper
-def draw_pixels(chances: Numbers, rest: Numbers, seed: Word, first: int, packed: Words) -> Word:
-    """Draw the pixels first, first + 1, ... of a batch; give a word that is 0 unless a chance is NaN.
+def first_nan(chances: Numbers) -> int:
+    """Index of the first chance that is NaN, or -1."""
+    for j in range(chances.size):
+        if chances[j] != chances[j]:
+            return j
+    return -1
 
-    A pixel whose chance is NaN is background. ``rest`` is memory for the last chances, fewer than 64.
+
+@kernel
+def draw(chances: Numbers, rest: Numbers, seed: Word, first: int, packed: Words) -> int:
+    """Draw one pixel for each chance into ``packed``, from its bit 0 on; give the index of the first NaN, or -1.
+
+    The first pixel has the number ``first`` in the batch. A pixel whose chance is NaN is background. ``rest`` is memory
+    for 64 chances: the last ones, if fewer than 64 are left, are copied there.
     """
     seed = _mixed(seed)
     whole = chances.size // WORD_BITS
@@ -46,19 +56,4 @@ def draw_pixels(chances: Numbers, rest: Numbers, seed: Word, first: int, packed:
             rest[j] = chances[whole * WORD_BITS + j] if whole * WORD_BITS + j < chances.size else 0
         packed[whole] = _draw_word(rest, 0, seed, first + whole * WORD_BITS)
         nan |= nan_bits(rest, 0)
-    return nan
-
-
-@helper
-def first_nan(chances: Numbers) -> int:
-    """Index of the first chance that is NaN, or -1."""
-    for j in range(chances.size):
-        if chances[j] != chances[j]:
-            return j
-    return -1
-
-
-@kernel
-def draw(chances: Numbers, rest: Numbers, seed: Word, first: int, packed: Words) -> int:
-    """Draw pixels as `draw_pixels` does, called from Python; give the index of the first chance that is NaN, or -1."""
-    return first_nan(chances) if draw_pixels(chances, rest, seed, first, packed) != 0 else -1
+    return first_nan(chances) if nan != 0 else -1

@@ -64,8 +64,8 @@ def _find_levels_of_image(image: int, memory: FlipMemory) -> int:
     return largest
 
 
-@helper
-def _write_sizes(first: int, last: int, largest: int, memory: FlipMemory, answers: Numbers, at: int) -> None:
+@kernel
+def write_sizes(first: int, last: int, largest: int, memory: FlipMemory, answers: Numbers, at: int) -> None:
     """The sizes that slabs first..last - 1 of an image have by their levels, without those of added pixels.
 
     ``at`` is where the answers of the image begin. What follows those of the slabs may be overwritten. Mostly it is the
@@ -103,11 +103,18 @@ def _write_added(largest: int, memory: FlipMemory, answers: Numbers, at: int) ->
         raise_added(largest, memory.planes, memory.search, None, answers, at)
 
 
+@kernel
+def raise_sizes(packed: Words, start: int, largest: int, memory: FlipMemory, answers: Numbers, at: int) -> None:
+    """Raise the sizes of an image where an added pixel makes it larger; its packed bits begin at ``start``."""
+    _lay_out(packed, start, memory)
+    _write_added(largest, memory, answers, at)
+
+
 @helper
 def _small_flip_sizes(
     packed: Words, start: int, count: int, memory: FlipMemory, answers: Numbers, sizes: Numbers
 ) -> None:
-    """`flip_sizes_of_images` of small grids."""
+    """`flip_sizes_of` of small grids."""
     layout, pixels = memory.layout, pixels_of(memory.layout)
     for image in range(count):
         at = image * pixels
@@ -115,7 +122,7 @@ def _small_flip_sizes(
         largest = erode_away(memory.planes)
         sizes[image] = 2 * largest
         find_levels_of_eroded(largest, layout, memory.planes, memory.levels)
-        _write_sizes(0, layout.slabs, largest, memory, answers, at)
+        write_sizes(0, layout.slabs, largest, memory, answers, at)
         _write_added(largest, memory, answers, at)
 
 
@@ -123,7 +130,7 @@ def _small_flip_sizes(
 def _large_flip_sizes(
     packed: Words, start: int, count: int, scan: ScanMemory, memory: FlipMemory, answers: Numbers, sizes: Numbers
 ) -> None:
-    """`flip_sizes_of_images` of large grids, whose narrow images are scanned side by side."""
+    """`flip_sizes_of` of large grids, whose narrow images are scanned side by side."""
     layout, pixels = memory.layout, pixels_of(memory.layout)
     for first in range(0, count, layout.images):
         images = min(layout.images, count - first)
@@ -135,13 +142,12 @@ def _large_flip_sizes(
             at = (first + image) * pixels
             largest = _find_levels_of_image(image, memory)
             sizes[first + image] = 2 * largest
-            _write_sizes(0, layout.slabs, largest, memory, answers, at)
-            _lay_out(packed, start + at, memory)
-            _write_added(largest, memory, answers, at)
+            write_sizes(0, layout.slabs, largest, memory, answers, at)
+            raise_sizes(packed, start + at, largest, memory, answers, at)
 
 
-@helper
-def flip_sizes_of_images(
+@kernel
+def flip_sizes_of(
     packed: Words,
     start: int,
     count: int,
@@ -152,7 +158,7 @@ def flip_sizes_of_images(
 ) -> None:
     """Write the sizes after every single flip of ``count`` images whose packed bits begin at ``start``.
 
-    They are in reading order; ``sizes`` gets the size of each image without any flip. Small grids have no scan.
+    They are in reading order; ``sizes`` gets the size of each image without any flip. ``scan`` is None for small grids.
     """
     if scan is None:  # Numba compiles only the branch that is needed
         _small_flip_sizes(packed, start, count, memory, answers, sizes)
@@ -161,18 +167,10 @@ def flip_sizes_of_images(
 
 
 @kernel
-def flip_sizes_of(
-    packed: Words, start: int, count: int, scan: ScanMemory, memory: FlipMemory, answers: Numbers, sizes: Numbers
-) -> None:
-    """`flip_sizes_of_images` of large grids."""
-    _large_flip_sizes(packed, start, count, scan, memory, answers, sizes)
-
-
-@kernel
 def small_flip_sizes_of(
     packed: Words, start: int, count: int, memory: FlipMemory, buffer: WriteBuffer, answers: Numbers, sizes: Numbers
 ) -> None:
-    """`flip_sizes_of_images` of small grids; answers are kept in the nearest cache until those of a few are found."""
+    """`flip_sizes_of` of small grids; answers are kept in the nearest cache until those of a few are found."""
     pixels = pixels_of(memory.layout)
     most = buffer.numbers.size // pixels
     for first in range(0, count, most):
@@ -195,19 +193,6 @@ def levels_of(scan: ScanMemory, memory: FlipMemory) -> int:
     """Write the levels of an image from the maxima of all bands; give half of its size."""
     finish_maxima(1, scan, memory.maxima)
     return _find_levels_of_image(0, memory)
-
-
-@kernel
-def sizes_of_slabs(first: int, last: int, largest: int, memory: FlipMemory, answers: Numbers) -> None:
-    """`_write_sizes` into the answers of the image."""
-    _write_sizes(first, last, largest, memory, answers, 0)
-
-
-@kernel
-def sizes_of_added(packed: Words, start: int, largest: int, memory: FlipMemory, answers: Numbers) -> None:
-    """`_write_added` into the answers of the image."""
-    _lay_out(packed, start, memory)
-    _write_added(largest, memory, answers, 0)
 
 
 # With a spacing.

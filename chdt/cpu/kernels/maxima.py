@@ -1,4 +1,4 @@
-"""The largest distance of every column, row and slab of a large image: what the removed pixel is decided by."""
+"""The largest distance in every column, row and slab of a large image: the removed pixel's levels follow from it."""
 
 from typing import Any, NamedTuple
 
@@ -27,16 +27,16 @@ from chdt.cpu.kernels.rows import RowLayout, ScanMemory, row_at
 
 
 class MaximaOffsets(NamedTuple):
-    """Where in one array the largest distances of a block of images begin: of all columns, of rows, of slabs."""
+    """Where in one array the maxima of a block of images begin; those of the columns begin at 0."""
 
     rows: int
     slabs: int
-    work: int  # memory for one vector; behind it, one for each row of a slab, where it has several
+    work: int  # memory for one vector; where a slab has several rows, then one vector for each
 
 
 @helper
 def maxima_offsets(layout: RowLayout) -> MaximaOffsets:
-    """Where the maxima of a block lie."""
+    """Offsets of the maxima of a block of images."""
     rows = layout.blocks * BLOCK
     slabs = rows + layout.images * layout.rows
     return MaximaOffsets(rows, slabs, slabs + layout.images * layout.slabs)
@@ -44,7 +44,7 @@ def maxima_offsets(layout: RowLayout) -> MaximaOffsets:
 
 @helper
 def _reduce(largest: Vector, scan: ScanMemory, images: int, maxima: Numbers, first: int, step: int) -> None:
-    """Store the largest lane of each image in maxima[first], maxima[first + step], ..."""
+    """Write the largest lane of each image to maxima[first], maxima[first + step], ... in six steps."""
     layout, walls, cap = scan.layout, scan.walls, scan.cap
     if not any_set(largest):
         for image in range(images):
@@ -65,6 +65,7 @@ def _reduce(largest: Vector, scan: ScanMemory, images: int, maxima: Numbers, fir
 
 @helper
 def _larger(largest: Vector, before: Vector, layout: RowLayout, walls: Numbers, k: int, cap: Number) -> Vector:
+    """The maximum of ``largest`` and its lanes 2^k before, where those belong to the same image."""
     if layout.blocks == 1:
         before = minimum(before, fill(cap, cap) - load_pixels(walls, k * BLOCK))
     return maximum(largest, before)
@@ -72,7 +73,7 @@ def _larger(largest: Vector, before: Vector, layout: RowLayout, walls: Numbers, 
 
 @helper
 def clear_maxima(layout: RowLayout, maxima: Numbers, cap: Number) -> None:
-    """Let no maximum be above 0."""
+    """Set all maxima to 0, before bands are taken into them."""
     places = maxima_offsets(layout)
     for x in range(0, layout.blocks * BLOCK, BLOCK):
         store(maxima, x, fill(0, cap))
@@ -86,7 +87,10 @@ def clear_maxima(layout: RowLayout, maxima: Numbers, cap: Number) -> None:
 def find_maxima(
     packed: Words, start: int, images: int, first: int, last: int, scan: ScanMemory, maxima: Numbers
 ) -> None:
-    """Take into the maxima the distances of bands first..last - 1 of the images in a block."""
+    """Raise the maxima of a block of images by the distances in bands first..last - 1: a scan of each.
+
+    Those of rows stay in vectors until `finish_maxima`. The joined edges must be there.
+    """
     layout, cap, rows = scan.layout, scan.cap, scan.rows
     across, places = layout.blocks * BLOCK, maxima_offsets(layout)
     nothing = fill(0, cap)
@@ -112,7 +116,7 @@ def find_maxima(
 
 @helper
 def finish_maxima(images: int, scan: ScanMemory, maxima: Numbers) -> None:
-    """The maxima of rows, from the vectors in which they were gathered."""
+    """Write the maxima of rows, from the vectors in which `find_maxima` left them."""
     layout, places = scan.layout, maxima_offsets(scan.layout)
     for row in range(layout.rows if layout.rows > 1 else 0):
         of_row = load_pixels(maxima, places.work + (1 + row) * BLOCK)
@@ -120,7 +124,7 @@ def finish_maxima(images: int, scan: ScanMemory, maxima: Numbers) -> None:
 
 
 def maxima_memory(layout: RowLayout, lanes: type[np.unsignedinteger[Any]]) -> npt.NDArray[Any]:
-    """Memory for what `MaximaOffsets` tells the places of."""
+    """Memory for the maxima of a block of images, see `MaximaOffsets`."""
     of_rows = layout.rows * BLOCK if layout.rows > 1 else 0
     count = layout.blocks * BLOCK + layout.images * (layout.rows + layout.slabs) + BLOCK + of_rows
     return aligned(count, 0, lanes)  # type: ignore[no-any-return]
@@ -128,8 +132,8 @@ def maxima_memory(layout: RowLayout, lanes: type[np.unsignedinteger[Any]]) -> np
 
 @helper
 def size_of(image: int, layout: RowLayout, maxima: Numbers) -> int:
-    """Half of the size of an image, its largest distance."""
+    """Half of the size of an image in a block: its largest distance, from the maxima of its slabs."""
     largest, first = 0, maxima_offsets(layout).slabs + image * layout.slabs
     for slab in range(first, first + layout.slabs):
         largest = max(largest, maxima[slab])
-    return int(largest)  # as unsigned as the distances, differences from it would not be negative without the JIT
+    return int(largest)  # signed: without the JIT, differences of unsigned numbers would not be negative

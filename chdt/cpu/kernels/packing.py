@@ -28,13 +28,18 @@ Sides = tuple[int, int, int]  # slices, rows, columns
 
 WORD_BITS = 64  # bits
 
-AHEAD_BYTES = 6 << 10  # bytes of masks: in another page, into which a processor does not fetch by itself
+AHEAD_BYTES = 6 << 10
+"""Bytes of masks between what is packed and what is prefetched.
 
-SPARE = 2 * VECTOR_WORDS  # words before and behind a plane that are always zero: a shift reads up to 9 of them
+More than a page of 4 KiB, as processors do not prefetch across its end by themselves; much more would push data out of
+the nearest cache before it is read. Not measured.
+"""
+
+SPARE = 2 * VECTOR_WORDS  # zero words before and behind a plane: a shift reads up to 9 of them
 
 
 def packed_words(pixels: int) -> int:
-    """Words to allocate for a packed batch: kernels read a few beyond its end."""
+    """Words to allocate for a packed batch, whose end kernels read a few words beyond."""
     return -(-pixels // WORD_BITS) + SPARE
 
 
@@ -42,8 +47,9 @@ def packed_words(pixels: int) -> int:
 def pack(values: Numbers, foreground: Number | None, background: Number, words: Words, start: int) -> int:
     """Write the bits of ``values == foreground`` from bit ``start`` on; give the index of an invalid value, or -1.
 
-    It is the first one. Where ``foreground`` is None, all is foreground that is not background, and nothing invalid;
-    that is compiled by itself. Where bits of ``start``'s word are written already, those that follow must be zero.
+    Invalid is a value that is neither of the two; the first one is found. Where ``foreground`` is None, every value but
+    the background is foreground, none is invalid, and the kernel is compiled separately. If ``start`` is no multiple of
+    64, the bits before it in its word are kept, and those behind must be zero. Later words need not be.
     """
     head = min(values.size, -start % WORD_BITS)
     found = _pack_few(values, 0, head, foreground, background, words, start)
@@ -73,6 +79,7 @@ def pack(values: Numbers, foreground: Number | None, background: Number, words: 
 def _pack_few(
     values: Numbers, begin: int, end: int, foreground: Number | None, background: Number, words: Words, start: int
 ) -> int:
+    """`pack` values begin..end - 1, one by one; their bits must be zero."""
     for j in range(begin, end):
         is_foreground = values[j] != background
         if foreground is not None:  # noqa: SIM102, a condition that Numba decides when it compiles
@@ -85,6 +92,7 @@ def _pack_few(
 
 @helper
 def _first_invalid(values: Numbers, start: int, foreground: Number | None, background: Number) -> int:
+    """Index of the first value from ``start`` on that is neither of the two, or -1."""
     if foreground is not None:
         for j in range(start, values.size):
             if values[j] != foreground and values[j] != background:
@@ -94,7 +102,7 @@ def _first_invalid(values: Numbers, start: int, foreground: Number | None, backg
 
 @helper
 def read_bits(words: Words, start: int, count: int) -> Word:
-    """``count`` <= 64 bits of a packed batch from bit ``start`` on, zeros above them."""
+    """Read ``count`` bits of a packed batch from bit ``start`` on, 0 <= count <= 64; the bits above them are zero."""
     index, offset = start // WORD_BITS, start % WORD_BITS
     bits = words[index] >> np.uint64(offset)
     if offset + count > WORD_BITS:
@@ -104,8 +112,8 @@ def read_bits(words: Words, start: int, count: int) -> Word:
 
 @helper
 def from_two(words: Vector, behind: Vector, shift: Vector | Word) -> Vector:
-    """64 bits from bit ``shift`` < 64 on of each word and the one behind it."""
-    return (words >> shift) | ((behind << np.uint64(1)) << (shift ^ np.uint64(WORD_BITS - 1)))  # a shift by 64 is none
+    """Per lane, bits shift..shift + 63 of a word followed by the one behind it; 0 <= shift < 64."""
+    return (words >> shift) | ((behind << np.uint64(1)) << (shift ^ np.uint64(WORD_BITS - 1)))  # never a shift by 64
 
 
 @helper
@@ -116,7 +124,10 @@ def low_bits(count: int) -> Word:
 
 @kernel
 def surround(words: Words, images: int, shape: Sides, border: Sides, target: Words) -> None:
-    """Copy packed images of this shape into larger ones of background, with so many pixels on either side."""
+    """Copy packed images of this shape into larger ones, with a border of so many pixels on either side.
+
+    ``target`` must be zero; what is not written stays background.
+    """
     depth, height, width = shape
     slices, rows, columns = border
     for line in range(images * depth * height):
@@ -133,7 +144,7 @@ def surround(words: Words, images: int, shape: Sides, border: Sides, target: Wor
 
 @kernel
 def unpack(words: Words, foreground: Number, background: Number, values: Numbers) -> None:
-    """Write what the bits stand for: the inverse of `pack`."""
+    """Write a value for each bit, the first at bit 0: the inverse of `pack`."""
     whole = values.size // WORD_BITS
     for k in range(whole):
         store(values, k * WORD_BITS, spread(words[k], foreground, background))

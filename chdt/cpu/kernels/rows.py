@@ -17,18 +17,20 @@ class RowLayout(NamedTuple):
     """How the rows of images of one shape lie in memory while they are scanned.
 
     A *slab* is what the scan goes through one by one: a row of an image, a slice of a volume. A *block* is 64
-    neighbouring pixels of a row, or the same row of several narrow images side by side. One by one, those that are too
-    long to be counted by erosions took 1.4 to 1.7 times as long with 20 or 32 columns, 2.3 to 3.5 times with 7. A
-    *band* is as many slabs as are held at once. Bands are scanned independently of each other, once it is known how far
-    it is from their first and last slab to background outside of them.
+    neighbouring pixels of a row, or the same row of several narrow images side by side. A *band* is as many slabs as
+    are held at once. Bands are scanned independently of each other, once the distances from their first and last slab
+    to background outside of them are known.
+
+    Scanned one by one instead of side by side, images of 20 or 32 columns took 1.4 to 1.7 times as long, images of 7
+    columns 2.3 to 3.5 times.
     """
 
     slabs: int
     rows: int  # in a slab
     width: int
-    images: int  # side by side in a block
+    images: int  # side by side in a block; 1 if a row has several blocks
     blocks: int  # in a row
-    pitch: int  # distances from a row to the next: its blocks, and one more that always holds the cap, as a wall
+    pitch: int  # distances from a row to the next: its blocks, then a block that always holds the cap
     band: int  # slabs
     bands: int  # in an image
     cap: int  # the distance where there is no background: the largest side of the grid
@@ -54,11 +56,11 @@ class ScanMemory(NamedTuple):
     """What a thread needs to scan images."""
 
     layout: RowLayout
-    walls: npt.NDArray[Any]  # of narrow images side by side: see `walls_of`
-    block_walls: npt.NDArray[np.uint8]  # of a block of a long row
-    cap: np.unsignedinteger[Any]
-    rows: npt.NDArray[Any]  # of a band, of the slab above it and of the one below
-    left: npt.NDArray[np.int64]  # of each block of a row, the distance to background before it
+    walls: npt.NDArray[Any]  # `walls_of` narrow images side by side
+    block_walls: npt.NDArray[np.uint8]  # `walls_of` one block of a long row
+    cap: np.unsignedinteger[Any]  # of the layout, in the dtype of the lanes
+    rows: npt.NDArray[Any]  # distances of the slab above a band, of the band, of the slab below: see `row_at`
+    left: npt.NDArray[np.int64]  # for each block, the distance from the lane before it to background on the left
     edges: npt.NDArray[Any]  # see `edge_at`
 
 
@@ -66,7 +68,7 @@ FAR = np.uint8(BLOCK)  # farther than any two pixels of a block
 
 
 def scan_memory(layout: RowLayout, lanes: Any, with_edges: bool = True) -> ScanMemory:
-    """Memory for one thread; the edges may be left out where threads share them."""
+    """Memory for one thread, without edges where threads share those of one image."""
     return ScanMemory(
         layout,
         walls_of(min(BLOCK, layout.width), layout.cap, lanes),
@@ -79,22 +81,22 @@ def scan_memory(layout: RowLayout, lanes: Any, with_edges: bool = True) -> ScanM
 
 
 def edges_of(layout: RowLayout, lanes: type[np.unsignedinteger[Any]]) -> npt.NDArray[Any]:
-    """Memory for what `edge_at` finds there."""
+    """Memory for the edges of one image, see `edge_at`; none if it has a single band."""
     slabs = 2 * layout.bands if layout.bands > 1 else 0
     return aligned(slabs * layout.rows * layout.pitch, layout.cap, lanes)  # type: ignore[no-any-return]
 
 
 @helper
 def row_at(layout: RowLayout, slab: int, row: int) -> int:
-    """Where a row of a slab of the band begins; slab -1 is the one above the band."""
+    """Index in ``ScanMemory.rows`` of a row; slab 0 is the first one of the band, -1 the one above it."""
     return BLOCK + ((slab + 1) * layout.rows + row) * layout.pitch
 
 
 @helper
 def foreground_of(packed: Words, start: int, layout: RowLayout, images: int, row: int, block: int) -> Word:
-    """The foreground bits of a block; lanes behind the end of a long row count as foreground.
+    """Read the foreground bits of a block of row ``row`` of ``images`` images whose packed bits begin at ``start``.
 
-    ``row`` counts the rows of all slabs.
+    Rows are numbered through all slabs. Lanes behind the end of a long row are foreground: no distance ends there.
     """
     if layout.blocks > 1:
         column = block * BLOCK

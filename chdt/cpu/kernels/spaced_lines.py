@@ -1,7 +1,7 @@
 """Distances with a spacing, line by line.
 
-Axis by axis, they are a minimum of maxima along lines: of the values v that the axes before have left on a line,
-t_i = min over j of max(spacing·|i - j|, v_j).
+One axis after the other. Along a line, with v_j the distance of pixel j by the axes before, the distance by one axis
+more is t_i = min over j of max(spacing·|i - j|, v_j).
 """
 
 from typing import NamedTuple
@@ -44,10 +44,10 @@ def _fill_row(packed: Words, start: int, width: int, spacing: float, distances: 
 
 @helper
 def _propagate(values: Floats, length: int, spacing: float, queue: npt.NDArray[np.int64], nearest: Floats) -> None:
-    """To each pixel of a line, the least of max(spacing times distance, value) over those up to itself.
+    """Write nearest_i = min over j <= i of max(spacing·(i - j), value_j), in time proportional to the length.
 
-    In the queue wait those that may still be the least: each nearer than the one before, and of a larger value. Once
-    the next one is as good as the first, the first will never be better again.
+    The queue holds the candidates j that may still give the minimum, in rising order of j and of value. Once the second
+    one is as good as the first, the first is dropped: its distance only grows.
     """
     first, end = 0, 0
     for i in range(length):
@@ -68,7 +68,10 @@ def _propagate(values: Floats, length: int, spacing: float, queue: npt.NDArray[n
 def _propagate_both_ways(
     distances: Floats, at: int, step: int, length: int, spacing: float, queue: npt.NDArray[np.int64], lines: Floats
 ) -> None:
-    """The same over all pixels of the line that begins at ``at`` and goes on every ``step``, in place."""
+    """Replace the values of a line by the minimum over all its pixels; it begins at ``at`` and goes on every ``step``.
+
+    ``lines`` is memory for four lines, ``queue`` for the indices of one.
+    """
     there, back, least, from_behind = lines[0], lines[1], lines[2], lines[3]
     for i in range(length):
         there[i] = back[length - 1 - i] = distances[at + i * step]
@@ -90,7 +93,7 @@ def spaced_distances_of(
     lines: Floats,
     distances: Floats,
 ) -> None:
-    """Distances of ``count`` images whose packed bits begin at ``start``, ``far`` where there is no background."""
+    """Write distances of ``count`` images whose packed bits begin at ``start``; ``far`` if there is no background."""
     depth, height, width = shape.depth, shape.height, shape.width
     for image in range(count):
         first = image * depth * height * width
@@ -111,10 +114,10 @@ def spaced_distances_of(
 
 @helper
 def _raise_levels(maxima: Floats, first: int, step: int, spacing: float, levels: Floats) -> None:
-    """Raise the levels along an axis to the largest min(maximum, length) over the places before, and the place itself.
+    """Raise level_i to the largest min(maximum_j, spacing·(i - j)) over j <= i, in time proportional to the size.
 
-    The maximum of all up to some place is as good as its own: it is that of a place farther away. So one side rises
-    while the other falls, and the largest is where they cross, which moves on with the place.
+    maximum_j may be replaced by the largest maximum up to j: that one lies farther away, so its minimum counts anyway.
+    It rises with j while the length falls. The largest minimum is where they cross, and the crossing moves on with i.
     """
     before, crossing = np.float32(0), 0  # the largest of the maxima before the crossing
     for i in range(maxima.size):

@@ -28,7 +28,10 @@ from chdt.cpu.kernels.rows import FAR, STEPS, RowLayout, ScanMemory, foreground_
 
 @helper
 def _distances_in_block(word: Word, walls: Numbers, cap: Number) -> Vector:
-    """Distance of each lane to the nearest clear bit of the word within the same walls, at most the cap."""
+    """Distance of each lane to the nearest clear bit within the same walls, at most the cap: 2 to 6 steps (equation 3).
+
+    A step by 2^k is left out where no run of set bits is long enough for it to matter.
+    """
     d = spread(word, cap, 0)
     d = _nearer(d, rotate(d, 1), rotate(d, -1), walls, 0)
     d = _nearer(d, rotate(d, 2), rotate(d, -2), walls, 1)
@@ -40,7 +43,7 @@ def _distances_in_block(word: Word, walls: Numbers, cap: Number) -> Vector:
     runs &= runs >> np.uint64(4)
     if runs == 0:
         return d
-    # eight in a row somewhere: distances may be eight and more
+    # Eight or more set bits in a row somewhere.
     d = _nearer(d, rotate(d, 8), rotate(d, -8), walls, 3)
     runs &= runs >> np.uint64(8)
     if runs == 0:
@@ -51,6 +54,7 @@ def _distances_in_block(word: Word, walls: Numbers, cap: Number) -> Vector:
 
 @helper
 def _nearer(d: Vector, before: Vector, behind: Vector, walls: Numbers, k: int) -> Vector:
+    """The minimum of ``d`` and 2^k + its lanes 2^k before and behind, but none from beyond a wall."""
     before = maximum(before, load_pixels(walls, k * BLOCK))
     behind = maximum(behind, load_pixels(walls, (STEPS + k) * BLOCK))
     return minimum(d, minimum(before, behind) + (1 << k))
@@ -80,7 +84,10 @@ def _from_slab(layout: RowLayout, rows: Numbers, slab: int, row: int, x: int, wa
 
 @helper
 def _scan_row_up(packed: Words, start: int, images: int, first: int, slab: int, row: int, scan: ScanMemory) -> None:
-    """The distances of a row to background in itself and in what was scanned before it."""
+    """Write the distances of a row to background in itself, from the row below on, and from the slab below on.
+
+    The distances of those two must be there.
+    """
     layout, walls, block_walls, cap = scan.layout, scan.walls, scan.block_walls, scan.cap
     rows, left = scan.rows, scan.left
     at, index = row_at(layout, slab, row), (first + slab) * layout.rows + row
@@ -122,10 +129,11 @@ def _scan_row_up(packed: Words, start: int, images: int, first: int, slab: int, 
 
 @outlined
 def scan_up(packed: Words, start: int, images: int, first: int, last: int, scan: ScanMemory) -> None:
-    """Distances of the slabs first..last - 1 to background in the same slab and below.
+    """Write distances of the slabs first..last - 1 of the image to background in the same slab and below.
 
-    The slab below the band must be there. In a slice, the distances to background in the slice itself take a scan of
-    its rows up and one down; those to what is below may come along, as they are right already.
+    Slab ``first`` is slab 0 of the band. The slab below the band must hold its own distances to background in it and
+    below, or the cap. The rows of a slab are scanned up, then down: after the first of
+    these, distances to background in lower slabs are exact, and the second leaves them so.
     """
     layout, walls, rows = scan.layout, scan.walls, scan.rows
     for slab in range(last - first - 1, -1, -1):
@@ -139,7 +147,10 @@ def scan_up(packed: Words, start: int, images: int, first: int, last: int, scan:
 
 @outlined
 def scan_down(count: int, scan: ScanMemory) -> None:
-    """The same with background above, for the first ``count`` slabs of the band; the slab above must be there."""
+    """Lower the distances of the first ``count`` slabs of the band to those to background above.
+
+    `scan_up` must be done, and the slab above the band hold its distances to background in it and above, or the cap.
+    """
     layout, walls, rows = scan.layout, scan.walls, scan.rows
     for slab in range(count):
         for row in range(layout.rows):

@@ -1,7 +1,7 @@
-"""Answers on their way to memory: gathered nearby, then written in whole cache lines, past the caches if they are many.
+"""Writing answers: gathered in a buffer, then written in whole cache lines, past the caches if they are many.
 
-Kernels find answers in reading order, but in vectors that begin anywhere and may hold more than is wanted of them. A
-*write buffer* takes one such vector after the other, each over the surplus of the one before.
+Kernels find answers in reading order, in vectors of which only the first lanes may be wanted. A *write buffer* takes
+one vector after the other; each overwrites the lanes of the one before that are not wanted.
 """
 
 from typing import Any, NamedTuple
@@ -27,7 +27,7 @@ from chdt.cpu.kernels.lanes import (
 
 @helper
 def write_number(answers: Numbers, begin: int, end: int, number: int) -> None:
-    """Write a number from ``begin`` to before ``end``."""
+    """Write a number to answers begin..end - 1."""
     if end - begin < BLOCK:
         for at in range(begin, end):
             answers[at] = number
@@ -40,7 +40,7 @@ def write_number(answers: Numbers, begin: int, end: int, number: int) -> None:
 
 @helper
 def store_ahead(answers: Numbers, at: int, lanes: Vector) -> None:
-    """Write 64 answers, of which those that are not wanted are written again later; none behind the end."""
+    """Write 64 answers, or as many as there is room for; the caller overwrites later those that are not wanted."""
     if at + BLOCK <= answers.size:
         store(answers, at, widened(lanes, answers[0]))
     else:
@@ -53,32 +53,37 @@ def _store_last(answers: Numbers, at: int, lanes: Vector) -> None:
         answers[at + x] = lane(lanes, x)
 
 
-GATHERED = 1024  # answers, before they are written
+GATHERED = 1024
+"""Answers that are gathered before they are written.
+
+With more, fewer writes are cut at the ends; with fewer, more of the nearest cache is left for what is scanned. Not
+measured.
+"""
 
 
 class WriteBuffer(NamedTuple):
-    """What a thread gathers answers in."""
+    """Where a thread gathers answers."""
 
     numbers: npt.NDArray[Any]
-    past_caches: bool
+    past_caches: bool  # how they are written to memory
 
 
 def write_buffer(
     lanes: type[np.unsignedinteger[Any]], past_caches: bool, count: int = GATHERED + 3 * BLOCK
 ) -> WriteBuffer:
-    """A write buffer for one thread; `gather` needs no more room than by default."""
+    """A write buffer for one thread; the default is the room that `gather` needs."""
     return WriteBuffer(aligned(count, 0, lanes), past_caches)
 
 
 @helper
 def lanes_before_line(answers: Numbers, at: int) -> int:
-    """How many answers from ``at`` on come before one whose vector begins with a cache line."""
+    """How many answers, from ``at`` on, come before the next one where an aligned vector may be written."""
     return -(address_of(answers) // answers.itemsize + at) % BLOCK  # type: ignore[no-any-return]
 
 
 @helper
 def write(answers: Numbers, at: int, lanes: Vector, past_caches: bool) -> None:
-    """Write 64 answers, past the caches only where a cache line begins."""
+    """Write 64 answers from ``at`` on. Past the caches, they must begin with a cache line."""
     if past_caches:
         stream(answers, at, lanes)
     else:
@@ -87,15 +92,15 @@ def write(answers: Numbers, at: int, lanes: Vector, past_caches: bool) -> None:
 
 @helper
 def gather(buffer: WriteBuffer, gathered: int, lanes: Vector, count: int, answers: Numbers, at: int) -> tuple[int, int]:
-    """Take the first ``count`` lanes behind the answers that are gathered, of which the first belongs at ``at``.
+    """Append ``count`` lanes to the gathered answers, which belong at ``at`` and behind; write most if there are many.
 
-    Give where the first one of those that are gathered then belongs, and how many they are.
+    Give the new ``at`` and ``gathered``: where the first of the answers still in the buffer belongs, and how many.
     """
     store(buffer.numbers, gathered, lanes)
     gathered += count
     if gathered < GATHERED:
         return at, gathered
-    written = GATHERED - BLOCK + lanes_before_line(answers, at)  # so what follows is aligned
+    written = GATHERED - BLOCK + lanes_before_line(answers, at)  # so that the next one is aligned
     write_gathered(buffer, written, answers, at)
     store(buffer.numbers, 0, load_pixels(buffer.numbers, written))
     store(buffer.numbers, BLOCK, load_pixels(buffer.numbers, written + BLOCK))
@@ -104,7 +109,7 @@ def gather(buffer: WriteBuffer, gathered: int, lanes: Vector, count: int, answer
 
 @helper
 def write_gathered(buffer: WriteBuffer, count: int, answers: Numbers, at: int) -> None:
-    """Write the first ``count`` of the answers that are gathered."""
+    """Write the first ``count`` gathered answers from ``at`` on; whole vectors go past the caches, if wanted."""
     begin = min(count, lanes_before_line(answers, at))
     end = begin + (count - begin) // BLOCK * BLOCK
     for x in range(begin):
