@@ -138,7 +138,7 @@ class KernelLibrary(JITCodeLibrary):  # type: ignore[misc]
     """The machine code of a kernel, helpers included."""
 
     def _optimize_final_module(self) -> None:
-        # Numba's own does more before that to prune references, of which kernels hold none, and joins scalars to vectors.
+        # Numba's own does more before that to prune references, of which kernels hold none.
         passes = self._codegen._module_pass_manager(loop_vectorize=True, slp_vectorize=False)
         manager, *builder = passes if isinstance(passes, tuple) else (passes,)  # none before Numba 0.62
         manager.run(self._final_module, *builder)
