@@ -44,6 +44,8 @@ def run_page(page, namespace):
 def test_page(page):
     if page == "docs/elsewhere.md":
         pytest.importorskip("cv2")
+    if page == "docs/training.md":
+        pytest.importorskip("lightning")
     namespace = {}
     assert run_page(page, namespace) == OUTPUTS.get(page, 0)
     assert page not in LAST or LAST[page] in namespace  # the last block ran too

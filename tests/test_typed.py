@@ -35,4 +35,5 @@ def test_it_runs():
     assert torch.equal(torch.from_numpy(module.of_either(masks)), module.of_either(tensors))
     assert module.version == chdt.__version__
     module.of_losses(torch.zeros(2, 5, 6), torch.tensor([4.0, 0.0]), torch.ones(2))
+    module.of_thresholds(torch.zeros(2, 5, 6), torch.tensor([4.0, 0.0]))
     module.of_metrics(tensors, tensors)

@@ -13,11 +13,13 @@ from chdt import (
     expected_size_loss,
     flip_sizes,
     intersection_over_union,
+    mask_of_size,
     object_size,
     sample_masks,
     sampled_gradient,
     squared_error,
     squared_size_error,
+    threshold_of_size,
 )
 
 version: str = chdt.__version__
@@ -86,6 +88,12 @@ def of_losses(logits: torch.Tensor, sizes: torch.Tensor, weight: torch.Tensor) -
         n_samples=2, loss=torch.nn.HuberLoss(), reduction="none", generator=None, spatial_dims=2
     )
     value = criterion(logits, sizes, weight)
+
+
+def of_thresholds(logits: torch.Tensor, sizes: torch.Tensor) -> None:
+    """Where to cut logits, and what is left then."""
+    assert_type(threshold_of_size(logits, sizes, spatial_dims=2, black_border=True), torch.Tensor)
+    assert_type(mask_of_size(logits, sizes, spatial_dims=2, black_border=True), torch.Tensor)
 
 
 def of_metrics(target: torch.Tensor, prediction: torch.Tensor) -> None:
