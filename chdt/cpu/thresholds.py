@@ -58,6 +58,7 @@ def masks_of_radii(logits: torch.Tensor, radii: torch.Tensor, spatial_dims: int,
     index = weakest_pixels_of_radii(logits, torch.stack([radii, radii + 1], -1), spatial_dims, black_border)
     flat, (upper, lower) = logits.flatten(-spatial_dims), values_at(logits, index, spatial_dims).unbind(-1)
     # From the lower threshold on, up to before the upper one: at 0 if it is between them, at the lower one above it.
+    # Where a logit is NaN, the lower one is, too, and no pixel is above it.
     masks = flat > lower.clamp(min=0)[..., None]
     # Below 0, at the last number before the upper one: there, logits are at least the upper one.
     below = upper <= 0
@@ -73,5 +74,4 @@ def masks_of_radii(logits: torch.Tensor, radii: torch.Tensor, spatial_dims: int,
         sizes = 2 * (radii[left_out] + 1)
         is_nearer = larger - sizes < sizes - smaller
         masks[left_out] = torch.where(is_nearer.view(cuts.shape), together, without)
-    masks &= ~upper.isnan().view(*upper.shape, *[1] * spatial_dims)
     return masks
