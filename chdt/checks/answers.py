@@ -46,7 +46,8 @@ def deliver(answers: npt.NDArray[Any], masks: AnyMasks, out: AnyMasks | None = N
     if isinstance(out, torch.Tensor):
         return out.copy_(torch.from_numpy(answers))
     if isinstance(masks, torch.Tensor):
-        return torch.from_numpy(answers).to(masks.device)
+        tensor = torch.from_numpy(answers)
+        return tensor if masks.is_cpu else tensor.to(masks.device)
     return answers[()] if answers.ndim == 0 else answers  # a scalar, as NumPy's own reductions give
 
 

@@ -102,12 +102,18 @@ def overridden(**thresholds: int) -> Iterator[None]:
     try:
         for name, owner in owners.items():
             setattr(owner, name, thresholds[name])
-        row_layout.cache_clear()
+        _forget()
         yield
     finally:
         for name, owner in owners.items():
             setattr(owner, name, before[name])
-        row_layout.cache_clear()
+        _forget()
+
+
+def _forget() -> None:
+    """What follows from thresholds is found anew."""
+    row_layout.cache_clear()
+    overlapping_bands.cache_clear()
 
 
 # ------------------------------------------------------------------------------------------------ choices
@@ -164,6 +170,7 @@ def images_alone(images: int, layout: RowLayout) -> int:
     return 0 if pixels >= ALWAYS_CUT_MIN_PIXELS else images - images % threads.thread_count()
 
 
+@functools.lru_cache(maxsize=64)
 def overlapping_bands(shape: Shape) -> OverlappingBands | None:
     """The bands in which an image is measured, None if it is not large, or a volume."""
     depth, height, width = shape.without_single_pixels
