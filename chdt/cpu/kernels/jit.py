@@ -13,9 +13,10 @@ What would be compiled for nothing is left out. Numba optimises each function an
 combination of types, although all that is needed of a helper is its part in a kernel; here, the code of helpers goes
 into kernels as it is, and is optimised there, once. Of LLVM's vectorisers only that of loops runs, for the few that add
 numbers one by one: without it the loss of 1024 slices took 1.2 times as long. Hot helpers are optimised by themselves,
-too: in a kernel of many loops LLVM stops to take out of each what never changes there. Without that, sizes of volumes
-took up to 1.2 times as long; for all helpers it would make compiling take 1.5 times as long. On two cores with AVX-512 the first calls
-of the four functions on slices went from 31 s to 12 s: ``python benchmarks/compile_times.py`` measures it.
+too: in a kernel of many loops, LLVM no longer takes out of each loop what never changes there. Without that, sizes of
+volumes took up to 1.2 times as long; doing it for all helpers, compiling would take 1.5 times as long. On two cores
+with AVX-512 the first calls of the four functions on slices went from 31 s to 12 s: ``python
+benchmarks/compile_times.py`` measures it.
 """
 
 import contextlib

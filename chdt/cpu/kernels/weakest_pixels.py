@@ -122,7 +122,7 @@ def _value_of(key: Number, sign: Number) -> Number:
 
 
 @helper
-def _firstin_row(values: Numbers, begin: int, end: int, value: Number, other: Number) -> int:
+def _first_in_row(values: Numbers, begin: int, end: int, value: Number, other: Number) -> int:
     """The first place from ``begin`` to before ``end`` that holds one of both values, or -1."""
     for at in range(begin, end, BLOCK):
         if at + BLOCK <= values.size:
@@ -148,7 +148,7 @@ def _first_weakest(
     for k in range(max(0, z - radius), min(shape.depth, z + radius + 1)):
         for j in range(max(0, y - radius), min(shape.height, y + radius + 1)):
             row = first + (k * shape.height + j) * shape.width
-            found = _firstin_row(values, row + begin, row + end, values.dtype.type(value), values.dtype.type(other))
+            found = _first_in_row(values, row + begin, row + end, values.dtype.type(value), values.dtype.type(other))
             if found >= 0:
                 return found - first
     return BELOW_ALL
