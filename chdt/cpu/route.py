@@ -67,8 +67,8 @@ CUT_MIN_PIXELS = 1 << 21
 """Pixels of an image that is cut into bands for all threads, where a batch has fewer left than there are threads.
 
 Two shares of `threads.PIXELS_PER_THREAD`: a smaller image is done before a second thread has begun. Measuring it takes
-idle cores, and a thread for each. Two cores gain nothing yet, as the edges of bands are found first, by one more scan; it
-is for four and more. distance_transform, ms cut / whole: 1024²: 0.87 / 0.70, 1448²: 1.7 / 1.4, 2048²: 2.5 / 2.5.
+idle cores, and a thread for each. Two cores gain nothing yet, as the edges of bands are found first, by one more scan;
+it is for four and more. distance_transform, ms cut / whole: 1024²: 0.87 / 0.70, 1448²: 1.7 / 1.4, 2048²: 2.5 / 2.5.
 flip_sizes: 1024²: 1.4 / 0.96, 2048²: 6.7 / 5.0, 2896²: 12.6 / 11.5.
 """
 

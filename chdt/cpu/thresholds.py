@@ -1,16 +1,12 @@
 """Thresholds of a batch of logits at which objects have given sizes, and the masks there."""
 
-from typing import Any
-
 import numpy as np
 import torch
 
 from chdt.checks.dtypes import SAME_SIZE, WORD_OF_SIZE
 from chdt.checks.masks import grid_shape
-from chdt.checks.shape import Shape
-from chdt.cpu.kernels.lanes import BLOCK
-from chdt.cpu.kernels.weakest_pixels import ABOVE_ALL, BELOW_ALL, weakest_pixels_of
-from chdt.cpu.kernels.window_minima import window_memory
+from chdt.cpu.kernels.keys import Floats
+from chdt.cpu.kernels.weakest_pixels import ABOVE_ALL, BELOW_ALL, threshold_memory, weakest_pixels_of
 from chdt.cpu.memory import reused
 from chdt.cpu.sizes import sizes_of_masks
 from chdt.cpu.threads import share
@@ -25,26 +21,28 @@ def weakest_pixels_of_radii(
     shape = grid_shape(logits, spatial_dims)
     flat = logits.detach().cpu().contiguous().view(-1)
     values = flat.view(SAME_SIZE[flat.itemsize]).numpy().view(WORD_OF_SIZE[flat.itemsize])
-    sign = values.dtype.type(1 << (8 * flat.itemsize - 1))
-    infinity = _infinity_of(logits.dtype)
-    border = Shape(int(black_border and spatial_dims > 2), int(black_border and spatial_dims > 1), int(black_border))
-    pixels = torch.empty(radii.shape, dtype=torch.int64, device="cpu")
+    floats = _floats_of(logits.dtype)
     wanted = radii.detach().cpu().contiguous().view(-1, radii.shape[-1]).numpy()
+    windows = np.repeat(wanted[..., None], 3, axis=-1)
+    windows[wanted < 0] = ABOVE_ALL
+    sides = logits.shape[-spatial_dims:]
+    windows[wanted > ((min(sides) - 1) // 2 if black_border else shape.cap - 1)] = BELOW_ALL
+    margins = np.array([int(black_border and side > 1) for side in shape.without_single_pixels])
+    pixels = torch.empty(radii.shape, dtype=torch.int64, device="cpu")
     found = pixels.view(-1, radii.shape[-1]).numpy()
 
     def work(first: int, last: int) -> None:
-        memory = reused(window_memory, shape, values.dtype.type)
-        rest = np.zeros(BLOCK, values.dtype)
+        memory = reused(threshold_memory, shape, values.dtype.type)
         here = values[first * shape.pixels : last * shape.pixels]
-        weakest_pixels_of(here, sign, infinity, wanted[first:last], border, rest, memory, found[first:last])
+        weakest_pixels_of(here, floats, windows[first:last], margins, memory, found[first:last])
 
     share(work, len(wanted), EFFORT * shape.pixels)
     return pixels.to(logits.device)
 
 
-def _infinity_of(dtype: torch.dtype) -> Any:
-    infinity = torch.tensor([torch.inf], dtype=dtype, device="cpu").view(SAME_SIZE[dtype.itemsize]).numpy()
-    return infinity.view(WORD_OF_SIZE[dtype.itemsize])[0]
+def _floats_of(dtype: torch.dtype) -> Floats:
+    infinity = torch.tensor([torch.inf], dtype=dtype, device="cpu").view(SAME_SIZE[dtype.itemsize]).item()
+    return Floats(np.uint64(1 << (8 * dtype.itemsize - 1)), np.uint64(infinity))
 
 
 def values_at(logits: torch.Tensor, index: torch.Tensor, spatial_dims: int) -> torch.Tensor:
