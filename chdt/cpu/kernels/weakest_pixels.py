@@ -35,12 +35,16 @@ from chdt.cpu.kernels.planes import PlaneLayout, Planes, planes_of
 from chdt.cpu.kernels.window_centres import (
     CENTRE_PLANES,
     Triple,
+    Windows,
     centres_in,
     count_centres,
     deepest_centres,
     find_centres,
+    margins_at,
+    middle_of,
     nth_bit,
     place_of,
+    window_at,
 )
 
 # What a threshold is at no pixel: the index that stands for it.
@@ -301,37 +305,48 @@ def _weakest_pixel(values: Numbers, first: int, window: Triple, best: Best, floa
     return BELOW_ALL
 
 
+@helper
+def find_best_window(
+    values: Numbers, first: int, rank: int, guess: Triple, windows: Windows, floats: Floats, memory: ThresholdMemory
+) -> Best:
+    """One of the best windows of this rank; a key of 0 if there is a NaN. The rank must be one of ``windows``."""
+    layout = memory.planes.layout
+    pixels = layout.depth * layout.height * layout.width
+    window, margins = window_at(windows, rank), margins_at(windows, rank)
+    return _best_window(values, first, pixels, window, margins, guess, floats, memory)
+
+
 @kernel
 def weakest_pixels_of(
     values: Numbers,
     floats: Floats,
-    windows: npt.NDArray[np.int64],
-    margins: npt.NDArray[np.int64],
+    ranks: npt.NDArray[np.int64],
+    windows: Windows,
     memory: ThresholdMemory,
     pixels: npt.NDArray[np.int64],
 ) -> None:
-    """For each image and each of its windows, the pixel whose value is the largest of all least values in windows.
+    """For each image and each of its ranks, the pixel whose value is the largest of all least values in windows.
 
-    ``windows``, shape (images, count, 3), has the radius along each axis, ``margins``, shape (3,), is 1 along axes at
-    whose ends is background, which no window may reach. A radius of ABOVE_ALL or BELOW_ALL is the answer itself: no
-    window is asked for, or none is in the grid. With a NaN in the image, the answer is the first of these.
+    ``ranks``, shape (images, count), say which of ``windows``: the answer is ABOVE_ALL where they are negative, and
+    BELOW_ALL where there is no such window in the grid. With a NaN in the image, it is the first of these.
     """
     layout = memory.planes.layout
     size = layout.depth * layout.height * layout.width
-    for image in range(len(windows)):
-        first, guess = image * size, (layout.depth // 2, layout.height // 2, layout.width // 2)
-        for number in range(windows.shape[1]):
-            window = windows[image, number, 0], windows[image, number, 1], windows[image, number, 2]
-            if window[0] < 0:
-                pixels[image, number] = window[0]
+    for image in range(len(ranks)):
+        first, guess = image * size, middle_of(layout)
+        for number in range(ranks.shape[1]):
+            rank = ranks[image, number]
+            if rank < 0 or rank >= len(windows.radii):
+                pixels[image, number] = ABOVE_ALL if rank < 0 else BELOW_ALL
                 continue
-            apart = margins[0] * window[0], margins[1] * window[1], margins[2] * window[2]
-            best = _best_window(values, first, size, window, apart, guess, floats, memory)
+            best = find_best_window(values, first, rank, guess, windows, floats, memory)
             if best.key == 0:
                 pixels[image, number] = first_nan(values, first, size, floats)
-            else:
-                guess = best.centre
-                # Nearly always, all best windows are so by the same pixel.
-                if not _is_unique(values, first, size, best.key, floats):
-                    best = _first_best_window(values, first, size, window, apart, floats, memory, best)
-                pixels[image, number] = _weakest_pixel(values, first, window, best, floats, memory.planes)
+                continue
+            guess = best.centre
+            window = window_at(windows, rank)
+            # Nearly always, all best windows are so by the same pixel.
+            if not _is_unique(values, first, size, best.key, floats):
+                margins = margins_at(windows, rank)
+                best = _first_best_window(values, first, size, window, margins, floats, memory, best)
+            pixels[image, number] = _weakest_pixel(values, first, window, best, floats, memory.planes)

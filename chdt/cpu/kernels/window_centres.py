@@ -1,6 +1,9 @@
 """The centres of windows that lie in an object: what is left of it after an erosion by the window."""
 
+from typing import NamedTuple
+
 import numpy as np
+import numpy.typing as npt
 
 from chdt.cpu.kernels.erosions import dilate_along, erode, exponent_towards
 from chdt.cpu.kernels.jit import helper
@@ -21,6 +24,33 @@ from chdt.cpu.kernels.planes import (
 CENTRE_PLANES = 5
 
 Triple = tuple[int, int, int]  # along slices, rows, columns
+
+
+class Windows(NamedTuple):
+    """Windows of all ranks, from that of a single pixel up to the largest one that the grid has room for."""
+
+    radii: npt.NDArray[np.int64]  # of each along slices, rows and columns; along axes of one pixel, any
+    has_border: npt.NDArray[np.int64]  # 1 along axes at whose ends is background, which no window may reach
+    sizes: npt.NDArray[np.float64]  # of objects that hold no window, then of those that hold no larger one than each
+
+
+@helper
+def window_at(windows: Windows, rank: int) -> Triple:
+    """The radii of the windows of a rank."""
+    return windows.radii[rank, 0], windows.radii[rank, 1], windows.radii[rank, 2]
+
+
+@helper
+def margins_at(windows: Windows, rank: int) -> Triple:
+    """How far their centres stay away from the border."""
+    window, border = window_at(windows, rank), windows.has_border
+    return window[0] * border[0], window[1] * border[1], window[2] * border[2]
+
+
+@helper
+def middle_of(layout: PlaneLayout) -> Triple:
+    """The pixel in the middle."""
+    return layout.depth // 2, layout.height // 2, layout.width // 2
 
 
 @helper
