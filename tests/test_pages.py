@@ -18,7 +18,7 @@ OUTPUTS = {
     "docs/index.md": 1,
     "docs/elsewhere.md": 2,
     "docs/ruler.md": 3,
-    "docs/script.md": 5,
+    "docs/script.md": 4,
 }
 LAST = {
     "README.md": "loss",
