@@ -21,7 +21,7 @@ typer_testing = pytest.importorskip("typer.testing")
 from hippocampus import __main__ as command_line  # noqa: E402
 from hippocampus import experiments  # noqa: E402
 from hippocampus.data import Batches, HippocampusData, load, split  # noqa: E402
-from hippocampus.objectives import OBJECTIVES, masks_of_size, second_phase_loss  # noqa: E402
+from hippocampus.objectives import OBJECTIVES, second_phase_loss  # noqa: E402
 from hippocampus.runs import Study  # noqa: E402
 from hippocampus.slices import HEIGHT, WIDTH, DataError, draw_slices, read_slices  # noqa: E402
 from hippocampus.training import FirstPhase, SecondPhase, best_weights, flip, train  # noqa: E402
@@ -203,19 +203,6 @@ def test_flip_undoes_itself():
     assert torch.equal(flip(images, flips)[1], images[1].flip(-2))
 
 
-def test_masks_of_size_come_closest():
-    torch.manual_seed(0)
-    logits = torch.nn.functional.avg_pool2d(torch.randn(20, 1, 16, 16), 5, 1, 2)[:, 0] * 10
-    sizes = object_size(logits > 1).float()
-    masks = masks_of_size(logits, sizes)
-    assert (object_size(masks) == sizes).all()
-    assert ((object_size(logits > 0) - sizes) != 0).any()
-    impossible = masks_of_size(torch.full((1, 8, 8), -9.0), torch.tensor([4.0]))
-    assert not impossible.any()
-    kept = masks_of_size(logits, object_size(logits > 0).float())
-    assert torch.equal(kept, logits > 0)  # where nothing has to change, nothing does
-
-
 @pytest.mark.parametrize("name", OBJECTIVES)
 def test_objectives_have_gradients(name):
     torch.manual_seed(0)
@@ -226,7 +213,7 @@ def test_objectives_have_gradients(name):
         torch.randn(4, 12, 8),
         torch.full((4,), 4.0),
         n_samples=2,
-        memory=torch.randn(4, 12, 8),
+        earlier=torch.randn(4, 12, 8),
     )
     if name == "pixels":  # its only term is not for images without outlines
         assert loss == 0
