@@ -79,7 +79,7 @@ def test_monai_arms(tmp_path):
     assert done.returncode == 0, done.stderr
     header, *rows = (tmp_path / "table.csv").read_text().splitlines()
     assert header == "epochs,seed,arm,Dice,E"
-    assert len(rows) == len({row.split(",")[1] for row in rows}) == 5
+    assert len(rows) == len({row.split(",")[2] for row in rows}) == 5
 
 
 @pytest.mark.usefixtures("monai")
@@ -93,6 +93,18 @@ def test_images_with_a_size_have_no_outline():
     assert len(set(sizes.tolist())) > 2
     (batch,) = example.loader([{"image": item["image"], "size": item["size"]} for item in items], 6)
     assert set(batch) == {"image", "size"}
+
+
+@pytest.mark.usefixtures("monai")
+def test_volumes(tmp_path):
+    pytest.importorskip("lightning")
+    arguments = ["--outlined", "4", "--steps", "2", "--epochs", "1", "--output", "table.csv"]
+    done = run(tmp_path, "volumes.py", *arguments)
+    assert done.returncode == 0, done.stderr
+    header, *rows = (tmp_path / "table.csv").read_text().splitlines()
+    assert header == "m,seed,arm,epochs,test_E,test_IoU"
+    assert [row.split(",")[2] for row in rows][:2] == ["start", "outlines"]
+    assert len(rows) == 5
 
 
 def test_moved_square(tmp_path):

@@ -18,7 +18,7 @@ from hippocampus.runs import Study
 from hippocampus.training import FirstPhase, SecondPhase, best_weights, read_csv, write_csv
 
 DRAWS = (1, 2, 4, 8)
-OURS = "calibrated"
+OURS = "teacher+margin"
 THEIRS = "sharp"
 FACTORS = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 8.0)
 OUTLINED = (64, 128, 256, 512, 1024, 2048, 4096)

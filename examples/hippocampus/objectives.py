@@ -54,10 +54,14 @@ OBJECTIVES = {
     "self-training": Objective(
         "outlined images, own masks at threshold 0: no sizes", pixels=1, masks=1, calibrated=False
     ),
-    "current": Objective("the same, own masks cut from current logits", pixels=1, masks=1, cut_from="current"),
-    "average": Objective("the same, own masks cut from logits of the average", pixels=1, masks=1, cut_from="average"),
+    "current": Objective(
+        "outlined images, own masks of true size from current logits", pixels=1, masks=1, cut_from="current"
+    ),
+    "average": Objective(
+        "outlined images, own masks of true size by the average", pixels=1, masks=1, cut_from="average"
+    ),
     "teacher": Objective(
-        "the same, with noise and contrast for the network that learns",
+        "the same, noise and contrast for the network that learns",
         pixels=1,
         masks=1,
         cut_from="average",
@@ -79,9 +83,6 @@ OBJECTIVES = {
         "teacher, own masks at threshold 0", pixels=1, masks=1, cut_from="average", augmented=True, calibrated=False
     ),
     "margin": Objective("margin, outlined images", pixels=1, margin=0.1),
-    "margin+aug": Objective(
-        "margin with noise, outlined images, augmented", pixels=1, margin=0.1, noise=True, augmented=True
-    ),
     "masks+margin": Objective("masks+pixels, and the margin with noise", pixels=1, masks=1, margin=0.1, noise=True),
     "pixels": Objective("outlined images alone, as in the first phase", pixels=1),
     "size+pixels": Objective("expected size loss, outlined images", size=0.05, pixels=1),
