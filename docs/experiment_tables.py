@@ -10,14 +10,14 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "experiments.md"
-RESULTS = ROOT / "examples" / "results"
+EXAMPLES = ROOT / "examples"
 
 Row = dict[str, str]
 
 
 def read(name: str) -> list[Row]:
     """The rows of a table."""
-    with (RESULTS / name).open(newline="", encoding="utf-8") as file:
+    with (EXAMPLES / name).open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
 
 
@@ -29,7 +29,7 @@ def markdown(rows: list[list[str]]) -> str:
 
 def monai() -> str:
     """Dice of each seed, an arm a row, with E and the gain over the outlines alone: a table for each length."""
-    rows = read("monai_arms.csv")
+    rows = read("results/monai_arms.csv")
     return "\n".join(monai_of(epochs, rows) for epochs in sorted({int(row["epochs"]) for row in rows}))
 
 
@@ -48,7 +48,58 @@ def monai_of(epochs: int, rows: list[Row]) -> str:
     return markdown(table)
 
 
-TABLES: dict[str, Callable[[], str]] = {"monai": monai}
+def objectives() -> str:
+    """What was tried on slices in ten epochs, with the gain of IoU over the start."""
+    table = [["m, objective", "validation E", "validation IoU", "test E", "test IoU", "gain", "epoch kept"]]
+    start = 0.0
+    for row in read("hippocampus/results/teacher/objectives.csv"):
+        if row["objective"] == "start":
+            start = float(row["test_IoU"])
+        numbers = [f"{float(row[name]):.{3 if 'IoU' in name else 2}f}" for name in NUMBERS]
+        gain = f"{float(row['test_IoU']) - start:+.3f}"
+        table.append([f"{row['m']}, `{row['objective']}`", *numbers, gain, row["kept"]])
+    return markdown(table)
+
+
+NUMBERS = ("validation_E", "validation_IoU", "test_E", "test_IoU")
+
+
+def forty_epochs() -> str:
+    """The winner and its baselines on slices: what E keeps, and the last epoch."""
+    rows = read("hippocampus/results/teacher/figure7.csv")
+    starts = {(row["m"], row["seed"]): float(row["test_IoU"]) for row in rows if row["objective"] == "start"}
+    table = [["m, seed, objective", "epoch kept", "test E", "test IoU", "gain", "E, epoch 40", "IoU, epoch 40", "gain"]]
+    for row in rows:
+        start = starts[row["m"], row["seed"]]
+        cells = [f"{row['m']}, {row['seed']}, `{row['objective']}`", row["kept"]]
+        for which in ("test", "last"):
+            if row[f"{which}_E"]:
+                error, overlap = float(row[f"{which}_E"]), float(row[f"{which}_IoU"])
+                cells += [f"{error:.2f}", f"{overlap:.3f}", f"{overlap - start:+.3f}"]
+            else:
+                cells += ["", "", ""]
+        table.append(cells)
+    return markdown(table)
+
+
+def volumes() -> str:
+    """Whole volumes: errors on the test volumes after the last step."""
+    table = [["m, seed, from", "epochs", "test E", "test IoU", "gain"]]
+    start = 0.0
+    for row in read("results/volumes.csv"):
+        overlap = float(row["test_IoU"])
+        start = overlap if row["arm"] == "start" else start
+        name = f"{row['m']}, {row['seed']}, {row['arm']}"
+        table.append([name, row["epochs"], f"{float(row['test_E']):.2f}", f"{overlap:.3f}", f"{overlap - start:+.3f}"])
+    return markdown(table)
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "monai": monai,
+    "objectives": objectives,
+    "forty epochs": forty_epochs,
+    "volumes": volumes,
+}
 
 
 def with_tables(page: str) -> str:
