@@ -85,12 +85,17 @@ def expected_size_loss(
     See Also
     --------
     ExpectedSizeLoss : the same as a module.
+    mask_of_size : a mask of the true size to learn from, which keeps the shape.
     sampled_gradient : the derivative for masks that are given.
 
     Notes
     -----
     Equation (10) of Baručić and Kybic (2022), L = E_Y[l(s, g(Y))], with the gradient (21) averaged over the draws times
     F'(a) = F(a)·(1 - F(a)). The gradient lives in `chdt.autograd.SampledLoss`.
+
+    It shrinks objects and makes unsure ones sure. It cannot make an object grow that the network is sure of: no single
+    flip makes a full square larger, so the gradient is 0 (`threshold_of_size` has one). And any pixels that give the
+    size will do: alone it costs the shape. The documentation measures both, under Experiments.
 
     Examples
     --------

@@ -54,8 +54,10 @@ def threshold_of_size(
     With size 2r it is T_r, the largest over all centres of the least logit in the window of radius r - 1 around it: by
     equations (4) and (5) of Baručić and Kybic (2022), ``logits > t`` has size 2r or more if some such window lies in
     it. So the size is exactly 2r for T_(r+1) <= t < T_r, and ``softplus(-T_r) + softplus(T_(r+1))`` is a loss that is
-    small where the prediction ``logits > 0`` has that size, without a sample. It can make an object grow and shrink,
-    but only one or two pixels an image get a gradient: it corrects sizes, and says nothing of shapes.
+    small where the prediction ``logits > 0`` has that size, without a sample. It makes objects grow, also full squares
+    of sure pixels, which the gradient of `expected_size_loss` cannot, and shrink. But only one or two pixels an image
+    get a gradient, and it says nothing of shapes: alone it gets sizes right with any pixels. With logistic noise on the
+    logits its mean has a gradient at many pixels. The documentation compares them, under Experiments.
 
     Examples
     --------
@@ -117,8 +119,11 @@ def mask_of_size(
     Notes
     -----
     A size is one number, and decides one: where to cut what the network ranks. ``logits > t`` has size 2r exactly for
-    T_(r+1) <= t < T_r, see `threshold_of_size`. So pixels keep their order, and the mask is as good as that order.
-    Training towards it is one line, ``binary_cross_entropy_with_logits(logits, mask_of_size(logits, sizes).float())``.
+    T_(r+1) <= t < T_r, see `threshold_of_size`. So pixels keep their order, and the mask is as good as that order: it
+    mends how large an object is, not where it is. From a network that has found nothing yet it is a mask of nothing.
+    Training towards it is one line, ``binary_cross_entropy_with_logits(logits, mask_of_size(logits, sizes).float())``,
+    beside outlined images, once these have taught the network to find the object. The documentation says what it
+    gains, under Experiments.
 
     Examples
     --------

@@ -34,6 +34,7 @@ PAGES = {
             "developers",
             "gallery/quickstart",
             "gallery/gradient_samples",
+            "gallery/monai_sizes",
         )
     ),
 }
