@@ -3,6 +3,7 @@
 import torch
 
 from chdt.autograd import NO_SECOND_DERIVATIVE, losses_of_draws
+from chdt.checks.devices import is_on_gpu
 from chdt.checks.masks import check_spatial_dims, grid_shape, plain_tensor
 from chdt.checks.tracing import has_tangent, is_traced, unscriptable
 from chdt.checks.values import (
@@ -14,6 +15,7 @@ from chdt.checks.values import (
     check_sizes,
     check_values,
     check_weight,
+    numbers_for,
 )
 from chdt.gradient import Loss, losses_of_sizes, squared_error
 from chdt.seeds import seeds_for
@@ -127,13 +129,14 @@ def expected_size_loss(
         raise RuntimeError(NO_SECOND_DERIVATIVE)
     sizes = check_values(sizes, weight, 2 * shape.cap)
 
-    targets, left_out = sizes.detach().to(logits.device, dtype), None
+    unseen = is_on_gpu(sizes) or is_on_gpu(weight)
+    targets, left_out = numbers_for(sizes, logits.device, dtype, "sizes", unseen), None
     if weight is not None:
-        weight = weight.detach().to(logits.device, dtype)
+        weight = numbers_for(weight, logits.device, dtype, "weight", unseen)
         left_out = weight == 0
         targets = torch.where(left_out, HARMLESS, targets)
     table = losses_of_sizes(loss, targets, 2 * shape.cap)
-    losses = losses_of_draws(logits, seeds_for(n_samples, generator), table, left_out, spatial_dims)
+    losses = losses_of_draws(logits, seeds_for(n_samples, generator, logits.device), table, left_out, spatial_dims)
     if weight is not None and left_out is not None:
         losses = torch.where(left_out, 0, losses * weight)
     if reduction == "none":

@@ -5,8 +5,8 @@ import torch
 from chdt.checks.masks import plain_tensor
 from chdt.checks.tracing import is_traced, unscriptable
 from chdt.checks.values import check_generator, check_logits
-from chdt.cpu.draws import masks_from_seed
 from chdt.seeds import seeds_for
+from chdt.wings import masks_from_seed
 
 
 @unscriptable
@@ -51,7 +51,7 @@ def sample_masks(logits: torch.Tensor, *, generator: torch.Generator | None = No
     logits = plain_tensor(logits, "logits")
     check_logits(logits)
     check_generator(generator)
-    seed = seeds_for(1, generator)
+    seed = seeds_for(1, generator, logits.device)
     if is_traced(logits) or is_traced(seed):
         return torch.ops.chdt.masks_from_seed(logits, seed)  # type: ignore[no-any-return]
     return masks_from_seed(logits, seed)

@@ -7,9 +7,10 @@ import torch
 
 from chdt.checks.dtypes import SAME_SIZE, WORD_OF_SIZE
 from chdt.checks.masks import grid_shape
+from chdt.checks.pixels import values_at
 from chdt.checks.shape import Shape
 from chdt.cpu.kernels.lanes import BLOCK
-from chdt.cpu.kernels.weakest_pixels import ABOVE_ALL, BELOW_ALL, weakest_pixels_of
+from chdt.cpu.kernels.weakest_pixels import weakest_pixels_of
 from chdt.cpu.kernels.window_minima import window_memory
 from chdt.cpu.memory import reused
 from chdt.cpu.sizes import sizes_of_masks
@@ -47,19 +48,13 @@ def _infinity_of(dtype: torch.dtype) -> Any:
     return infinity.view(WORD_OF_SIZE[dtype.itemsize])[0]
 
 
-def values_at(logits: torch.Tensor, index: torch.Tensor, spatial_dims: int) -> torch.Tensor:
-    """The logits of these pixels, some an image, with their gradient; ±inf where the index stands for none."""
-    values = logits.flatten(-spatial_dims).gather(-1, index.clamp(min=0))
-    return values.masked_fill(index == ABOVE_ALL, torch.inf).masked_fill(index == BELOW_ALL, -torch.inf)
-
-
 def masks_of_radii(logits: torch.Tensor, radii: torch.Tensor, spatial_dims: int, black_border: bool) -> torch.Tensor:
     """Of all masks ``logits > t`` that hold a window of the radius of their image, but none one larger, t nearest 0."""
     index = weakest_pixels_of_radii(logits, torch.stack([radii, radii + 1], -1), spatial_dims, black_border)
     flat, (upper, lower) = logits.flatten(-spatial_dims), values_at(logits, index, spatial_dims).unbind(-1)
     # From the lower threshold on, up to before the upper one: at 0 if it is between them, at the lower one above it.
     # Where a logit is NaN, the lower one is, too, and no pixel is above it.
-    masks = flat > lower.clamp(min=0)[..., None]
+    masks: torch.Tensor = flat > lower.clamp(min=0)[..., None]
     # Below 0, at the last number before the upper one: there, logits are at least the upper one.
     below = upper <= 0
     if below.any():

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from chdt.checks.pixels import ABOVE_ALL, BELOW_ALL
 from chdt.checks.shape import Shape
 from chdt.cpu.kernels.jit import helper, kernel
 from chdt.cpu.kernels.lanes import (
@@ -29,9 +30,6 @@ from chdt.cpu.kernels.lanes import (
 )
 from chdt.cpu.kernels.packing import low_bits
 from chdt.cpu.kernels.window_minima import WindowMemory, in_row, window_minima
-
-# What a threshold is at no pixel: the index that stands for it.
-ABOVE_ALL, BELOW_ALL = -1, -2
 
 
 @helper

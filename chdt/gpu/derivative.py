@@ -1,0 +1,67 @@
+"""The sampled derivative of a batch, of masks that are drawn or given (21): nothing in it waits for the device."""
+
+import torch
+
+from chdt.checks.masks import grid_shape
+from chdt.checks.shape import Shape
+from chdt.gpu.draws import chances_of, draw_masks
+from chdt.gpu.flips import flip_ranks
+from chdt.gpu.kernels.differences import differences_kernel
+from chdt.gpu.launching import BLOCK, tiles_of
+from chdt.gpu.ranks import ranks_of
+from chdt.gpu.reading import read_masks
+
+
+def sampled_derivative(
+    logits: torch.Tensor,
+    seeds: torch.Tensor,
+    losses: torch.Tensor,
+    left_out: torch.Tensor | None,
+    spatial_dims: int,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """What the host's wing gives, see there; seeds, losses and what is left out are on the device of the logits."""
+    shape = grid_shape(logits, spatial_dims)
+    chances, values = chances_of(logits), losses.new_zeros(losses.shape[:-1])
+    draws = len(seeds)
+    # With one draw, the derivative takes the place of the chances.
+    gradient = chances if draws == 1 else torch.empty_like(chances)
+    sums = torch.empty_like(values)
+    for draw in range(draws):
+        masks = draw_masks(chances, seeds, draw, torch.bool)
+        _add_differences(masks, shape, losses, values, gradient, sums, draw, draws, chances, left_out)
+    return values, gradient
+
+
+def given_derivative(
+    samples: torch.Tensor, losses: torch.Tensor, spatial_dims: int
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The loss of each given mask, and its derivative (21) with respect to the chances: see `sampled_derivative`."""
+    read = read_masks(samples, spatial_dims)
+    values = losses.new_zeros(losses.shape[:-1])
+    gradient = losses.new_empty(samples.shape)
+    _add_differences(read.pixels, read.shape, losses, values, gradient, values, 0, 1, None, None)
+    return values, gradient
+
+
+def _add_differences(
+    masks: torch.Tensor,
+    shape: Shape,
+    losses: torch.Tensor,
+    values: torch.Tensor,
+    gradient: torch.Tensor,
+    sums: torch.Tensor,
+    draw: int,
+    draws: int,
+    chances: torch.Tensor | None,
+    left_out: torch.Tensor | None,
+) -> None:
+    """Add the differences of a batch of masks to a gradient, as `differences_kernel` says."""
+    if masks.numel() == 0:
+        return
+    sizes, flips = flip_ranks(masks.view(torch.int8).view(-1, *shape), shape, ranks_of(shape, None, masks.device))
+    tiles, columns = tiles_of(shape.pixels), losses.shape[-1]
+    differences_kernel[(len(sizes) * tiles,)](
+        masks.view(torch.int8), flips, sizes, losses.contiguous(), columns, chances, gradient, sums, values,
+        None if left_out is None else left_out.contiguous(), draw, draws, shape.pixels, tiles,
+        DRAWN=chances is not None, LEAVES_OUT=left_out is not None, BLOCK=BLOCK,
+    )  # fmt: skip
