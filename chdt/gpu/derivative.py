@@ -62,6 +62,6 @@ def _add_differences(
     tiles, columns = tiles_of(shape.pixels), losses.shape[-1]
     differences_kernel[(len(sizes) * tiles,)](
         masks.view(torch.int8), flips, sizes, losses.contiguous(), columns, chances, gradient, sums, values,
-        None if left_out is None else left_out.contiguous(), draw, draws, shape.pixels, tiles,
+        None if left_out is None else left_out.contiguous(), draw, draws, float(draws), shape.pixels, tiles,
         DRAWN=chances is not None, LEAVES_OUT=left_out is not None, BLOCK=BLOCK,
     )  # fmt: skip

@@ -5,10 +5,9 @@ import triton.language as tl
 
 
 @triton.jit
-def mean_of(total, draws):
-    """A sum over the draws, divided as on the host: rounded correctly."""
-    divisor = total * 0 + draws
-    return total / divisor if total.dtype == tl.float64 else tl.div_rn(total, divisor)
+def mean_of(total, count):
+    """A sum over the draws divided by their number, rounded as on the host."""
+    return total / count if total.dtype == tl.float64 else tl.div_rn(total, count)
 
 
 @triton.jit
@@ -25,6 +24,7 @@ def differences_kernel(
     left_out,
     draw,
     draws,
+    count,
     pixels,
     tiles,
     DRAWN: tl.constexpr,
@@ -33,9 +33,10 @@ def differences_kernel(
 ):
     """Add l(s, g(y)) of one draw to ``sums``, and y_i (l(s, g(y)) - l(s, g(y↓i))) to ``gradient``.
 
-    With the last draw both become means: ``values``, which must be 0 before, get that of the losses, and NaN where a
-    chance is NaN. The derivative is then multiplied by F'(a) = F(a) (1 - F(a)) where masks are DRAWN with the chances
-    F(a). With one draw it may take their place. Images that are ``left_out`` get zeros, whatever they hold.
+    With the last draw both become means over the ``draws``, which ``count`` says as a float. ``values``, which must be
+    0 before, get that of the losses, and NaN where a chance is NaN. The derivative is then multiplied by
+    F'(a) = F(a) (1 - F(a)) where masks are DRAWN with the chances F(a); with one draw it may take their place. Images
+    that are ``left_out`` get zeros, whatever they hold.
     """
     program = tl.program_id(0).to(tl.int64)
     image, tile = program // tiles, program % tiles
@@ -61,7 +62,7 @@ def differences_kernel(
         if tile == 0:
             tl.store(sums + image, value)
     else:
-        change = mean_of(change, draws)
+        change = mean_of(change, count)
         if DRAWN:
             chance = tl.load(chances + at, mask=inside, other=0.0)
             slope = chance * (1.0 - chance)
@@ -73,5 +74,5 @@ def differences_kernel(
         if LEAVES_OUT:
             change = tl.where(is_used, change, 0.0)
         if (tile == 0) & is_used:
-            tl.atomic_add(values + image, mean_of(value, draws), sem="relaxed")
+            tl.atomic_add(values + image, mean_of(value, count), sem="relaxed")
     tl.store(gradient + at, change, mask=inside)
