@@ -9,3 +9,5 @@ import torch
 
 # Read when a kernel is decorated, so before the first one is imported.
 os.environ.setdefault("TRITON_INTERPRET", "0" if torch.cuda.is_available() else "1")
+
+collect_ignore = ["compile_kernels.py"]  # a program of its own, for kernels that are not interpreted
