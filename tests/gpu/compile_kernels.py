@@ -86,6 +86,20 @@ def compiled(kernel, given, constants, target):
     return triton.compile(source, target=target)
 
 
+def with_ones_and_none(kernel, given, constants):
+    """The form for arguments that are 1, as Triton makes constants of these, and for arrays that are left out."""
+    ones = {
+        parameter.name: 1
+        for parameter in kernel.params
+        if parameter.name not in constants
+        and type_of(parameter.name, given) in ("i32", "i64")
+        and not parameter.do_not_specialize
+    }
+    unused = () if constants.get("SPACED", True) else ("steps", "ranks")
+    unused += () if constants.get("DRAWN", True) else ("chances", "left_out")
+    return {**constants, **ones, **{name: None for name in unused if name in kernel.arg_names}}
+
+
 def resources(kernel):
     """Registers of a thread, and bytes that do not fit in them."""
     if "amdgcn" in kernel.asm:
@@ -116,9 +130,14 @@ def main(targets):
         every = list(launches())
         for number, (kernel, given, constants) in enumerate(every):
             last = all(kernel is not other for other, _, _ in every[number + 1 :])
-            if target == targets[0] or last:  # for the others, the widest form of each is enough
-                registers, spilled = resources(compiled(kernel, given, constants, gpu))
-                answers.append([target, kernel.__name__, {**given, **constants}, registers, spilled])
+            forms = [constants]
+            if target == targets[0]:
+                forms.append(with_ones_and_none(kernel, given, constants))
+            elif not last:  # for the others, the widest form of each is enough
+                continue
+            for form in forms:
+                registers, spilled = resources(compiled(kernel, given, form, gpu))
+                answers.append([target, kernel.__name__, {**given, **form}, registers, spilled])
     print(json.dumps({"kernels": names_of_kernels(), "compiled": answers}))
 
 

@@ -6,7 +6,7 @@ import triton.language as tl
 from chdt.gpu.kernels.box_sums import largest_rank, tile_of
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["step"])  # a 1 would be a constant, which a loop cannot change
 def distances_kernel(
     table,
     steps,

@@ -42,7 +42,7 @@ def levels_kernel(
     tl.store(levels + offset + place, level, mask=place < length)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["step"])  # a 1 would be a constant, which a loop cannot change
 def add_kernel(
     table,
     steps,
