@@ -2,10 +2,19 @@
 
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 from wing import DEVICE, called_there, needs_gpu, on_gpu, there
 
 import chdt
-from chdt import expected_size_loss, flip_sizes, mask_of_size, object_size, sample_masks, threshold_of_size
+from chdt import (
+    expected_size_loss,
+    flip_sizes,
+    mask_of_size,
+    object_size,
+    sample_masks,
+    squared_error,
+    threshold_of_size,
+)
 from chdt.checks import devices
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*(torch.jit|fork|FP_FUSION|grad attribute).*")
@@ -81,6 +90,40 @@ def test_a_graph_does_not_keep_what_is_on_the_host(monkeypatch):
     with pytest.raises(RuntimeError, match="sizes on the host cannot be part of a CUDA graph"):
         devices.sent(torch.ones(2), other, "sizes")
     assert devices.sent(torch.ones(2), torch.device("cpu"), "sizes").tolist() == [1, 1]
+
+
+READ_A_VALUE = ("_local_scalar_dense", "equal", "is_nonzero", "nonzero", "masked_select", "unique")
+
+
+class Called(TorchDispatchMode):
+    """The operators of torch that are called."""
+
+    def __init__(self):
+        super().__init__()
+        self.names = []
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        self.names.append(function.overloadpacket.__name__)
+        return function(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("loss", [squared_error, torch.nn.functional.smooth_l1_loss])
+def test_no_value_is_read(loss):
+    """Operators whose outcome is known to the host make it wait for the device."""
+    logits, weight = logits_of(2, 4, 3).requires_grad_(), there(torch.ones(2))
+    with on_gpu(), Called() as called:
+        expected_size_loss(logits, SIZES, weight=weight, n_samples=2, loss=loss).backward()
+        threshold_of_size(logits, SIZES).sum().backward()
+        masks = mask_of_size(logits, SIZES)
+        flip_sizes(masks)
+        sample_masks(logits)
+        chdt.squared_size_error(masks, masks)
+        chdt.intersection_over_union(masks, masks)
+    assert "randint" in called.names
+    assert not set(READ_A_VALUE) & set(called.names)
+    with on_gpu(), Called() as called:
+        object_size(logits.detach().sign())
+    assert called.names.count("_local_scalar_dense") == 1  # whether the masks are valid
 
 
 # ------------------------------------------------------------------------------------------------ on a card
