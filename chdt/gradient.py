@@ -138,9 +138,9 @@ def sampled_gradient(
     TypeError
         Samples or sizes of an unfit type or dtype; a loss that cannot be called.
     ValueError
-        Sizes of another shape (both are shown), negative or not finite (the first index is named), or that require
-        grad; samples other than ±1; a loss that does not work element by element, or that has parameters which
-        require grad.
+        Sizes of another shape (both are shown), negative or not finite (the first index is named; on a GPU they are not
+        looked at, and NaN and negative ones make NaN), or that require grad; samples other than ±1; a loss that does
+        not work element by element, or that has parameters which require grad.
 
     Warns
     -----

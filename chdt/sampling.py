@@ -18,8 +18,8 @@ def sample_masks(logits: torch.Tensor, *, generator: torch.Generator | None = No
     logits : Tensor, any shape
         The output a of a network, float16, bfloat16, float32 or float64. ±inf is certain.
     generator : torch.Generator, optional
-        Where the seed of the draw comes from; torch's own by default, so that ``torch.manual_seed`` makes it
-        reproducible.
+        Where the seed of the draw comes from; by default torch's own, of the GPU where logits are on one, so that
+        ``torch.manual_seed`` makes it reproducible.
 
     Returns
     -------
@@ -31,7 +31,7 @@ def sample_masks(logits: torch.Tensor, *, generator: torch.Generator | None = No
     TypeError
         Not a tensor of these dtypes; a generator that is none.
     ValueError
-        A logit is NaN (its first index is named).
+        A logit is NaN (its first index is named). On a GPU, which would have to be waited for, it is drawn as NaN.
 
     Notes
     -----

@@ -44,8 +44,8 @@ def threshold_of_size(
     TypeError
         Logits or sizes of an unfit type or dtype.
     ValueError
-        Sizes of another shape (both are shown), negative or not finite (the first index is named), or that require
-        grad; an empty grid.
+        Sizes of another shape (both are shown), negative or not finite (the first index is named; on a GPU they are not
+        looked at, and NaN and negative ones give NaN), or that require grad; an empty grid.
 
     See Also
     --------
@@ -109,8 +109,8 @@ def mask_of_size(
     TypeError
         Logits or sizes of an unfit type or dtype.
     ValueError
-        Sizes of another shape (both are shown), negative or not finite (the first index is named), or that require
-        grad; an empty grid.
+        Sizes of another shape (both are shown), negative or not finite (the first index is named; on a GPU they are not
+        looked at, and NaN and negative ones give all background), or that require grad; an empty grid.
 
     See Also
     --------

@@ -4,10 +4,10 @@ import torch
 
 from chdt.checks.masks import grid_shape
 from chdt.checks.shape import Shape
+from chdt.gpu.box_sums import look_up_grid
 from chdt.gpu.draws import chances_of, draw_masks
-from chdt.gpu.flips import flip_ranks
+from chdt.gpu.flips import flip_parts
 from chdt.gpu.kernels.differences import differences_kernel
-from chdt.gpu.launching import BLOCK, tiles_of
 from chdt.gpu.ranks import ranks_of
 from chdt.gpu.reading import read_masks
 
@@ -58,10 +58,11 @@ def _add_differences(
     """Add the differences of a batch of masks to a gradient, as `differences_kernel` says."""
     if masks.numel() == 0:
         return
-    sizes, flips = flip_ranks(masks.view(torch.int8).view(-1, *shape), shape, ranks_of(shape, None, masks.device))
-    tiles, columns = tiles_of(shape.pixels), losses.shape[-1]
-    differences_kernel[(len(sizes) * tiles,)](
-        masks.view(torch.int8), flips, sizes, losses.contiguous(), columns, chances, gradient, sums, values,
-        None if left_out is None else left_out.contiguous(), draw, draws, float(draws), shape.pixels, tiles,
-        DRAWN=chances is not None, LEAVES_OUT=left_out is not None, BLOCK=BLOCK,
+    foreground = masks.view(torch.int8).view(-1, *shape)
+    parts = flip_parts(foreground, shape, ranks_of(shape, None, masks.device))
+    programs, rows, columns = look_up_grid(len(foreground), shape)
+    differences_kernel[(programs,)](
+        foreground, *parts, losses.contiguous(), losses.shape[-1], chances, gradient, sums, values,
+        None if left_out is None else left_out.contiguous(), draw, draws, float(draws), *shape,
+        DRAWN=chances is not None, LEAVES_OUT=left_out is not None, ROWS=rows, COLUMNS=columns,
     )  # fmt: skip

@@ -28,7 +28,7 @@ def answers_of(
     read = read_masks(masks, spatial_dims, black_border)
     ranks = ranks_of(read.shape, spacing, masks.device)
     if kind.operator == "flip_sizes":
-        _, found = flip_ranks(read.pixels, read.shape, ranks)
+        found = flip_ranks(read.pixels, read.shape, ranks)
     else:
         found = distance_ranks(box_sums(read.pixels, read.shape), read.shape, ranks)
     answers = answers_of_ranks(read.inside(found), kind.caps, ranks, spacing).reshape(masks.shape)

@@ -53,7 +53,7 @@ def launches():
     for floats in ("*fp32", "*fp64"):
         for drawn in (False, True):
             names = ("losses", "chances", "gradient", "sums", "values")
-            constants = {"DRAWN": drawn, "LEAVES_OUT": drawn, "BLOCK": 1024}
+            constants = {"DRAWN": drawn, "LEAVES_OUT": drawn, **TILE}
             yield differences.differences_kernel, dict.fromkeys(names, floats), constants
         for masks in ("*i8", "*i32", "*i64"):
             words = dict.fromkeys(("foreground", "background", "unknown"), "i64" if masks == "*i64" else "i32")

@@ -3,6 +3,9 @@
 import triton
 import triton.language as tl
 
+from chdt.gpu.kernels.box_sums import tile_of
+from chdt.gpu.kernels.flips import rank_after_flip
+
 
 @triton.jit
 def mean_of(total, count):
@@ -13,8 +16,9 @@ def mean_of(total, count):
 @triton.jit
 def differences_kernel(
     foreground,
-    flips,
     sizes,
+    levels,
+    added,
     losses,
     columns,
     chances,
@@ -25,11 +29,13 @@ def differences_kernel(
     draw,
     draws,
     count,
-    pixels,
-    tiles,
+    depth,
+    height,
+    width,
     DRAWN: tl.constexpr,
     LEAVES_OUT: tl.constexpr,
-    BLOCK: tl.constexpr,
+    ROWS: tl.constexpr,
+    COLUMNS: tl.constexpr,
 ):
     """Add l(s, g(y)) of one draw to ``sums``, and y_i (l(s, g(y)) - l(s, g(y↓i))) to ``gradient``.
 
@@ -39,12 +45,12 @@ def differences_kernel(
     that are ``left_out`` get zeros, whatever they hold.
     """
     program = tl.program_id(0).to(tl.int64)
-    image, tile = program // tiles, program % tiles
-    pixel = tile * BLOCK + tl.arange(0, BLOCK)
-    inside = pixel < pixels
-    at = image * pixels + pixel
+    image, z, y, x = tile_of(program, depth, height, width, ROWS, COLUMNS)
+    is_first = program % (depth * tl.cdiv(height, ROWS) * tl.cdiv(width, COLUMNS)) == 0  # of the tiles of its image
+    at = image * (depth * height * width) + (z * height + y[:, None]) * width + x[None, :]
+    inside = (y[:, None] < height) & (x[None, :] < width)
     size = tl.load(sizes + image)
-    flip = tl.load(flips + at, mask=inside, other=0)
+    flip = rank_after_flip(levels, added, image, z, y, x, depth, height, width)
     old = tl.load(losses + image * columns + size)
     new = tl.load(losses + image * columns + flip, mask=inside, other=0.0)
     is_foreground = tl.load(foreground + at, mask=inside, other=0) != 0
@@ -53,13 +59,13 @@ def differences_kernel(
     if draw > 0:
         change += tl.load(gradient + at, mask=inside, other=0.0)
     value = old
-    if (draw > 0) & (tile == 0):
+    if (draw > 0) & is_first:
         value += tl.load(sums + image)
     is_used = True
     if LEAVES_OUT:
         is_used = tl.load(left_out + image) == 0
     if draw < draws - 1:
-        if tile == 0:
+        if is_first:
             tl.store(sums + image, value)
     else:
         change = mean_of(change, count)
@@ -69,10 +75,10 @@ def differences_kernel(
             # Certain pixels have no gradient, not even where the loss of some size is infinite: 0 times inf is NaN.
             change = tl.where(slope == 0.0, 0.0, change * slope)
             is_nan = inside & (chance != chance)
-            if (tl.max(is_nan.to(tl.int32), 0) > 0) & is_used:
+            if (tl.max(tl.max(is_nan.to(tl.int32), 1), 0) > 0) & is_used:
                 tl.atomic_add(values + image, value * 0 + float("nan"), sem="relaxed")
         if LEAVES_OUT:
             change = tl.where(is_used, change, 0.0)
-        if (tile == 0) & is_used:
+        if is_first & is_used:
             tl.atomic_add(values + image, mean_of(value, count), sem="relaxed")
     tl.store(gradient + at, change, mask=inside)
