@@ -24,7 +24,7 @@ def weakest_pixels_of_radii(
 ) -> torch.Tensor:
     """For each image and each of its radii, int64 of shape (..., count), the pixel that `weakest_pixels_of` gives."""
     shape = grid_shape(logits, spatial_dims)
-    flat = logits.detach().cpu().contiguous().view(-1)
+    flat = logits.detach().cpu().contiguous().resolve_neg().view(-1)
     values = flat.view(SAME_SIZE[flat.itemsize]).numpy().view(WORD_OF_SIZE[flat.itemsize])
     sign = values.dtype.type(1 << (8 * flat.itemsize - 1))
     infinity = _infinity_of(logits.dtype)

@@ -46,8 +46,7 @@ def read_masks(masks: torch.Tensor, spatial_dims: int, black_border: bool = Fals
 
 def _read(masks: torch.Tensor) -> torch.Tensor:
     both = both_words(masks.dtype)
-    contiguous = masks.contiguous()
-    words = contiguous.view(SAME_SIZE[masks.itemsize])
+    words = masks.contiguous().resolve_neg().view(SAME_SIZE[masks.itemsize])
     if masks.dtype == torch.bool:
         return words
     foreground, background = (int(word.view(f"i{masks.itemsize}")) for word in both)

@@ -25,7 +25,7 @@ def weakest_pixels_of_radii(
     shape = grid_shape(logits, spatial_dims)
     if radii.numel() == 0:
         return radii.new_empty(radii.shape, device=logits.device)
-    flat = logits.detach().contiguous().view(-1, shape.pixels)
+    flat = logits.detach().contiguous().resolve_neg().view(-1, shape.pixels)
     radii = sent(radii.detach(), logits.device, "sizes")
     border = Shape(int(black_border and spatial_dims > 2), int(black_border and spatial_dims > 1), int(black_border))
     wanted = radii.reshape(-1, radii.shape[-1]).unbind(-1)
