@@ -18,6 +18,7 @@ import chdt
 from chdt.cpu.compiled import functions_here, look_into_cache
 from chdt.cpu.threads import thread_count
 from chdt.every_call import Call, every_call
+from chdt.gpu.available import reason_against
 
 # Vectors, and the instructions that turn bits into lanes and back; of x86 and of Arm.
 FEATURES = ("sse4.2", "popcnt", "bmi2", "avx", "avx2", "avx512f", "avx512bw", "avx512vbmi", "avx10.1", "neon", "sve")
@@ -123,12 +124,22 @@ def cache() -> Iterator[tuple[str, str]]:
 
 def gpu() -> Iterator[tuple[str, str]]:
     """Whether there is a way on a GPU, and if not, why."""
-    yield "route", "none: this version computes on the host, and copies tensors of a GPU there and back"
+    yield "route", gpu_route()
     built = f"CUDA {torch.version.cuda}" if torch.version.cuda else f"ROCm {torch.version.hip}"
     yield "torch is built for", built if torch.version.cuda or torch.version.hip else "the host alone"
     devices = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
     yield "torch sees", ", ".join(devices) or "no GPU"
     yield "Triton", version_of("triton")
+
+
+def gpu_route() -> str:
+    """How tensors on a GPU are computed."""
+    by_the_host = "tensors of a GPU are copied to the host and back"
+    if not torch.cuda.is_available():
+        return f"none: torch finds no GPU that Triton has kernels for, so {by_the_host}"
+    reasons = [reason_against(torch.device("cuda", i)) for i in range(torch.cuda.device_count())]
+    said = [f"cuda:{i}: {reason}, so {by_the_host}" for i, reason in enumerate(reasons) if reason is not None]
+    return "; ".join(said) or "tensors of a GPU are computed there"
 
 
 def print_report() -> int:

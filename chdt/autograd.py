@@ -6,7 +6,7 @@ import torch
 
 from chdt import operators
 from chdt.checks.tracing import is_traced
-from chdt.cpu.derivative import sampled_derivative
+from chdt.wings import sampled_derivative
 
 Gradients = tuple[torch.Tensor | None, ...]
 

@@ -8,10 +8,11 @@ from typing import Any
 import torch
 
 from chdt.checks.advice import type_name
+from chdt.checks.devices import is_on_gpu
 from chdt.checks.masks import grid_shape, plain_tensor
 from chdt.checks.tracing import is_traced, unscriptable
-from chdt.checks.values import check_loss, check_sizes, check_values
-from chdt.cpu.derivative import given_derivative
+from chdt.checks.values import check_loss, check_sizes, check_values, numbers_for
+from chdt.wings import given_derivative
 
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]  # of prediction and target, as torch's losses
 
@@ -40,7 +41,8 @@ def losses_of_sizes(loss: Loss, sizes: torch.Tensor, largest: int) -> torch.Tens
         raise ValueError(f"loss must work element by element, but gave {shown} for elements of shape {shape}")
     if losses.requires_grad and torch.is_grad_enabled():
         raise ValueError("loss has parameters that require grad, but there is no derivative with respect to them")
-    if not (alone or loss is squared_error or is_traced(losses) or _was_examined(loss)):
+    unexamined = alone or loss is squared_error or is_traced(losses) or is_on_gpu(losses)
+    if not (unexamined or _was_examined(loss)):
         _check_element_by_element(loss, predictions, targets, losses)
         _count_examined(loss)
     return losses.detach().to(sizes.dtype)
@@ -136,9 +138,9 @@ def sampled_gradient(
     TypeError
         Samples or sizes of an unfit type or dtype; a loss that cannot be called.
     ValueError
-        Sizes of another shape (both are shown), negative or not finite (the first index is named), or that require
-        grad; samples other than ±1; a loss that does not work element by element, or that has parameters which
-        require grad.
+        Sizes of another shape (both are shown), negative or not finite (the first index is named; on a GPU they are not
+        looked at, and NaN and negative ones make NaN), or that require grad; samples other than ±1; a loss that does
+        not work element by element, or that has parameters which require grad.
 
     Warns
     -----
@@ -177,7 +179,7 @@ def sampled_gradient(
     check_sizes(sizes, tuple(samples.shape[: samples.ndim - spatial_dims]), samples, "samples")
     sizes = check_values(sizes, None, 2 * shape.cap)
     double = torch.float64 in (samples.dtype, sizes.dtype)
-    targets = sizes.detach().to(samples.device, torch.float64 if double else torch.float32)
+    targets = numbers_for(sizes, samples.device, torch.float64 if double else torch.float32, "sizes", is_on_gpu(sizes))
     losses = losses_of_sizes(loss, targets, 2 * shape.cap)
     if is_traced(samples) or is_traced(losses):
         return torch.ops.chdt.given_derivative(samples, losses, spatial_dims)  # type: ignore[no-any-return]

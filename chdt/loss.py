@@ -3,6 +3,7 @@
 import torch
 
 from chdt.autograd import NO_SECOND_DERIVATIVE, losses_of_draws
+from chdt.checks.devices import is_on_gpu
 from chdt.checks.masks import check_spatial_dims, grid_shape, plain_tensor
 from chdt.checks.tracing import has_tangent, is_traced, unscriptable
 from chdt.checks.values import (
@@ -14,6 +15,7 @@ from chdt.checks.values import (
     check_sizes,
     check_values,
     check_weight,
+    numbers_for,
 )
 from chdt.gradient import Loss, losses_of_sizes, squared_error
 from chdt.seeds import seeds_for
@@ -50,12 +52,13 @@ def expected_size_loss(
     loss : callable
         l(prediction, target), any function of two tensors of one shape that works element by element, its arguments in
         the order of torch's losses. These may be passed as they are, whatever their ``reduction``. A few elements are
-        asked for again in some calls, to find out whether others matter; not while torch compiles or transforms.
+        asked for again in some calls, to find out whether others matter; not while torch compiles or transforms, nor on
+        a GPU.
     reduction : {"mean", "sum", "none"}
         Weighted mean over the images, their weighted sum, or the weighted loss of each image. The mean of no images,
         or of weights that are all 0, is 0.
     generator : torch.Generator, optional
-        Where the seeds of the draws come from; torch's own by default.
+        Where the seeds of the draws come from; torch's own by default, of the GPU where logits are on one.
     spatial_dims : {1, 2, 3}
         How many trailing dims form the grid.
 
@@ -70,9 +73,10 @@ def expected_size_loss(
     TypeError
         Logits, sizes or weight of an unfit type or dtype; a loss that cannot be called, a generator that is none.
     ValueError
-        Sizes or weight of another shape (both are shown), negative or not finite (the first index is named), or that
-        require grad; an empty grid; n_samples below 1; an unknown reduction; a loss that does not work element by
-        element, or has parameters that require grad.
+        Sizes or weight of another shape (both are shown), negative or not finite (the first index is named; on a GPU
+        they are not looked at, and NaN and negative ones make NaN of their loss), or that require grad; an empty grid;
+        n_samples below 1; an unknown reduction; a loss that does not work element by element, or has parameters that
+        require grad.
     RuntimeError
         In the backward pass of a backward pass: the loss has no second derivative, and none in forward mode. What
         `torch.compile` compiles by AOTAutograd, torch itself does not differentiate twice.
@@ -132,13 +136,14 @@ def expected_size_loss(
         raise RuntimeError(NO_SECOND_DERIVATIVE)
     sizes = check_values(sizes, weight, 2 * shape.cap)
 
-    targets, left_out = sizes.detach().to(logits.device, dtype), None
+    unseen = is_on_gpu(sizes) or is_on_gpu(weight)
+    targets, left_out = numbers_for(sizes, logits.device, dtype, "sizes", unseen), None
     if weight is not None:
-        weight = weight.detach().to(logits.device, dtype)
+        weight = numbers_for(weight, logits.device, dtype, "weight", unseen)
         left_out = weight == 0
         targets = torch.where(left_out, HARMLESS, targets)
     table = losses_of_sizes(loss, targets, 2 * shape.cap)
-    losses = losses_of_draws(logits, seeds_for(n_samples, generator), table, left_out, spatial_dims)
+    losses = losses_of_draws(logits, seeds_for(n_samples, generator, logits.device), table, left_out, spatial_dims)
     if weight is not None and left_out is not None:
         losses = torch.where(left_out, 0, losses * weight)
     if reduction == "none":

@@ -5,8 +5,8 @@ import torch
 from chdt.checks.advice import to_tensor, type_name
 from chdt.checks.masks import check_tensor, plain_tensor
 from chdt.checks.tracing import is_traced, unscriptable
-from chdt.cpu.overlaps import overlaps_of
 from chdt.size import object_size
+from chdt.wings import overlaps_of
 
 
 @unscriptable

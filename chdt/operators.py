@@ -10,14 +10,12 @@ import torch
 
 from chdt.checks.shape import Steps
 from chdt.checks.values import refuse_bad_values
-from chdt.cpu.derivative import given_derivative as _given_derivative
-from chdt.cpu.derivative import sampled_derivative as _sampled_derivative
-from chdt.cpu.draws import masks_from_seed as _masks_from_seed
-from chdt.cpu.overlaps import overlaps_of
-from chdt.cpu.per_pixel import DISTANCES, FLIP_SIZES, answers_of
-from chdt.cpu.sizes import sizes_of_masks
-from chdt.cpu.thresholds import masks_of_radii, weakest_pixels_of_radii
+from chdt.cpu.per_pixel import DISTANCES, FLIP_SIZES
 from chdt.seeds import draw_seeds as _draw_seeds
+from chdt.wings import answers_of, masks_of_radii, overlaps_of, sizes_of_masks, weakest_pixels_of_radii
+from chdt.wings import given_derivative as _given_derivative
+from chdt.wings import masks_from_seed as _masks_from_seed
+from chdt.wings import sampled_derivative as _sampled_derivative
 
 
 def _operator(name: str, **options: Any) -> Any:
@@ -108,7 +106,7 @@ for _each in (distance_transform, flip_sizes, object_size):
 @_operator("draw_seeds", tags=(torch.Tag.nondeterministic_seeded,))
 def draw_seeds(like: torch.Tensor) -> torch.Tensor:
     """As many seeds from torch's own generator, the same as without compilation."""
-    return _draw_seeds(len(like), None)
+    return _draw_seeds(len(like), None, like.device)
 
 
 @draw_seeds.register_fake

@@ -5,7 +5,8 @@ import torch
 from chdt.checks.masks import ArrayOrTensor, plain_tensor
 from chdt.checks.spacing import Spacing, spacing_of
 from chdt.checks.tracing import apart_from_graphs, is_traced
-from chdt.cpu.per_pixel import Answers, answers_of
+from chdt.cpu.per_pixel import Answers
+from chdt.wings import answers_of
 
 _answers_apart = apart_from_graphs(answers_of)
 

@@ -5,8 +5,8 @@ import torch
 from chdt.checks.masks import plain_tensor
 from chdt.checks.tracing import is_traced, unscriptable
 from chdt.checks.values import check_generator, check_logits
-from chdt.cpu.draws import masks_from_seed
 from chdt.seeds import seeds_for
+from chdt.wings import masks_from_seed
 
 
 @unscriptable
@@ -18,8 +18,8 @@ def sample_masks(logits: torch.Tensor, *, generator: torch.Generator | None = No
     logits : Tensor, any shape
         The output a of a network, float16, bfloat16, float32 or float64. ±inf is certain.
     generator : torch.Generator, optional
-        Where the seed of the draw comes from; torch's own by default, so that ``torch.manual_seed`` makes it
-        reproducible.
+        Where the seed of the draw comes from; by default torch's own, of the GPU where logits are on one, so that
+        ``torch.manual_seed`` makes it reproducible.
 
     Returns
     -------
@@ -31,7 +31,7 @@ def sample_masks(logits: torch.Tensor, *, generator: torch.Generator | None = No
     TypeError
         Not a tensor of these dtypes; a generator that is none.
     ValueError
-        A logit is NaN (its first index is named).
+        A logit is NaN (its first index is named). On a GPU, which would have to be waited for, it is drawn as NaN.
 
     Notes
     -----
@@ -51,7 +51,7 @@ def sample_masks(logits: torch.Tensor, *, generator: torch.Generator | None = No
     logits = plain_tensor(logits, "logits")
     check_logits(logits)
     check_generator(generator)
-    seed = seeds_for(1, generator)
+    seed = seeds_for(1, generator, logits.device)
     if is_traced(logits) or is_traced(seed):
         return torch.ops.chdt.masks_from_seed(logits, seed)  # type: ignore[no-any-return]
     return masks_from_seed(logits, seed)

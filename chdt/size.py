@@ -8,7 +8,7 @@ import torch
 from chdt.checks.masks import plain_tensor
 from chdt.checks.spacing import Spacing, spacing_of
 from chdt.checks.tracing import apart_from_graphs, is_traced, unscriptable
-from chdt.cpu.sizes import sizes_of_masks
+from chdt.wings import sizes_of_masks
 
 _sizes_apart = apart_from_graphs(sizes_of_masks)
 

@@ -2,10 +2,12 @@
 
 import torch
 
+from chdt.checks.devices import is_on_gpu
 from chdt.checks.masks import grid_shape, plain_tensor
+from chdt.checks.pixels import values_at
 from chdt.checks.tracing import is_traced, unscriptable
 from chdt.checks.values import check_logits, check_sizes, check_values
-from chdt.cpu.thresholds import masks_of_radii, values_at, weakest_pixels_of_radii
+from chdt.wings import masks_of_radii, weakest_pixels_of_radii
 
 ANY_SIZE = 1 << 40  # beyond any grid: no size is warned of, as of the largest one the next is asked for, too
 
@@ -42,8 +44,8 @@ def threshold_of_size(
     TypeError
         Logits or sizes of an unfit type or dtype.
     ValueError
-        Sizes of another shape (both are shown), negative or not finite (the first index is named), or that require
-        grad; an empty grid.
+        Sizes of another shape (both are shown), negative or not finite (the first index is named; on a GPU they are not
+        looked at, and NaN and negative ones give NaN), or that require grad; an empty grid.
 
     See Also
     --------
@@ -69,13 +71,14 @@ def threshold_of_size(
 
     The largest logit is 5. The best square of 3 by 3 pixels has 2 as its least logit.
     """
-    logits, sizes = _checked(logits, sizes, spatial_dims)
+    logits, sizes, known = _checked(logits, sizes, spatial_dims)
     radii = _radii_of(sizes)[..., None]
     if is_traced(logits) or is_traced(sizes):
         index = torch.ops.chdt.weakest_pixels(logits.detach(), radii, spatial_dims, black_border)[..., 0]
     else:
         index = weakest_pixels_of_radii(logits, radii, spatial_dims, black_border)[..., 0]
-    return values_at(logits, index[..., None], spatial_dims)[..., 0]
+    thresholds: torch.Tensor = values_at(logits, index[..., None], spatial_dims)[..., 0]
+    return thresholds if known is None else thresholds.masked_fill(~known.to(logits.device), torch.nan)
 
 
 @unscriptable
@@ -108,8 +111,8 @@ def mask_of_size(
     TypeError
         Logits or sizes of an unfit type or dtype.
     ValueError
-        Sizes of another shape (both are shown), negative or not finite (the first index is named), or that require
-        grad; an empty grid.
+        Sizes of another shape (both are shown), negative or not finite (the first index is named; on a GPU they are not
+        looked at, and NaN and negative ones give all background), or that require grad; an empty grid.
 
     See Also
     --------
@@ -143,19 +146,27 @@ def mask_of_size(
     >>> object_size(mask_of_size(logits, torch.tensor(2)))
     tensor(2, dtype=torch.int32)
     """
-    logits, sizes = _checked(logits, sizes, spatial_dims)
+    logits, sizes, known = _checked(logits, sizes, spatial_dims)
     radii = _radii_of(sizes)
     if is_traced(logits) or is_traced(sizes):
-        return torch.ops.chdt.mask_of_size(logits.detach(), radii, spatial_dims, black_border)  # type: ignore[no-any-return]
-    return masks_of_radii(logits.detach(), radii, spatial_dims, black_border)
+        masks: torch.Tensor = torch.ops.chdt.mask_of_size(logits.detach(), radii, spatial_dims, black_border)
+    else:
+        masks = masks_of_radii(logits.detach(), radii, spatial_dims, black_border)
+    return masks if known is None else masks & known.to(logits.device).view(known.shape + (1,) * spatial_dims)
 
 
-def _checked(logits: torch.Tensor, sizes: torch.Tensor, spatial_dims: int) -> tuple[torch.Tensor, torch.Tensor]:
+def _checked(
+    logits: torch.Tensor, sizes: torch.Tensor, spatial_dims: int
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
+    """Logits, sizes, and of sizes on a GPU, which are not looked at, which are none: these are 0 from here on."""
     logits, sizes = plain_tensor(logits, "logits"), plain_tensor(sizes, "sizes")
     check_logits(logits)
     grid_shape(logits, spatial_dims)
     check_sizes(sizes, tuple(logits.shape[: logits.ndim - spatial_dims]), logits, "logits")
-    return logits, check_values(sizes, None, ANY_SIZE).detach()
+    if is_on_gpu(sizes):
+        known = sizes.detach() >= 0
+        return logits, torch.where(known, sizes.detach(), 0), known
+    return logits, check_values(sizes, None, ANY_SIZE).detach(), None
 
 
 def _radii_of(sizes: torch.Tensor) -> torch.Tensor:

@@ -14,6 +14,8 @@ ROOMS = {  # from above to below, as imports point
     "chdt": "The surface: what users call",
     "chdt/cpu": "The host's wing: a batch in, an answer out",
     "chdt/cpu/kernels": "Its kernels: one idea a file",
+    "chdt/gpu": "The wing of GPUs: the same functions under the same names",
+    "chdt/gpu/kernels": "Its kernels, in Triton",
     "chdt/checks": "Checks: what may come in, and where answers go",
 }
 

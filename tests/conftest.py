@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import on_device
 import pytest
 from hypothesis import settings
 
@@ -21,6 +22,25 @@ settings.load_profile("chdt")
 
 TESTS = Path(__file__).parent
 collect_ignore = ["typed"]  # for type checkers: some of it is wrong on purpose
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--device", help="compute the public functions there: cuda, cuda:1, or interpreted (no GPU needed)"
+    )
+
+
+def pytest_configure(config):
+    device = config.getoption("device")
+    if device is not None and on_device.reason_to_skip(device) is None:
+        on_device.install(device)
+
+
+def pytest_collection_modifyitems(config, items):
+    device = config.getoption("device")
+    reason = None if device is None else on_device.reason_to_skip(device)
+    for item in items if reason is not None else ():
+        item.add_marker(pytest.mark.skip(reason=f"--device {device}: {reason}"))
 
 
 @pytest.fixture

@@ -300,3 +300,9 @@ def test_opcheck(spatial_dims):
     radii = torch.ones(logits.shape[: 4 - spatial_dims], dtype=torch.int64)
     torch.library.opcheck(torch.ops.chdt.weakest_pixels, (logits, radii[..., None], spatial_dims, False))
     torch.library.opcheck(torch.ops.chdt.mask_of_size, (logits, radii, spatial_dims, True))
+
+
+@pytest.mark.parametrize("function", [threshold_of_size, mask_of_size])
+def test_logits_that_torch_negates_later(function):
+    logits, sizes = torch.randn(3, 7, 9), torch.tensor([2, 4, 6])
+    assert torch.equal(function(torch._neg_view(-logits), sizes), function(logits, sizes))

@@ -63,7 +63,7 @@ def as_words(masks: AnyMasks) -> tuple[npt.NDArray[Any], Any, Any]:
 def host_array(tensor: torch.Tensor) -> npt.NDArray[Any]:
     """The values of a tensor in host memory; as integers where NumPy has no such dtype."""
     if tensor.dtype == torch.bfloat16:
-        tensor = tensor.detach().view(torch.int16)
+        tensor = tensor.detach().resolve_neg().view(torch.int16)
     return tensor.numpy(force=True)
 
 

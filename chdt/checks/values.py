@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from chdt.checks.advice import type_name
+from chdt.checks.devices import is_on_gpu, sent
 from chdt.checks.dtypes import FLOAT_DIGITS, NUMBERS, UNSIGNED_TENSORS
 from chdt.checks.masks import check_tensor
 from chdt.checks.tracing import is_traced
@@ -107,7 +108,12 @@ def _broadcasts(given: tuple[int, ...], batch: tuple[int, ...]) -> bool:
 
 
 def check_values(sizes: torch.Tensor, weight: torch.Tensor | None, largest: int) -> torch.Tensor:
-    """See `refuse_bad_values`. Go on with the sizes that this gives: graphs leave out an operator that nothing uses."""
+    """See `refuse_bad_values`. Go on with the sizes that this gives: graphs leave out an operator that nothing uses.
+
+    Nothing is looked at where either is on a GPU: it would have to be waited for.
+    """
+    if is_on_gpu(sizes) or is_on_gpu(weight):
+        return sizes
     if is_traced(sizes) or is_traced(weight):
         return torch.ops.chdt.check_values(sizes, weight, largest)  # type: ignore[no-any-return]
     refuse_bad_values(sizes, weight, largest)
@@ -129,6 +135,14 @@ def refuse_bad_values(sizes: torch.Tensor, weight: torch.Tensor | None, largest:
             f"{_place('sizes', where)} is {checked[where].item()}, but masks of this grid have sizes of at most "
             f"{largest}, twice the longest side: sizes are as object_size gives them, in pixels, and no areas"
         )
+
+
+def numbers_for(
+    values: torch.Tensor, device: torch.device, dtype: torch.dtype, name: str, unseen: bool
+) -> torch.Tensor:
+    """Sizes or weights for what is on this device; NaN for those that are negative, where nobody has looked at them."""
+    numbers = sent(values.detach(), device, name).to(dtype)
+    return numbers.masked_fill(numbers < 0, torch.nan) if unseen else numbers
 
 
 def _largest_of(values: torch.Tensor, name: str, remedy: str) -> float:

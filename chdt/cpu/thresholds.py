@@ -8,7 +8,7 @@ from chdt.checks.masks import grid_shape
 from chdt.cpu.kernels.cuts import cut_masks
 from chdt.cpu.kernels.keys import Floats
 from chdt.cpu.kernels.lanes import Numbers
-from chdt.cpu.kernels.weakest_pixels import ABOVE_ALL, BELOW_ALL, threshold_memory, weakest_pixels_of
+from chdt.cpu.kernels.weakest_pixels import threshold_memory, weakest_pixels_of
 from chdt.cpu.kernels.window_centres import Windows
 from chdt.cpu.memory import reused
 from chdt.cpu.threads import share
@@ -54,7 +54,7 @@ def masks_of_radii(logits: torch.Tensor, radii: torch.Tensor, spatial_dims: int,
 
 def _values_of(logits: torch.Tensor) -> tuple[Numbers, Floats]:
     """All logits in reading order, as bits."""
-    flat = logits.detach().cpu().contiguous().view(-1)
+    flat = logits.detach().cpu().contiguous().resolve_neg().view(-1)
     values = flat.view(SAME_SIZE[flat.itemsize]).numpy().view(WORD_OF_SIZE[flat.itemsize])
     infinity = torch.tensor([torch.inf], dtype=logits.dtype, device="cpu").view(SAME_SIZE[flat.itemsize]).item()
     return values, Floats(np.uint64(1 << (8 * flat.itemsize - 1)), np.uint64(infinity))
@@ -67,9 +67,3 @@ def _windows_of(logits: torch.Tensor, spatial_dims: int, black_border: bool) -> 
     has_border = [int(black_border and side > 1) for side in shape.without_single_pixels]
     radii = np.repeat(np.arange(ranks)[:, None], len(has_border), axis=1)
     return Windows(radii, np.array(has_border), 2 * np.arange(ranks + 1, dtype=np.float64))
-
-
-def values_at(logits: torch.Tensor, index: torch.Tensor, spatial_dims: int) -> torch.Tensor:
-    """The logits of these pixels, some an image, with their gradient; ±inf where the index stands for none."""
-    values = logits.flatten(-spatial_dims).gather(-1, index.clamp(min=0))
-    return values.masked_fill(index == ABOVE_ALL, torch.inf).masked_fill(index == BELOW_ALL, -torch.inf)

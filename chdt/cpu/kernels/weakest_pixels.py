@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from chdt.checks.pixels import ABOVE_ALL, BELOW_ALL
 from chdt.checks.shape import Shape
 from chdt.cpu.kernels.jit import helper, kernel, outlined
 from chdt.cpu.kernels.keys import Floats, bits_of, first_nan, keys_at, limit_below, pack_above, weighed
@@ -46,9 +47,6 @@ from chdt.cpu.kernels.window_centres import (
     place_of,
     window_at,
 )
-
-# What a threshold is at no pixel: the index that stands for it.
-ABOVE_ALL, BELOW_ALL = -1, -2
 
 LINE_BYTES, ROWS_AHEAD = 64, 4
 MOST_SAMPLES = 64  # windows that are looked into in a round

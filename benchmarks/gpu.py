@@ -1,0 +1,197 @@
+"""How long calls take on a GPU, beside what else could be done there, in one run: docs/benchmarks_gpu.md.
+
+python benchmarks/gpu.py --output docs/benchmarks_gpu.md   # a few minutes; without a GPU it says what is not measured
+python benchmarks/gpu.py --rounds 5                        # prints, and takes seconds
+"""
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+import chdt
+
+SHAPES = ((32, 512, 512), (16, 512, 512), (1024, 48, 32), (32, 48, 32), (4, 64, 64, 64))
+
+CLAIMS = (  # function, shape, at most so many times the time of a peer; None stands for microseconds
+    ("distance_transform", (32, 512, 512), 3, "copy_"),
+    ("distance_transform", (1024, 48, 32), 3, "copy_"),
+    ("object_size", (32, 512, 512), 2, "sum"),
+    ("flip_sizes", (32, 512, 512), 2.5, "distance_transform"),
+    ("loss and gradient", (16, 512, 512), 3, "cross entropy and gradient"),
+    ("loss and gradient", (32, 48, 32), 150, None),
+    ("loss and gradient", (32, 512, 512), 1 / 20, "loss by way of the host"),
+)
+
+TITLE = "# On a GPU\n"
+
+NOT_MEASURED = f"""{TITLE}
+**Not measured yet.** The kernels of [chdt/gpu](architecture.md) have not yet run on a card. They were compiled ahead of
+time and run by Triton's interpreter, which says whether they are right and nothing of how fast they are. So there is no
+figure here, and no claim. On a machine with a GPU,
+
+```bash
+pip install -c constraints.txt -e ".[benchmarks]"   # with a torch for CUDA or ROCm, which brings Triton
+python benchmarks/gpu.py --output docs/benchmarks_gpu.md
+```
+
+writes this page anew, with the name of the card: medians of times by CUDA events, in one run with `copy_` and `sum` as
+bounds, binary cross entropy with its gradient, the way through the host, and SciPy and OpenCV with the copies. These
+are the goals that it holds them against:
+
+"""
+
+
+class Timed(NamedTuple):
+    """What is timed, on masks of one shape."""
+
+    name: str
+    call: Callable[[], Any]
+
+
+def masks_and_logits(shape: tuple[int, ...]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Discs of many sizes in noise, float32 of -1 and +1, and logits that such masks are drawn from."""
+    generator = torch.Generator("cuda").manual_seed(0)
+    sides = [torch.arange(side, device="cuda").view([-1 if i == axis else 1 for i in range(len(shape) - 1)]) - side / 2
+             for axis, side in enumerate(shape[1:])]  # fmt: skip
+    away = sum(side.float() ** 2 for side in sides).sqrt()
+    radii = torch.rand(shape[0], generator=generator, device="cuda") * min(shape[1:]) / 2
+    logits = radii.view(-1, *[1] * (len(shape) - 1)) - away
+    logits += 0.5 * torch.randn(shape, generator=generator, device="cuda")
+    return torch.where(logits > 0, 1.0, -1.0), logits
+
+
+def all_timed(shape: tuple[int, ...]) -> Iterator[Timed]:
+    """Calls and their peers."""
+    dims = len(shape) - 1
+    masks, logits = masks_and_logits(shape)
+    out = torch.empty(shape, dtype=torch.int32, device="cuda")
+    sizes, leaf = chdt.object_size(masks, spatial_dims=dims).float(), logits.clone().requires_grad_()
+
+    def gradient_of(loss: Callable[[], torch.Tensor]) -> Callable[[], None]:
+        def call() -> None:
+            leaf.grad = None
+            loss().backward()
+
+        return call
+
+    def by_host() -> None:
+        there = logits.cpu().requires_grad_()
+        chdt.expected_size_loss(there, sizes.cpu(), spatial_dims=dims).backward()
+        there.grad.to("cuda")
+
+    labels = (masks > 0).float()
+    yield Timed("copy_", lambda: out.copy_(masks))
+    yield Timed("sum", lambda: masks.flatten(1).sum(1))
+    yield Timed("distance_transform", lambda: chdt.distance_transform(masks, spatial_dims=dims, out=out))
+    yield Timed("object_size", lambda: chdt.object_size(masks, spatial_dims=dims))
+    yield Timed("flip_sizes", lambda: chdt.flip_sizes(masks, spatial_dims=dims, out=out))
+    cross_entropy = torch.nn.functional.binary_cross_entropy_with_logits
+    yield Timed("cross entropy and gradient", gradient_of(lambda: cross_entropy(leaf, labels)))
+    yield Timed("loss and gradient", gradient_of(lambda: chdt.expected_size_loss(leaf, sizes, spatial_dims=dims)))
+    yield Timed("sample_masks", lambda: chdt.sample_masks(logits))
+    yield Timed("threshold_of_size", lambda: chdt.threshold_of_size(logits, sizes, spatial_dims=dims))
+    yield Timed("mask_of_size", lambda: chdt.mask_of_size(logits, sizes, spatial_dims=dims))
+    yield Timed("loss by way of the host", by_host)
+    yield Timed("distances by way of the host", lambda: chdt.distance_transform(masks.cpu(), spatial_dims=dims).cuda())
+    yield from copied_peers(masks)
+
+
+def copied_peers(masks: torch.Tensor) -> Iterator[Timed]:
+    """Distances from SciPy and OpenCV, image by image, with the copies there and back."""
+
+    def scipy() -> None:
+        from scipy.ndimage import distance_transform_cdt
+
+        images = (masks > 0).cpu().numpy()
+        torch.from_numpy(np.stack([distance_transform_cdt(x, metric="chessboard") for x in images])).cuda()
+
+    def opencv() -> None:
+        import cv2
+
+        images = (masks > 0).byte().cpu().numpy()
+        torch.from_numpy(np.stack([cv2.distanceTransform(x, cv2.DIST_C, 3) for x in images])).cuda()
+
+    yield Timed("SciPy's distances, with copies", scipy)
+    if masks.ndim == 3:
+        yield Timed("OpenCV's distances, with copies", opencv)
+
+
+def microseconds(call: Callable[[], Any], rounds: int) -> float:
+    """The median time of a call, by CUDA events; of fewer calls where they take long."""
+    call()
+    torch.cuda.synchronize()
+    began = time.perf_counter()
+    call()
+    torch.cuda.synchronize()
+    rounds = max(3, min(rounds, int(2 / max(time.perf_counter() - began, 1e-6))))
+    times = []
+    for _ in range(rounds):
+        start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+        start.record()
+        call()
+        end.record()
+        end.synchronize()
+        times.append(1000 * start.elapsed_time(end))
+    return statistics.median(times)
+
+
+def measured(rounds: int) -> dict[tuple[int, ...], dict[str, float]]:
+    """Microseconds of every call, for each shape; answers are compared with the host's first."""
+    times: dict[tuple[int, ...], dict[str, float]] = {}
+    for shape in SHAPES:
+        dims, (masks, _) = len(shape) - 1, masks_and_logits(shape)
+        for function in (chdt.distance_transform, chdt.object_size, chdt.flip_sizes):
+            assert torch.equal(function(masks, spatial_dims=dims).cpu(), function(masks.cpu(), spatial_dims=dims))
+        times[shape] = {timed.name: microseconds(timed.call, rounds) for timed in all_timed(shape)}
+    return times
+
+
+def goals(times: dict[tuple[int, ...], dict[str, float]] | None) -> str:
+    """A table of what is to be reached, and what was."""
+    lines = ["| what | masks | at most | measured |", "|---|---|---|---|"]
+    for name, shape, most, peer in CLAIMS:
+        limit = f"{most} µs" if peer is None else f"{most:.3g} times {peer}"
+        found = "not yet"
+        if times is not None:
+            value = times[shape][name] / (1 if peer is None else times[shape][peer])
+            found = f"{value:.3g}{' µs' if peer is None else ''}"
+        lines.append(f"| {name} | {' x '.join(map(str, shape))} | {limit} | {found} |")
+    return "\n".join(lines) + "\n"
+
+
+def page(times: dict[tuple[int, ...], dict[str, float]] | None) -> str:
+    """The page, for what was measured or where nothing was."""
+    if times is None:
+        return NOT_MEASURED + goals(None)
+    said = f"{torch.cuda.get_device_name()}; torch {torch.__version__}, chdt {chdt.__version__}."
+    parts = [TITLE, f"{said} Medians by CUDA events, in microseconds, all in one run.\n", goals(times)]
+    names = dict.fromkeys(name for of_shape in times.values() for name in of_shape)
+    heads = [" x ".join(map(str, shape)) for shape in times]
+    rows = [f"| what | {' | '.join(heads)} |", "|---" * (1 + len(heads)) + "|"]
+    for name in names:
+        cells = [f"{of_shape[name]:.4g}" if name in of_shape else "" for of_shape in times.values()]
+        rows.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join([*parts, "\n".join(rows)]) + "\n"
+
+
+def main() -> None:
+    """Measure, print, and write where that is wanted."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=200, help="calls of which the median is taken")
+    parser.add_argument("--output", type=Path, help="the page to write")
+    chosen = parser.parse_args()
+    there = torch.cuda.is_available()
+    text = page(measured(chosen.rounds) if there else None)
+    print(text)
+    if chosen.output:
+        chosen.output.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

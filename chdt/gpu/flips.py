@@ -1,0 +1,52 @@
+"""Sizes after every single flip of a batch, as ranks: one table, the levels of its lines, and the added pixels."""
+
+from typing import NamedTuple
+
+import torch
+
+from chdt.checks.shape import Shape
+from chdt.gpu.box_sums import box_sums, dims_of, index_bits_of, look_up_grid
+from chdt.gpu.distances import maxima_of, sizes_in
+from chdt.gpu.kernels.flips import add_kernel, levels_kernel, raise_kernel
+from chdt.gpu.ranks import Ranks, step_of
+
+PLACES, AT_ONCE = 64, 32  # of an axis, in a program: those whose levels it finds, and those it compares them with
+
+
+class FlipParts(NamedTuple):
+    """What ranks of sizes after flips are made of, int32: the largest of four numbers for each pixel."""
+
+    sizes: torch.Tensor  # of the images as they are, shape (images)
+    levels: torch.Tensor  # of each slab, row and column, shape (images, depth + height + width)
+    added: torch.Tensor  # of each pixel, where it is background that makes the object grow, else 0; shape of the masks
+
+
+def flip_ranks(foreground: torch.Tensor, shape: Shape, ranks: Ranks) -> torch.Tensor:
+    """The rank of half the size after each flip, int32, for masks as `flip_parts` takes them."""
+    _, levels, flips = flip_parts(foreground, shape, ranks)
+    programs, rows, columns = look_up_grid(len(flips), shape)
+    if programs > 0:
+        raise_kernel[(programs,)](levels, flips, *shape, ROWS=rows, COLUMNS=columns)
+    return flips
+
+
+def flip_parts(foreground: torch.Tensor, shape: Shape, ranks: Ranks) -> FlipParts:
+    """The parts of a batch; ``foreground`` has a byte a pixel, shape (images, depth, height, width)."""
+    images, spaced = len(foreground), ranks.steps is not None
+    table = box_sums(foreground, shape)
+    maxima = maxima_of(table, shape, ranks)
+    sizes = sizes_in(maxima, shape)
+    flips = torch.zeros(foreground.shape, dtype=torch.int32, device=foreground.device)
+    levels, longest = torch.empty_like(maxima), max(shape)
+    if images == 0:
+        return FlipParts(sizes, levels, flips)
+    tiles = 3 * -(-longest // PLACES)
+    levels_kernel[(images * tiles,)](
+        maxima, ranks.ranks, levels, *shape, longest, SPACED=spaced, PLACES=PLACES, BLOCK=AT_ONCE
+    )
+    programs, rows, columns = look_up_grid(images, shape)
+    add_kernel[(programs,)](
+        table, ranks.steps, sizes, flips, *shape, ranks.cap, step_of(ranks.cap), index_bits_of(shape),
+        SPACED=spaced, DIMS=dims_of(shape), ROWS=rows, COLUMNS=columns,
+    )  # fmt: skip
+    return FlipParts(sizes, levels, flips)

@@ -1,0 +1,1 @@
+"""What runs on a GPU, in Triton. Imported only where it is used, as Triton is not everywhere."""

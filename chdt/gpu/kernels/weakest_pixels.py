@@ -1,0 +1,99 @@
+"""At which threshold an object has a size: the weakest pixel of the best window."""
+
+import triton
+import triton.language as tl
+
+from chdt.gpu.kernels.window_minima import load_wide
+
+
+@triton.jit
+def first_of_largest(number, index, known, none):
+    """The largest of the known numbers, and of the indices where it is the least one; ``none`` if none is known."""
+    largest = tl.max(tl.where(known, number, float("-inf")), 0)
+    return largest, tl.min(tl.where(known & (number == largest), index, none), 0)
+
+
+@triton.jit
+def best_centres_kernel(
+    minima,
+    radii,
+    largest,
+    centres,
+    parts,
+    part,
+    height,
+    width,
+    pixels,
+    border_z,
+    border_y,
+    border_x,
+    BLOCK: tl.constexpr,
+):
+    """The largest number, and its first place, in each part of an image that may hold centres of windows.
+
+    These stay away from the border along the axes where pixels outside of the grid are background.
+    """
+    program = tl.program_id(0).to(tl.int64)
+    image = program // parts
+    begin = (program % parts) * part
+    radius = tl.load(radii + image)
+    numbers = tl.full((BLOCK,), float("-inf"), minima.dtype.element_ty)
+    places = tl.full((BLOCK,), 0, tl.int64) + pixels
+    done = 0
+    while done < part:
+        pixel = begin + done + tl.arange(0, BLOCK)
+        y, x, z = (pixel // width) % height, pixel % width, pixel // (width * height)
+        z_inside = (z >= radius * border_z) & (z < pixels // (width * height) - radius * border_z)
+        y_inside = (y >= radius * border_y) & (y < height - radius * border_y)
+        x_inside = (x >= radius * border_x) & (x < width - radius * border_x)
+        known = (pixel < pixels) & z_inside & y_inside & x_inside
+        number = tl.load(minima + image * pixels + pixel, mask=known, other=0.0)
+        better = known & ((number > numbers) | (places == pixels))
+        numbers = tl.where(better, number, numbers)
+        places = tl.where(better, pixel, places)
+        done += BLOCK
+    number, place = first_of_largest(numbers, places, places < pixels, pixels)
+    tl.store(largest + program, number)
+    tl.store(centres + program, place)
+
+
+@triton.jit
+def weakest_pixels_kernel(
+    logits,
+    radii,
+    largest,
+    centres,
+    parts,
+    found,
+    nans,
+    height,
+    width,
+    pixels,
+    tiles,
+    PARTS: tl.constexpr,
+    BLOCK: tl.constexpr,
+):
+    """The first pixel, in reading order, with the largest number in the window around the best centre of its image.
+
+    Also the first pixel that is NaN. Where there is none, or no centre, what was there before stays.
+    """
+    program = tl.program_id(0).to(tl.int64)
+    image = program // tiles
+    some = tl.arange(0, PARTS)
+    known = some < parts
+    numbers = tl.load(largest + image * parts + some, mask=known, other=float("-inf"))
+    places = tl.load(centres + image * parts + some, mask=known, other=0)
+    number, centre = first_of_largest(numbers, places, known & (places < pixels), pixels)
+    radius = tl.load(radii + image)
+    pixel = (program % tiles) * BLOCK + tl.arange(0, BLOCK)
+    inside = pixel < pixels
+    here = load_wide(logits, image * pixels + pixel, inside, 0.0)
+    y, x, z = (pixel // width) % height, pixel % width, pixel // (width * height)
+    centre_y, centre_x, centre_z = (centre // width) % height, centre % width, centre // (width * height)
+    away = tl.maximum(tl.maximum(tl.abs(y - centre_y), tl.abs(x - centre_x)), tl.abs(z - centre_z))
+    weakest = tl.min(tl.where(inside & (centre < pixels) & (away <= radius) & (here == number), pixel, pixels), 0)
+    nan = tl.min(tl.where(inside & (here != here), pixel, pixels), 0)
+    if weakest < pixels:
+        tl.atomic_min(found + image, weakest, sem="relaxed")
+    if nan < pixels:
+        tl.atomic_min(nans + image, nan, sem="relaxed")

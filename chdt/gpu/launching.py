@@ -1,0 +1,8 @@
+"""How many programs a launch has, and how much each of them does."""
+
+BLOCK = 1024  # elements of one program, where they need nothing of each other
+
+
+def tiles_of(elements: int) -> int:
+    """Programs for so many elements."""
+    return -(-elements // BLOCK)

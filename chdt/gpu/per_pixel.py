@@ -1,0 +1,35 @@
+"""Distances, or sizes after flips: one answer for each pixel."""
+
+from typing import Any
+
+import torch
+
+from chdt.checks.answers import check_out
+from chdt.checks.masks import grid_shape
+from chdt.checks.shape import Steps
+from chdt.gpu.box_sums import box_sums
+from chdt.gpu.distances import distance_ranks
+from chdt.gpu.flips import flip_ranks
+from chdt.gpu.ranks import answers_of_ranks, ranks_of
+from chdt.gpu.reading import read_masks
+
+
+def answers_of(
+    kind: Any,
+    masks: torch.Tensor,
+    spatial_dims: int,
+    spacing: Steps | None,
+    black_border: bool,
+    out: torch.Tensor | None = None,
+) -> torch.Tensor:
+    """Answers of this kind for a batch, on the device of the masks, or in ``out``."""
+    if out is not None:
+        check_out(out, masks, None if spacing is not None else kind.caps * grid_shape(masks, spatial_dims).cap)
+    read = read_masks(masks, spatial_dims, black_border)
+    ranks = ranks_of(read.shape, spacing, masks.device)
+    if kind.operator == "flip_sizes":
+        found = flip_ranks(read.pixels, read.shape, ranks)
+    else:
+        found = distance_ranks(box_sums(read.pixels, read.shape), read.shape, ranks)
+    answers = answers_of_ranks(read.inside(found), kind.caps, ranks, spacing).reshape(masks.shape)
+    return answers if out is None else out.copy_(answers)

@@ -1,0 +1,51 @@
+"""Distances by their place in a list: with a spacing, all that can occur in a grid, and how many steps each allows."""
+
+import functools
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from chdt.checks.devices import sent
+from chdt.checks.shape import Shape, Steps
+
+
+class Ranks(NamedTuple):
+    """Distance k has rank k without a spacing; with one, tensors on the device say what each rank stands for."""
+
+    cap: int  # the rank of the distance where there is no background
+    distances: torch.Tensor | None  # float32, shape (1 + cap)
+    steps: torch.Tensor | None  # int32, shape (3, 1 + cap): the most steps along each axis of a lower rank
+    ranks: torch.Tensor | None  # int32, shape (3, longest side): the rank of so many steps along each axis
+
+
+@functools.lru_cache(maxsize=64)
+def ranks_of(shape: Shape, spacing: Steps | None, device: torch.device) -> Ranks:
+    """The ranks of a grid; a spacing that is the same for all axes needs no list."""
+    if spacing is None or len(set(spacing)) == 1:
+        return Ranks(shape.cap, None, None, None)
+    along = [np.multiply(np.arange(side), step).astype(np.float32) for side, step in zip(shape, spacing, strict=True)]
+    far = np.array([np.max(np.multiply(spacing, shape))], np.float32)
+    distances = np.unique(np.concatenate([*along, far]))
+    steps = np.array([np.searchsorted(each, distances) - 1 for each in along], np.int32).clip(0)
+    ranks = np.zeros((3, shape.cap), np.int32)
+    for axis, each in enumerate(along):
+        ranks[axis, : len(each)] = np.searchsorted(distances, each)
+    lists = (
+        sent(torch.from_numpy(each), device, "a spacing that was not used before") for each in (distances, steps, ranks)
+    )
+    return Ranks(len(distances) - 1, *lists)
+
+
+def step_of(cap: int) -> int:
+    """The first step of a bisection up to the cap: the largest power of two in it."""
+    return 1 << (cap.bit_length() - 1)
+
+
+def answers_of_ranks(found: torch.Tensor, times: int, ranks: Ranks, spacing: Steps | None) -> torch.Tensor:
+    """So many times the distances of these ranks, which may be changed: int32 pixels, float32 with a spacing."""
+    if ranks.distances is not None:
+        return ranks.distances[found] * times
+    if spacing is not None:
+        return (found * times).double().mul_(spacing[0]).float()
+    return found.mul_(times) if times > 1 else found

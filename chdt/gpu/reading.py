@@ -1,0 +1,62 @@
+"""A batch of masks, checked and read: one byte a pixel, with a border of background around it where that is wanted."""
+
+from typing import NamedTuple
+
+import torch
+
+from chdt.checks.devices import is_captured
+from chdt.checks.dtypes import SAME_SIZE
+from chdt.checks.masks import both_words, grid_shape, invalid_value
+from chdt.checks.shape import Shape
+from chdt.gpu.kernels.reading import read_kernel
+from chdt.gpu.launching import BLOCK, tiles_of
+
+
+class Foreground(NamedTuple):
+    """A checked batch, a byte a pixel."""
+
+    pixels: torch.Tensor  # int8, contiguous, shape (images, depth, height, width): 0 is background
+    batch: tuple[int, ...]  # shape of the batch dims
+    shape: Shape  # of each image, with the border
+    border: Shape = Shape(0, 0, 0)  # pixels of background that were added on either side of each axis
+
+    def inside(self, answers: torch.Tensor) -> torch.Tensor:
+        """Answers for all pixels without those of the border."""
+        if not any(self.border):
+            return answers
+        inner = (slice(more, side - more) for side, more in zip(self.shape, self.border, strict=True))
+        return answers[(slice(None), *inner)]
+
+
+def read_masks(masks: torch.Tensor, spatial_dims: int, black_border: bool = False) -> Foreground:
+    """Read and check a batch: waits for the device once, but not for bool, which holds nothing invalid.
+
+    Nor while a CUDA graph is recorded, where nothing can be known of values: what is not +1 is background then.
+    """
+    shape = grid_shape(masks, spatial_dims)
+    batch = tuple(masks.shape[: masks.ndim - spatial_dims])
+    pixels = _read(masks.detach()).view(-1, *shape)
+    if not black_border:
+        return Foreground(pixels, batch, shape)
+    border = Shape(int(spatial_dims > 2), int(spatial_dims > 1), 1)
+    around = [more for more in reversed(border) for _ in range(2)]
+    pixels = torch.nn.functional.pad(pixels, around)
+    return Foreground(pixels, batch, Shape(*pixels.shape[1:]), border)
+
+
+def _read(masks: torch.Tensor) -> torch.Tensor:
+    both = both_words(masks.dtype)
+    words = masks.contiguous().resolve_neg().view(SAME_SIZE[masks.itemsize])
+    if masks.dtype == torch.bool:
+        return words
+    foreground, background = (int(word.view(f"i{masks.itemsize}")) for word in both)
+    read = torch.empty(masks.shape, dtype=torch.int8, device=masks.device)
+    count = masks.numel()
+    if count > 0:
+        invalid = torch.full((1,), count, dtype=torch.int64, device=masks.device)
+        read_kernel[(tiles_of(count),)](words, read, invalid, count, foreground, background, BLOCK=BLOCK)
+        if not is_captured(masks.device):
+            found = int(invalid)
+            if found < count:
+                raise invalid_value(masks, found)
+    return read

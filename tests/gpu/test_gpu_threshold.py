@@ -1,0 +1,66 @@
+"""Thresholds in the GPUs' wing: equal to the host's, which have tests of their own, by definition."""
+
+import pytest
+import torch
+from wing import assert_same, called_there
+
+from chdt import mask_of_size, threshold_of_size
+from chdt.wings import weakest_pixels_of_radii
+
+DTYPES = [torch.float16, torch.bfloat16, torch.float32, torch.float64]
+
+
+def logits_of(*grid, dtype=torch.float32):
+    """Noise; few values, with zeros of both signs and infinite ones; all equal; one NaN."""
+    logits = 2 * torch.randn((4, *grid), generator=torch.Generator().manual_seed(0))
+    logits[1] = logits[1].round().clamp(-1, 1).masked_fill(logits[1] < -2, -torch.inf)
+    logits[2] = -torch.inf
+    logits[3].view(-1)[logits[3].numel() * 2 // 3] = torch.nan
+    return logits.to(dtype)
+
+
+@pytest.mark.parametrize(
+    ("grid", "dtype"),
+    [((1,), 0), ((700,), 1), ((1, 1), 2), ((7, 9), 3), ((35, 34), 2), ((3, 40), 0), ((3, 4, 5), 1), ((2, 1, 6), 2)],
+)
+@pytest.mark.parametrize("black_border", [False, True])
+def test_the_same_pixels(grid, dtype, black_border):
+    logits = logits_of(*grid, dtype=DTYPES[dtype])
+    for first in {max(grid) // 3, max(grid) - 1}:
+        radii = torch.tensor([[first, first + 1], [first // 2, first], [-1, 0], [0, first]])
+        assert_same(weakest_pixels_of_radii, logits, radii, len(grid), black_border)
+
+
+@pytest.mark.parametrize("black_border", [False, True])
+def test_thresholds_and_masks(black_border):
+    logits = logits_of(6, 8)[[0, 1, 1, 3]]
+    for size in (3, 40):
+        sizes = torch.tensor([6, 2, size, 2])
+        assert_same(threshold_of_size, logits, sizes, black_border=black_border)
+        assert_same(mask_of_size, logits, sizes, black_border=black_border)
+
+
+def test_strides_batches_and_dims():
+    logits = torch.randn(2, 3, 5, 6, generator=torch.Generator().manual_seed(0))
+    assert_same(threshold_of_size, logits.mT, torch.full((2, 3), 4))
+    assert_same(mask_of_size, logits, torch.full((2,), 4), spatial_dims=3)
+    assert_same(threshold_of_size, logits[:0], torch.ones(0, 3))
+    assert_same(mask_of_size, logits[:0], torch.ones(0, 3))
+
+
+def gradient(logits, sizes):
+    logits = logits.detach().clone().requires_grad_()
+    threshold_of_size(logits, sizes).sum().backward()
+    return logits.grad
+
+
+def test_the_gradient():
+    got = assert_same(gradient, logits_of(6, 8), torch.tensor([2, 4, 2, 4]))
+    assert got[0].count_nonzero() == 1
+
+
+def test_sizes_on_the_device_are_not_looked_at():
+    logits = logits_of(5, 6)[[0, 0, 0]]
+    sizes = torch.tensor([2.0, torch.nan, -1.0])
+    assert called_there(threshold_of_size, logits, sizes).isnan().tolist() == [False, True, True]
+    assert called_there(mask_of_size, logits, sizes).flatten(1).any(1).tolist() == [True, False, False]
