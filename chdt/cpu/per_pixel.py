@@ -15,6 +15,7 @@ from chdt.cpu.kernels.lanes import Numbers
 from chdt.cpu.packed import PackedMasks, pack_masks
 from chdt.cpu.route import is_spaced
 from chdt.cpu.spaced import spaced_distances
+from chdt.cpu.strided import copy_values
 
 
 class Answers(NamedTuple):
@@ -43,7 +44,10 @@ def answers_of(
     shape = grid_shape(masks, spatial_dims)
     largest = kind.caps * shape.cap
     if spacing is None and not black_border:
-        answer = new_answer(masks, tuple(masks.shape), largest) if out is None else answer_into(out, masks, largest)
+        if out is None:
+            answer = new_answer(masks, tuple(masks.shape), largest)
+        else:
+            answer = answer_into(out, masks, largest, copy_values)
         kind.write(pack_masks(masks, spatial_dims, shape=shape), answer.words)
         return answer.finish()
     if out is not None:
