@@ -8,12 +8,12 @@ import numpy.typing as npt
 
 from chdt.checks.answers import answer_into, check_out, deliver, new_answer
 from chdt.checks.masks import AnyMasks, grid_shape
+from chdt.checks.ranks import is_spaced
 from chdt.checks.shape import Steps
 from chdt.cpu.distances import distances_into
 from chdt.cpu.flips import flip_sizes_into, spaced_flip_sizes
 from chdt.cpu.kernels.lanes import Numbers
 from chdt.cpu.packed import PackedMasks, pack_masks
-from chdt.cpu.route import is_spaced
 from chdt.cpu.spaced import spaced_distances
 
 

@@ -13,11 +13,11 @@ import functools
 import math
 import sys
 from collections.abc import Iterator
-from typing import Any, NamedTuple, TypeGuard
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from chdt.checks.shape import Shape, Steps
+from chdt.checks.shape import Shape
 from chdt.cpu import threads
 from chdt.cpu.kernels.lanes import BLOCK, VECTOR_WORDS, Numbers
 from chdt.cpu.kernels.packing import WORD_BITS
@@ -111,11 +111,6 @@ def overridden(**thresholds: int) -> Iterator[None]:
 
 
 # ------------------------------------------------------------------------------------------------ choices
-
-
-def is_spaced(spacing: Steps | None) -> TypeGuard[Steps]:
-    """Whether pixels are farther apart along one axis than along another; else all is done in pixels."""
-    return spacing is not None and len(set(spacing)) > 1
 
 
 def is_small(shape: Shape) -> bool:

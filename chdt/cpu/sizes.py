@@ -8,9 +8,11 @@ import numpy.typing as npt
 
 from chdt.checks.answers import deliver, new_answer
 from chdt.checks.masks import AnyMasks, as_words, flat_view, grid_shape, invalid_value
+from chdt.checks.ranks import Floats, is_spaced, ranks_of
 from chdt.checks.shape import Shape, Steps
 from chdt.cpu.kernels.lanes import Numbers
 from chdt.cpu.kernels.packing import Words
+from chdt.cpu.kernels.rank_search import spaced_sizes_of
 from chdt.cpu.kernels.size_search import (
     BANDS_MAX_DISTANCE,
     OverlappingBands,
@@ -21,9 +23,8 @@ from chdt.cpu.kernels.size_search import (
     sizes_of_packed,
 )
 from chdt.cpu.memory import reused
-from chdt.cpu.packed import pack_masks
-from chdt.cpu.route import OVERLAPPING_EFFORT, is_spaced, size_route
-from chdt.cpu.spaced import spaced_sizes
+from chdt.cpu.packed import PackedMasks, pack_masks
+from chdt.cpu.route import OVERLAPPING_EFFORT, interleaved_images, size_route
 from chdt.cpu.threads import share, thread_count
 
 
@@ -57,6 +58,20 @@ def sizes_by_bands(bits: Words, shape: Shape, bands: OverlappingBands, sizes: Nu
     half = np.max(found, axis=0, initial=0)  # of an empty batch, none is found
     sizes[:] = 2 * half
     return np.flatnonzero(half >= BANDS_MAX_DISTANCE).tolist()
+
+
+def spaced_sizes(packed: PackedMasks, spacing: Steps) -> Floats:
+    """Sizes of a batch, in units of a spacing that differs between the axes."""
+    shape, pixels = packed.shape, packed.shape.pixels
+    ranks, interleaved = ranks_of(shape, spacing), interleaved_images(packed.images, pixels)
+    sizes = np.empty(packed.images, np.float32)
+
+    def work(first: int, last: int) -> None:
+        memory = reused(size_memory, shape, interleaved)
+        spaced_sizes_of(packed.bits, first * pixels, memory, ranks, sizes[first:last])
+
+    share(work, packed.images, pixels, interleaved)
+    return sizes
 
 
 def sizes_of_masks(masks: AnyMasks, spatial_dims: int, spacing: Steps | None, black_border: bool) -> Any:

@@ -53,20 +53,6 @@ def spaced_distances(packed: PackedMasks, spacing: Steps) -> Floats:
     return distances
 
 
-def spaced_sizes(packed: PackedMasks, spacing: Steps) -> Floats:
-    """Sizes of a batch, shape (images)."""
-    sizes = np.empty(packed.images, np.float32)
-
-    def work(first: int, last: int) -> None:
-        distances = np.empty(packed.shape.pixels, np.float32)
-        for image in range(first, last):
-            _spaced_distances_of_images(packed, image, image + 1, spacing, distances)
-            sizes[image] = 2 * distances.max()
-
-    share(work, packed.images, packed.shape.pixels)
-    return sizes
-
-
 def replace_by_sizes_without(distances: Floats, spacing: Steps) -> None:
     """Replace the distances of one image by its sizes after removing each foreground pixel, see docs/exact.md.
 
