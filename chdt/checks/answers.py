@@ -68,6 +68,23 @@ def answer_into(out: AnyMasks, masks: AnyMasks, largest: int) -> Answer:
     return Answer(host.reshape(-1).view(WORD_OF_SIZE[host.itemsize]), finish)
 
 
+def lengths_into(masks: AnyMasks, out: AnyMasks | None) -> Answer:
+    """A float32 answer, new or in ``out``: its words are the bits of float32 numbers."""
+    if out is not None:
+        array = check_out(out, masks, None)
+        if array is not None and array.flags.c_contiguous and array.dtype == np.float32 and array.dtype.isnative:
+            return Answer(array.reshape(-1).view(np.uint32), lambda: _written(out))
+    host = np.empty(tuple(masks.shape), np.float32)
+    return Answer(host.reshape(-1).view(np.uint32), lambda: deliver(host, masks, out))
+
+
+def _written(out: AnyMasks) -> AnyMasks:
+    """An ``out`` that was written in place, as any in-place operator of torch does."""
+    if isinstance(out, torch.Tensor) and not out.is_inference():
+        torch.autograd.graph.increment_version(out)
+    return out
+
+
 def _answer_in_place(out: AnyMasks, array: npt.NDArray[Any]) -> Answer:
     words = array.reshape(-1).view(WORD_OF_SIZE[array.itemsize])
     is_integer = array.dtype.kind in "iu" and array.dtype.isnative and out.dtype != torch.bfloat16
@@ -85,9 +102,7 @@ def _answer_in_place(out: AnyMasks, array: npt.NDArray[Any]) -> Answer:
                 piece = integers[start : start + STAGED]
                 staged[: len(piece)] = piece
                 flat[start : start + STAGED] = staged[: len(piece)]
-        if isinstance(out, torch.Tensor) and not out.is_inference():
-            torch.autograd.graph.increment_version(out)  # as any in-place operator of torch does
-        return out
+        return _written(out)
 
     return Answer(words, finish)
 

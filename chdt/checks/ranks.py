@@ -11,7 +11,9 @@ from typing import NamedTuple, TypeGuard
 import numpy as np
 import numpy.typing as npt
 
-from chdt.checks.shape import Shape, Steps
+from chdt.checks.shape import AllSteps, Shape, Steps
+
+AXES = 3
 
 Floats = npt.NDArray[np.float32]
 
@@ -33,6 +35,59 @@ class Ranks(NamedTuple):
 def is_spaced(spacing: Steps | None) -> TypeGuard[Steps]:
     """Whether pixels are farther apart along one axis than along another; else all is done in pixels."""
     return spacing is not None and len(set(spacing)) > 1
+
+
+def runs_of(spacing: AllSteps | None, images: int) -> list[tuple[int, int, Steps | None]]:
+    """The first and last images of all runs that have the same spacing, as in ``range``, and this spacing."""
+    if spacing is None or len(spacing) == AXES:
+        return [(0, images, None if spacing is None else _steps_at(spacing, 0))]
+    steps = [_steps_at(spacing, image) for image in range(images)]
+    starts = [image for image in range(images) if image == 0 or steps[image] != steps[image - 1]]
+    return [(first, last, steps[first]) for first, last in zip(starts, [*starts[1:], images], strict=True)]
+
+
+def groups_of(spacing: AllSteps, images: int) -> list[tuple[slice | npt.NDArray[np.int64], Steps]]:
+    """All images of a batch, by their spacing."""
+    runs = runs_of(spacing, images)
+    groups: dict[Steps, list[tuple[int, int]]] = {}
+    for first, last, steps in runs:
+        if steps is not None:
+            groups.setdefault(steps, []).append((first, last))
+    return [
+        (slice(*parts[0]) if len(parts) == 1 else np.concatenate([np.arange(*part) for part in parts]), steps)
+        for steps, parts in groups.items()
+    ]
+
+
+def sizes_of_ranks(shape: Shape, spacing: AllSteps) -> npt.NDArray[np.float64]:
+    """Every size that a mask of a grid may have, by rank; one row an image, where each has a spacing of its own.
+
+    Rows of images with fewer ranks go on with their largest size.
+    """
+    if len(spacing) == AXES:
+        return 2 * distances_of(shape, _steps_at(spacing, 0)).astype(np.float64)
+    rows = [sizes_of_ranks(shape, _steps_at(spacing, image)) for image in range(len(spacing) // AXES)]
+    longest = max(map(len, rows))
+    return np.stack([np.pad(row, (0, longest - len(row)), mode="edge") for row in rows])
+
+
+def steps_of_images(spacing: AllSteps, wanted: npt.NDArray[np.bool_]) -> AllSteps:
+    """The spacing of those images of a batch that are wanted."""
+    if len(spacing) == AXES:
+        return spacing
+    return tuple(np.reshape(spacing, (-1, AXES))[wanted.reshape(-1)].reshape(-1).tolist())
+
+
+def _steps_at(spacing: AllSteps, image: int) -> Steps:
+    slices, rows, columns = spacing[AXES * image : AXES * (image + 1)]
+    return slices, rows, columns
+
+
+def distances_of(shape: Shape, spacing: Steps | None) -> Floats:
+    """All distances of a grid, sorted: in pixels, or in the units of a spacing."""
+    if is_spaced(spacing):
+        return ranks_of(shape, spacing).distances
+    return lengths_along(shape.cap + 1, 1 if spacing is None else spacing[0])
 
 
 def spaced_cap(shape: Shape, spacing: Steps) -> np.float32:

@@ -91,7 +91,7 @@ object_size of 4096², ms by 2^13, 2^14, ... 2^17 words: 9.1, 9.3, 9.0, 9.4, 11.
 
 # Of each item that is shared among threads, how many times what packing takes; a flip takes more than a scan, but
 # moves as much memory.
-COUNTING_EFFORT, SCAN_EFFORT, OVERLAPPING_EFFORT = 1, 2, 8
+COUNTING_EFFORT, SCAN_EFFORT, OVERLAPPING_EFFORT, CROSSING_EFFORT = 1, 2, 8, 4
 
 
 @contextlib.contextmanager
@@ -199,9 +199,9 @@ class GradientRoute(NamedTuple):
     lanes: Any  # dtype of the flip sizes
 
 
-def gradient_route(shape: Shape) -> GradientRoute:
-    """The route of images of this shape."""
-    return GradientRoute(row_layout(shape), is_small(shape), lanes_for(2 * shape.cap))
+def gradient_route(shape: Shape, last: int) -> GradientRoute:
+    """The route of images of this shape, whose largest distance, or rank, is ``last``."""
+    return GradientRoute(row_layout(shape), is_small(shape), lanes_for(2 * last))
 
 
 class SizeRoute(NamedTuple):

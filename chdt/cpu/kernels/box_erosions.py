@@ -13,11 +13,25 @@ from chdt.cpu.kernels.planes import (
     COLUMNS,
     ROWS,
     SLICES,
+    PlaneLayout,
     Planes,
+    cap_of,
     copy_plane,
     nothing_in,
     objects_in,
 )
+
+
+@helper
+def last_rank(layout: PlaneLayout, ranks: Ranks | None) -> int:
+    """The largest rank; without a spacing, ranks are distances. Numba compiles only the branch that is needed."""
+    return cap_of(layout) if ranks is None else ranks.distances.size - 1
+
+
+@helper
+def radius_within(r: int, ranks: Ranks | None, axis: int) -> int:
+    """How far a window of all pixels whose rank is below r reaches along an axis, r > 0."""
+    return r - 1 if ranks is None else ranks.radii[r, axis]
 
 
 @helper
@@ -51,3 +65,13 @@ def erode_to_rank(
         copy_plane(planes, source_at, to)
         return objects_in(planes, to, 0, planes.layout.plane_words), to, spare
     return left, from_at, to
+
+
+@helper
+def erode_to_next_rank(
+    planes: Planes, ranks: Ranks, done: int, source_at: int, other_at: int, target_at: int
+) -> tuple[Vector, int, int]:
+    """`erode_to_rank` by one; nothing is left of the last rank, as no object is larger."""
+    if done == ranks.distances.size - 1:
+        return nothing_in(planes), target_at, other_at
+    return erode_to_rank(planes, ranks, done, done + 1, source_at, other_at, target_at)

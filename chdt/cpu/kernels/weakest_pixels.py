@@ -27,7 +27,7 @@ from chdt.cpu.kernels.lanes import (
     rotate,
     store,
 )
-from chdt.cpu.kernels.packing import low_bits
+from chdt.cpu.kernels.packing import Sides, low_bits
 from chdt.cpu.kernels.window_minima import WindowMemory, in_row, window_minima
 
 # What a threshold is at no pixel: the index that stands for it.
@@ -73,9 +73,9 @@ def _largest_lane(lanes: Vector) -> Number:
 
 
 @helper
-def _margins(radius: int, border: Shape) -> tuple[int, int, int]:
+def _margins(radii: Sides, border: Shape) -> Sides:
     """How far centres stay away from the border, where pixels outside of the grid are background."""
-    return radius * border.depth, radius * border.height, radius * border.width
+    return radii[0] * border.depth, radii[1] * border.height, radii[2] * border.width
 
 
 @helper
@@ -85,7 +85,7 @@ def _columns_from_to(x: int, first: int, last: int) -> Any:
 
 
 @helper
-def _largest_key(memory: WindowMemory, margins: tuple[int, int, int]) -> Number:
+def _largest_key(memory: WindowMemory, margins: Sides) -> Number:
     """The largest key at a centre, 0 where there is none: no key of a number is 0."""
     shape, keys, pitch = memory.shape, memory.keys, memory.pitch
     nothing = fill(0, keys[0])
@@ -100,7 +100,7 @@ def _largest_key(memory: WindowMemory, margins: tuple[int, int, int]) -> Number:
 
 
 @helper
-def _first_centre(key: Number, memory: WindowMemory, margins: tuple[int, int, int]) -> tuple[int, int, int]:
+def _first_centre(key: Number, memory: WindowMemory, margins: Sides) -> tuple[int, int, int]:
     """The first centre, in reading order, with this key; there must be one."""
     shape, pitch = memory.shape, memory.pitch
     for z in range(margins[0], shape.depth - margins[0]):
@@ -138,15 +138,15 @@ def _firstin_row(values: Numbers, begin: int, end: int, value: Number, other: Nu
 
 @helper
 def _first_weakest(
-    values: Numbers, first: int, key: Number, sign: Number, radius: int, centre: tuple[int, int, int], shape: Shape
+    values: Numbers, first: int, key: Number, sign: Number, radii: Sides, centre: tuple[int, int, int], shape: Shape
 ) -> int:
     """The first pixel, in reading order, whose value has this key in the window around the centre."""
     z, y, x = centre
     value = _value_of(key, sign)
     other = np.uint64(sign) if value == 0 else value  # a negative zero has the key of zero
-    begin, end = max(0, x - radius), min(shape.width, x + radius + 1)
-    for k in range(max(0, z - radius), min(shape.depth, z + radius + 1)):
-        for j in range(max(0, y - radius), min(shape.height, y + radius + 1)):
+    begin, end = max(0, x - radii[2]), min(shape.width, x + radii[2] + 1)
+    for k in range(max(0, z - radii[0]), min(shape.depth, z + radii[0] + 1)):
+        for j in range(max(0, y - radii[1]), min(shape.height, y + radii[1] + 1)):
             row = first + (k * shape.height + j) * shape.width
             found = _firstin_row(values, row + begin, row + end, values.dtype.type(value), values.dtype.type(other))
             if found >= 0:
@@ -169,41 +169,43 @@ def weakest_pixels_of(
     values: Numbers,
     sign: Number,
     infinity: Number,
-    radii: npt.NDArray[np.int64],
+    ranks: npt.NDArray[np.int64],
+    windows: npt.NDArray[np.int64],
     border: Shape,
     rest: Numbers,
     memory: WindowMemory,
     pixels: npt.NDArray[np.int64],
 ) -> None:
-    """For each image and each of its radii, the pixel whose value is the largest of all least values in windows.
+    """For each image and each of its ranks, the pixel whose value is the largest of all least values in windows.
 
-    ``radii``, shape (images, count), must not fall along an image; -1 asks for no window at all, and gives ABOVE_ALL.
-    Where no window is in the grid, which has background around it along the axes for which ``border`` is 1, and for
-    radii of the longest side and more, the answer is BELOW_ALL. With a NaN in the image, it is the first of these.
+    ``windows``, shape (largest rank + 1, 3), has the radii of each rank; ``ranks``, shape (images, count), must not
+    fall along an image. 0 asks for no window at all, and gives ABOVE_ALL. Where no window is in the grid, which has
+    background around it along the axes for which ``border`` is 1, and beyond the largest rank, the answer is BELOW_ALL.
+    With a NaN in the image, it is the first of these.
     """
     shape = memory.shape
     size = shape.depth * shape.height * shape.width
-    longest = max(shape.depth, shape.height, shape.width)
-    for image in range(len(radii)):
-        first, done = image * size, 0
+    for image in range(len(ranks)):
+        first, done = image * size, (0, 0, 0)
         is_nan = _load_keys(values, first, sign, rest, memory) > infinity
-        for number in range(radii.shape[1]):
-            radius = radii[image, number]
-            if radius < 0:
+        for number in range(ranks.shape[1]):
+            rank = ranks[image, number]
+            if rank <= 0:
                 pixels[image, number] = ABOVE_ALL
                 continue
             if is_nan:
                 pixels[image, number] = _first_nan(values, first, size, infinity)
                 continue
-            if radius >= longest:
+            if rank >= len(windows):
                 pixels[image, number] = BELOW_ALL
                 continue
-            window_minima(radius - done, memory)
-            done = radius
-            margins = _margins(radius, border)
+            radii = (windows[rank, 0], windows[rank, 1], windows[rank, 2])
+            window_minima((radii[0] - done[0], radii[1] - done[1], radii[2] - done[2]), memory)
+            done = radii
+            margins = _margins(radii, border)
             key = _largest_key(memory, margins)
             if key == 0:
                 pixels[image, number] = BELOW_ALL
             else:
                 centre = _first_centre(key, memory, margins)
-                pixels[image, number] = _first_weakest(values, first, key, sign, radius, centre, shape)
+                pixels[image, number] = _first_weakest(values, first, key, sign, radii, centre, shape)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from chdt.checks.shape import Shape
 from chdt.cpu.kernels.jit import helper, outlined
 from chdt.cpu.kernels.lanes import BLOCK, Vector, aligned, choose, fill, load_pixels, minimum, store
-from chdt.cpu.kernels.packing import low_bits
+from chdt.cpu.kernels.packing import Sides, low_bits
 
 PAGE_BYTES = 4096
 
@@ -105,12 +105,12 @@ def _line_minima(radius: int, memory: WindowMemory, at: int, apart: int, length:
 
 
 @helper
-def window_minima(radius: int, memory: WindowMemory) -> None:
-    """Least keys in windows of this radius, cut at the border of the grid, in place."""
+def window_minima(radii: Sides, memory: WindowMemory) -> None:
+    """Least keys in windows of these radii, cut at the border of the grid, in place."""
     shape, pitch, across = memory.shape, memory.pitch, memory.across
     slab = shape.height * pitch
-    of_row, of_column = min(radius, shape.width - 1), min(radius, shape.height - 1)
-    of_slabs = min(radius, shape.depth - 1)
+    of_row, of_column = min(radii[2], shape.width - 1), min(radii[1], shape.height - 1)
+    of_slabs = min(radii[0], shape.depth - 1)
     if of_row > 0:
         for row in range(shape.depth * shape.height):
             _row_minima(of_row, memory, row * pitch)
