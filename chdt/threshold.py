@@ -2,19 +2,27 @@
 
 import torch
 
+from chdt.attainable import attainable_sizes
 from chdt.checks.devices import is_on_gpu
 from chdt.checks.masks import grid_shape, plain_tensor
 from chdt.checks.pixels import values_at
+from chdt.checks.shape import AllSteps
+from chdt.checks.spacing import Spacing, spacing_of
 from chdt.checks.tracing import is_traced, unscriptable
 from chdt.checks.values import check_logits, check_sizes, check_values
-from chdt.wings import masks_of_radii, weakest_pixels_of_radii
+from chdt.wings import masks_of_ranks, weakest_pixels_of_ranks
 
 ANY_SIZE = 1 << 40  # beyond any grid: no size is warned of, as of the largest one the next is asked for, too
 
 
 @unscriptable
 def threshold_of_size(
-    logits: torch.Tensor, sizes: torch.Tensor, *, spatial_dims: int = 2, black_border: bool = False
+    logits: torch.Tensor,
+    sizes: torch.Tensor,
+    *,
+    spatial_dims: int = 2,
+    spacing: Spacing | None = None,
+    black_border: bool = False,
 ) -> torch.Tensor:
     """Threshold below which the object in an image is at least as large as a given size.
 
@@ -26,9 +34,12 @@ def threshold_of_size(
         What a network says of each pixel: float16, bfloat16, float32 or float64.
     sizes : Tensor, shape (...)
         Sizes in pixels, one an image. `object_size` gives even numbers; of others the nearest even one is taken, of two
-        the larger: an object 7 pixels wide has size 8.
+        the larger: an object 7 pixels wide has size 8. With a spacing, likewise the nearest of twice its lengths.
     spatial_dims : {1, 2, 3}
         How many trailing dims form the grid.
+    spacing : float, or sequence, array or tensor of float, optional
+        How far apart pixels are, along each spatial dim or along all of them; shape (..., spatial_dims) for a spacing
+        of each image. Sizes are in its units then.
     black_border : bool
         Whether pixels outside the grid are background.
 
@@ -42,10 +53,11 @@ def threshold_of_size(
     Raises
     ------
     TypeError
-        Logits or sizes of an unfit type or dtype.
+        Logits or sizes of an unfit type or dtype; a spacing that is not made of numbers.
     ValueError
         Sizes of another shape (both are shown), negative or not finite (the first index is named; on a GPU they are not
-        looked at, and NaN and negative ones give NaN), or that require grad; an empty grid.
+        looked at, and NaN and negative ones give NaN), or that require grad; an empty grid; a spacing that is not from
+        1e-25 to 1e25, or has another number of dims, or of images.
 
     See Also
     --------
@@ -72,18 +84,24 @@ def threshold_of_size(
     The largest logit is 5. The best square of 3 by 3 pixels has 2 as its least logit.
     """
     logits, sizes, known = _checked(logits, sizes, spatial_dims)
-    radii = _radii_of(sizes)[..., None]
+    steps = spacing_of(spacing, spatial_dims, logits)
+    ranks = _ranks_of(sizes, logits, spatial_dims, steps, black_border)[..., None]
     if is_traced(logits) or is_traced(sizes):
-        index = torch.ops.chdt.weakest_pixels(logits.detach(), radii, spatial_dims, black_border)[..., 0]
+        index = torch.ops.chdt.weakest_pixels(logits.detach(), ranks, spatial_dims, steps, black_border)[..., 0]
     else:
-        index = weakest_pixels_of_radii(logits, radii, spatial_dims, black_border)[..., 0]
+        index = weakest_pixels_of_ranks(logits, ranks, spatial_dims, steps, black_border)[..., 0]
     thresholds: torch.Tensor = values_at(logits, index[..., None], spatial_dims)[..., 0]
     return thresholds if known is None else thresholds.masked_fill(~known.to(logits.device), torch.nan)
 
 
 @unscriptable
 def mask_of_size(
-    logits: torch.Tensor, sizes: torch.Tensor, *, spatial_dims: int = 2, black_border: bool = False
+    logits: torch.Tensor,
+    sizes: torch.Tensor,
+    *,
+    spatial_dims: int = 2,
+    spacing: Spacing | None = None,
+    black_border: bool = False,
 ) -> torch.Tensor:
     """Mask of the object with a given size: the logits above the threshold that is closest to 0 and gives this size.
 
@@ -93,9 +111,12 @@ def mask_of_size(
         What a network says of each pixel: float16, bfloat16, float32 or float64.
     sizes : Tensor, shape (...)
         Sizes in pixels, one an image. `object_size` gives even numbers; of others the nearest even one is taken, of two
-        the larger: an object 7 pixels wide has size 8.
+        the larger: an object 7 pixels wide has size 8. With a spacing, likewise the nearest of twice its lengths.
     spatial_dims : {1, 2, 3}
         How many trailing dims form the grid.
+    spacing : float, or sequence, array or tensor of float, optional
+        How far apart pixels are, along each spatial dim or along all of them; shape (..., spatial_dims) for a spacing
+        of each image. Sizes are in its units then.
     black_border : bool
         Whether pixels outside the grid are background.
 
@@ -109,10 +130,11 @@ def mask_of_size(
     Raises
     ------
     TypeError
-        Logits or sizes of an unfit type or dtype.
+        Logits or sizes of an unfit type or dtype; a spacing that is not made of numbers.
     ValueError
         Sizes of another shape (both are shown), negative or not finite (the first index is named; on a GPU they are not
-        looked at, and NaN and negative ones give all background), or that require grad; an empty grid.
+        looked at, and NaN and negative ones give all background), or that require grad; an empty grid; a spacing that
+        is not from 1e-25 to 1e25, or has another number of dims, or of images.
 
     See Also
     --------
@@ -147,11 +169,12 @@ def mask_of_size(
     tensor(2, dtype=torch.int32)
     """
     logits, sizes, known = _checked(logits, sizes, spatial_dims)
-    radii = _radii_of(sizes)
+    steps = spacing_of(spacing, spatial_dims, logits)
+    ranks = _ranks_of(sizes, logits, spatial_dims, steps, black_border)
     if is_traced(logits) or is_traced(sizes):
-        masks: torch.Tensor = torch.ops.chdt.mask_of_size(logits.detach(), radii, spatial_dims, black_border)
+        masks: torch.Tensor = torch.ops.chdt.mask_of_size(logits.detach(), ranks, spatial_dims, steps, black_border)
     else:
-        masks = masks_of_radii(logits.detach(), radii, spatial_dims, black_border)
+        masks = masks_of_ranks(logits.detach(), ranks, spatial_dims, steps, black_border)
     return masks if known is None else masks & known.to(logits.device).view(known.shape + (1,) * spatial_dims)
 
 
@@ -169,8 +192,16 @@ def _checked(
     return logits, check_values(sizes, None, ANY_SIZE).detach(), None
 
 
-def _radii_of(sizes: torch.Tensor) -> torch.Tensor:
-    """The radius r - 1 of the windows that an object of size 2r holds, -1 for size 0."""
-    halves = sizes.double() if sizes.is_floating_point() else sizes.to(torch.int64)
-    rounded = (halves / 2 + 0.5).floor() if sizes.is_floating_point() else (halves + 1) // 2
-    return rounded.clamp(max=ANY_SIZE).to(torch.int64) - 1
+def _ranks_of(
+    sizes: torch.Tensor, logits: torch.Tensor, spatial_dims: int, spacing: AllSteps | None, black_border: bool
+) -> torch.Tensor:
+    """The rank of the nearest size there is, of two the larger one; beyond all ranks for sizes beyond all sizes."""
+    if spacing is None:
+        halves = sizes.double() if sizes.is_floating_point() else sizes.to(torch.int64)
+        rounded = (halves / 2 + 0.5).floor() if sizes.is_floating_point() else (halves + 1) // 2
+        return rounded.clamp(max=ANY_SIZE).to(torch.int64)
+    shape = grid_shape(logits, spatial_dims)
+    there, _ = attainable_sizes(sizes.double(), shape, spatial_dims, spacing, black_border)
+    before, behind = there[..., :-1], there[..., 1:]
+    beyond = (3 * there[..., -1:] - there[..., -2:-1]) / 2
+    return (sizes.double()[..., None] >= torch.cat([(before + behind) / 2, beyond], -1)).sum(-1)

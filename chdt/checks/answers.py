@@ -87,6 +87,21 @@ def _was_written(out: AnyMasks) -> None:
         torch.autograd.graph.increment_version(out)
 
 
+def lengths_into(masks: AnyMasks, out: AnyMasks | None) -> Answer:
+    """A float32 answer, new or in ``out``: its words are the bits of float32 numbers."""
+    if out is not None:
+        array = check_out(out, masks, None)
+        if array is not None and array.flags.c_contiguous and array.dtype == np.float32 and array.dtype.isnative:
+
+            def finish() -> AnyMasks:
+                _was_written(out)
+                return out
+
+            return Answer(array.reshape(-1).view(np.uint32), finish)
+    host = np.empty(tuple(masks.shape), np.float32)
+    return Answer(host.reshape(-1).view(np.uint32), lambda: deliver(host, masks, out))
+
+
 def _answer_in_place(out: AnyMasks, array: npt.NDArray[Any]) -> Answer:
     words = array.reshape(-1).view(WORD_OF_SIZE[array.itemsize])
     is_integer = array.dtype.kind in "iu" and array.dtype.isnative and out.dtype != torch.bfloat16

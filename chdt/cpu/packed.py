@@ -28,6 +28,16 @@ class PackedMasks(NamedTuple):
         """How many masks there are."""
         return math.prod(self.batch)
 
+    def some(self, images: slice | npt.NDArray[np.int64]) -> "PackedMasks":
+        """Some of the masks, as a batch of one dim."""
+        if isinstance(images, slice) and images == slice(0, self.images):
+            return self
+        bits = np.unpackbits(self.bits.view(np.uint8), count=self.images * self.shape.pixels, bitorder="little")
+        chosen = bits.reshape(self.images, -1)[images]
+        packed = np.zeros(packed_words(chosen.size), np.uint64)
+        packed.view(np.uint8)[: -(-chosen.size // 8)] = np.packbits(chosen.reshape(-1), bitorder="little")
+        return PackedMasks(packed, (len(chosen),), self.shape, self.border)
+
     def inside(self, answers: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Answers of shape (images, depth, height, width) without those of the border."""
         inner = (slice(more, side - more) for side, more in zip(self.shape, self.border, strict=True))

@@ -13,11 +13,11 @@ import functools
 import math
 import sys
 from collections.abc import Iterator
-from typing import Any, NamedTuple, TypeGuard
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from chdt.checks.shape import Shape, Steps
+from chdt.checks.shape import Shape
 from chdt.cpu import threads
 from chdt.cpu.kernels.lanes import BLOCK, VECTOR_WORDS, Numbers
 from chdt.cpu.kernels.packing import WORD_BITS
@@ -93,7 +93,7 @@ object_size of 4096², ms by 2^13, 2^14, ... 2^17 words: 9.1, 9.3, 9.0, 9.4, 11.
 
 # Of each item that is shared among threads, how many times what packing takes; a flip takes more than a scan, but
 # moves as much memory.
-COUNTING_EFFORT, SCAN_EFFORT, OVERLAPPING_EFFORT = 1, 2, 8
+COUNTING_EFFORT, SCAN_EFFORT, OVERLAPPING_EFFORT, CROSSING_EFFORT = 1, 2, 8, 4
 
 
 @contextlib.contextmanager
@@ -119,11 +119,6 @@ def _forget() -> None:
 
 
 # ------------------------------------------------------------------------------------------------ choices
-
-
-def is_spaced(spacing: Steps | None) -> TypeGuard[Steps]:
-    """Whether pixels are farther apart along one axis than along another; else all is done in pixels."""
-    return spacing is not None and len(set(spacing)) > 1
 
 
 def is_small(shape: Shape) -> bool:
@@ -213,9 +208,9 @@ class GradientRoute(NamedTuple):
     lanes: Any  # dtype of the flip sizes
 
 
-def gradient_route(shape: Shape) -> GradientRoute:
-    """The route of images of this shape."""
-    return GradientRoute(row_layout(shape), is_small(shape), lanes_for(2 * shape.cap))
+def gradient_route(shape: Shape, last: int) -> GradientRoute:
+    """The route of images of this shape, whose largest distance, or rank, is ``last``."""
+    return GradientRoute(row_layout(shape), is_small(shape), lanes_for(2 * last))
 
 
 class SizeRoute(NamedTuple):

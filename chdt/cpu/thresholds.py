@@ -1,10 +1,14 @@
 """Thresholds of a batch of logits at which objects have given sizes, and the masks there."""
 
+import functools
+
 import numpy as np
 import torch
 
 from chdt.checks.dtypes import SAME_SIZE, WORD_OF_SIZE
 from chdt.checks.masks import grid_shape
+from chdt.checks.ranks import distances_of, is_spaced, ranks_along, ranks_of, runs_of
+from chdt.checks.shape import AllSteps, Shape, Steps
 from chdt.cpu.kernels.cuts import cut_masks
 from chdt.cpu.kernels.keys import Floats
 from chdt.cpu.kernels.lanes import Numbers
@@ -16,39 +20,47 @@ from chdt.cpu.threads import share
 EFFORT = 8  # the cost of a pixel; packing one is 1
 
 
-def weakest_pixels_of_radii(
-    logits: torch.Tensor, radii: torch.Tensor, spatial_dims: int, black_border: bool
+def weakest_pixels_of_ranks(
+    logits: torch.Tensor, ranks: torch.Tensor, spatial_dims: int, spacing: AllSteps | None, black_border: bool
 ) -> torch.Tensor:
-    """For each image and each of its radii, int64 of shape (..., count), the pixel that `weakest_pixels_of` gives."""
-    shape, windows = grid_shape(logits, spatial_dims), _windows_of(logits, spatial_dims, black_border)
+    """For each image and each of its ranks, int64 of shape (..., count), the pixel that `weakest_pixels_of` gives."""
+    shape = grid_shape(logits, spatial_dims)
     values, floats = _values_of(logits)
-    wanted = radii.detach().cpu().contiguous().view(-1, radii.shape[-1]).numpy()
-    pixels = torch.empty(radii.shape, dtype=torch.int64, device="cpu")
-    found = pixels.view(-1, radii.shape[-1]).numpy()
+    wanted = ranks.detach().cpu().contiguous().view(-1, ranks.shape[-1]).numpy() - 1
+    pixels = torch.empty(ranks.shape, dtype=torch.int64, device="cpu")
+    found = pixels.view(-1, ranks.shape[-1]).numpy()
+    for begin, end, steps in runs_of(spacing, len(wanted)):
+        windows = _windows_of(shape, spatial_dims, steps, black_border)
 
-    def work(first: int, last: int) -> None:
-        memory = reused(threshold_memory, shape, values.dtype.type)
-        here = values[first * shape.pixels : last * shape.pixels]
-        weakest_pixels_of(here, floats, wanted[first:last], windows, memory, found[first:last])
+        def work(first: int, last: int, begin: int = begin, windows: Windows = windows) -> None:
+            first, last = begin + first, begin + last
+            memory = reused(threshold_memory, shape, values.dtype.type)
+            here = values[first * shape.pixels : last * shape.pixels]
+            weakest_pixels_of(here, floats, wanted[first:last], windows, memory, found[first:last])
 
-    share(work, len(wanted), EFFORT * shape.pixels)
+        share(work, end - begin, EFFORT * shape.pixels)
     return pixels.to(logits.device)
 
 
-def masks_of_radii(logits: torch.Tensor, radii: torch.Tensor, spatial_dims: int, black_border: bool) -> torch.Tensor:
-    """Of all masks ``logits > t`` that hold a window of the radius of their image, but none one larger, t nearest 0."""
-    shape, windows = grid_shape(logits, spatial_dims), _windows_of(logits, spatial_dims, black_border)
+def masks_of_ranks(
+    logits: torch.Tensor, ranks: torch.Tensor, spatial_dims: int, spacing: AllSteps | None, black_border: bool
+) -> torch.Tensor:
+    """Of all masks ``logits > t`` that hold a window of the rank of their image, but none one larger, t nearest 0."""
+    shape = grid_shape(logits, spatial_dims)
     values, floats = _values_of(logits)
-    wanted = radii.detach().cpu().contiguous().view(-1).numpy()
+    wanted = ranks.detach().cpu().contiguous().view(-1).numpy() - 1
     masks = torch.empty(logits.shape, dtype=torch.bool, device="cpu")
     cut = masks.view(-1).numpy().view(np.uint8)
+    for begin, end, steps in runs_of(spacing, len(wanted)):
+        windows = _windows_of(shape, spatial_dims, steps, black_border)
 
-    def work(first: int, last: int) -> None:
-        memory = reused(threshold_memory, shape, values.dtype.type)
-        here = slice(first * shape.pixels, last * shape.pixels)
-        cut_masks(values[here], floats, wanted[first:last], windows, memory, cut[here])
+        def work(first: int, last: int, begin: int = begin, windows: Windows = windows) -> None:
+            first, last = begin + first, begin + last
+            memory = reused(threshold_memory, shape, values.dtype.type)
+            here = slice(first * shape.pixels, last * shape.pixels)
+            cut_masks(values[here], floats, wanted[first:last], windows, memory, cut[here])
 
-    share(work, len(wanted), EFFORT * shape.pixels)
+        share(work, end - begin, EFFORT * shape.pixels)
     return masks.to(logits.device)
 
 
@@ -60,10 +72,25 @@ def _values_of(logits: torch.Tensor) -> tuple[Numbers, Floats]:
     return values, Floats(np.uint64(1 << (8 * flat.itemsize - 1)), np.uint64(infinity))
 
 
-def _windows_of(logits: torch.Tensor, spatial_dims: int, black_border: bool) -> Windows:
-    """All windows of this grid."""
-    shape, sides = grid_shape(logits, spatial_dims), logits.shape[-spatial_dims:]
-    ranks = (min(sides) + 1) // 2 if black_border else shape.cap
-    has_border = [int(black_border and side > 1) for side in shape.without_single_pixels]
-    radii = np.repeat(np.arange(ranks)[:, None], len(has_border), axis=1)
-    return Windows(radii, np.array(has_border), 2 * np.arange(ranks + 1, dtype=np.float64))
+@functools.lru_cache(maxsize=64)
+def _windows_of(shape: Shape, spatial_dims: int, spacing: Steps | None, black_border: bool) -> Windows:
+    """All windows that the grid has room for: with a border, those that do not reach it."""
+    whole = shape.with_border(spatial_dims) if black_border else shape
+    sizes = 2 * distances_of(whole, spacing).astype(np.float64)
+    count = len(sizes) - 1
+    if is_spaced(spacing):
+        ranks = ranks_of(whole, spacing)
+        along = [ranks_along(ranks, side, step)[1:] for side, step in zip(whole, spacing, strict=True)]
+        radii = np.stack([np.searchsorted(steps, np.arange(1, count + 1)) for steps in along], 1)
+    else:
+        radii = np.arange(count)[:, None].repeat(3, 1)
+    has_border = np.array(whole) > np.array(shape)
+    fits = (~has_border | (2 * radii < shape)).all(1)
+    radii = radii[: fits.sum()]  # larger windows have no smaller radii
+    # As in planes: axes of one pixel come first, and any radius will do along them.
+    longer = np.array(shape) > 1
+    placed = np.repeat(radii[:, longer].min(1, initial=shape.cap)[:, None], 3, axis=1)
+    placed[:, 3 - longer.sum() :] = radii[:, longer]
+    border = np.zeros(3, np.int64)
+    border[3 - longer.sum() :] = has_border[longer]
+    return Windows(placed, border, sizes[: len(placed) + 1])

@@ -166,6 +166,19 @@ def maximum(a: Any, b: Any) -> Any:
     return np.maximum(a, b)
 
 
+def _emit_where_less(typing: Any, a: Any, b: Any, then: Any, otherwise: Any) -> Any:
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return builder.select(builder.icmp_unsigned("<", *args[:2]), *args[2:])
+
+    return a(a, b, then, otherwise), emit
+
+
+@emitted(_emit_where_less)
+def where_less(a: Any, b: Any, then: Any, otherwise: Any) -> Any:
+    """The lanes of ``then`` where ``a`` is less than ``b``, those of ``otherwise`` elsewhere."""
+    return np.where(a < b, then, otherwise)
+
+
 # ------------------------------------------------------------------------------------------------ memory
 
 
