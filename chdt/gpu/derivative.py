@@ -49,19 +49,7 @@ def given_derivative(
     ranks = ranks_of(read.shape, spacing, samples.device)
     values = losses.new_zeros(losses.shape[:-1])
     gradient = losses.new_empty(samples.shape)
-    _add_differences(
-        read.pixels,
-        read.shape,
-        ranks_of(read.shape, spacing, samples.device),
-        losses,
-        values,
-        gradient,
-        values,
-        0,
-        1,
-        None,
-        None,
-    )
+    _add_differences(read.pixels, read.shape, ranks, losses, values, gradient, values, 0, 1, None, None)
     return values, gradient
 
 
