@@ -300,6 +300,7 @@ def test_opcheck(spatial_dims):
     radii = torch.ones(logits.shape[: 4 - spatial_dims], dtype=torch.int64)
     torch.library.opcheck(torch.ops.chdt.weakest_pixels, (logits, radii[..., None], spatial_dims, None, False))
     torch.library.opcheck(torch.ops.chdt.mask_of_size, (logits, radii, spatial_dims, None, True))
+    torch.library.opcheck(torch.ops.chdt.mask_of_size, (logits, radii, spatial_dims, [3.0, 1.0, 2.0], True))
 
 
 @pytest.mark.parametrize("function", [threshold_of_size, mask_of_size])
