@@ -5,6 +5,7 @@ from typing import Any
 import torch
 
 from chdt import operators
+from chdt.checks.shape import AllSteps
 from chdt.checks.tracing import is_traced
 from chdt.wings import sampled_derivative
 
@@ -30,10 +31,12 @@ class SampledLoss(torch.autograd.Function):
         losses: torch.Tensor,
         left_out: torch.Tensor | None,
         spatial_dims: int,
+        spacing: AllSteps | None,
+        black_border: bool,
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Give the mean loss of each image over its draws, and its derivative, kept for the backward pass."""
-        output = sampled_derivative(logits, seeds, losses, left_out, spatial_dims)
-        _keep(ctx, (logits, spatial_dims), output)
+        output = sampled_derivative(logits, seeds, losses, left_out, spatial_dims, spacing, black_border)
+        _keep(ctx, (logits, seeds, losses, left_out, spatial_dims, spacing, black_border), output)
         return output
 
     @staticmethod
@@ -59,10 +62,12 @@ class TransformableLoss(SampledLoss):
         losses: torch.Tensor,
         left_out: torch.Tensor | None,
         spatial_dims: int,
+        spacing: AllSteps | None,
+        black_border: bool,
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Give the mean loss of each image over its draws, and its derivative."""
         output: tuple[torch.Tensor, torch.Tensor] = torch.ops.chdt.sampled_derivative(
-            logits, seeds, losses, left_out, spatial_dims
+            logits, seeds, losses, left_out, spatial_dims, spacing, black_border
         )
         return output
 
@@ -73,7 +78,7 @@ class TransformableLoss(SampledLoss):
 
 
 def _keep(ctx: Any, inputs: tuple[Any, ...], output: tuple[torch.Tensor, torch.Tensor]) -> None:
-    ctx.dtype, ctx.spatial_dims = inputs[0].dtype, inputs[-1]
+    ctx.dtype, ctx.spatial_dims = inputs[0].dtype, inputs[4]
     ctx.set_materialize_grads(False)
     ctx.save_for_backward(output[1])
 
@@ -83,10 +88,10 @@ def _chain(ctx: Any, upstream: torch.Tensor | None, of_derivative: torch.Tensor 
     if of_derivative is not None:
         raise RuntimeError(NO_SECOND_DERIVATIVE)
     if upstream is None:
-        return None, None, None, None, None
+        return (None,) * 7
     (derivative,) = ctx.saved_tensors
     upstream = upstream.reshape(upstream.shape + (1,) * ctx.spatial_dims)
-    return (upstream * derivative).to(ctx.dtype), None, None, None, None
+    return (upstream * derivative).to(ctx.dtype), *(None,) * 6
 
 
 # The operator has the same gradient, for graphs: the compiler would see only one output of an autograd.Function.
@@ -99,10 +104,12 @@ def losses_of_draws(
     losses: torch.Tensor,
     left_out: torch.Tensor | None,
     spatial_dims: int,
+    spacing: AllSteps | None,
+    black_border: bool,
 ) -> torch.Tensor:
     """Mean loss of each image over a draw for every seed, with the gradient (21)."""
     function: Any = SampledLoss.apply
     if is_traced(logits) or is_traced(losses):
         function = torch.ops.chdt.sampled_derivative if torch.compiler.is_compiling() else TransformableLoss.apply
-    values, _ = function(logits, seeds, losses, left_out, spatial_dims)
+    values, _ = function(logits, seeds, losses, left_out, spatial_dims, spacing, black_border)
     return values  # type: ignore[no-any-return]

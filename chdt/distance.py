@@ -26,7 +26,8 @@ def distance_transform(
     spatial_dims : {1, 2, 3}
         How many trailing dims form the grid.
     spacing : float, or sequence, array or tensor of float, optional
-        How far apart pixels are, along each spatial dim or along all of them. Distances are then max over the dims of
+        How far apart pixels are, along each spatial dim or along all of them; shape (..., spatial_dims) for a spacing
+        of each image. Distances are then max over the dims of
         spacing times steps, float32 in the units of the spacing.
     black_border : bool
         Whether pixels outside the grid are background.

@@ -47,7 +47,13 @@ def masks_of(grid: tuple[int, ...], dtype: str = "bool", images: int = 1) -> Any
 
 def every_call() -> list[Call]:
     """The calls, the usual ones first."""
-    return [*_calls_on_masks(), *_calls_with_options(), *_calls_with_out(), *_calls_on_tensors()]
+    return [
+        *_calls_on_masks(),
+        *_calls_with_strides(),
+        *_calls_with_options(),
+        *_calls_with_out(),
+        *_calls_on_tensors(),
+    ]
 
 
 def _calls_on_masks() -> Iterator[Call]:
@@ -60,6 +66,15 @@ def _calls_on_masks() -> Iterator[Call]:
             for layout, given in (("", masks), (", read-only", fixed), (", with strides", masks[..., ::-1])):
                 for function in (object_size, distance_transform):
                     yield Call(f"{function.__name__}: {images} masks of {dtype}{layout}", partial(function, given))
+
+
+def _calls_with_strides() -> Iterator[Call]:
+    """Masks and answers whose rows are not lines of memory: answers by the size of a value."""
+    masks = masks_of(SMALL).swapaxes(1, 2)
+    yield Call("object_size: masks with rows and columns exchanged", partial(object_size, masks))
+    for out in OUTS:
+        into = np.empty(masks.shape[::-1], out).T
+        yield Call(f"distance_transform: into {out} with strides", partial(distance_transform, masks, out=into))
 
 
 def _calls_with_options() -> Iterator[Call]:

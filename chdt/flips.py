@@ -26,7 +26,8 @@ def flip_sizes(
     spatial_dims : {1, 2, 3}
         How many trailing dims form the grid.
     spacing : float, or sequence, array or tensor of float, optional
-        How far apart pixels are, along each spatial dim or along all of them. Sizes are then float32, in its units.
+        How far apart pixels are, along each spatial dim or along all of them; shape (..., spatial_dims) for a spacing
+        of each image. Sizes are then float32, in its units.
     black_border : bool
         Whether pixels outside the grid are background.
     out : ndarray or Tensor, shape (..., H, W), optional

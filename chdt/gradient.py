@@ -7,9 +7,11 @@ from typing import Any
 
 import torch
 
+from chdt.attainable import attainable_sizes
 from chdt.checks.advice import type_name
 from chdt.checks.devices import is_on_gpu
 from chdt.checks.masks import grid_shape, plain_tensor
+from chdt.checks.spacing import Spacing, spacing_of
 from chdt.checks.tracing import is_traced, unscriptable
 from chdt.checks.values import check_loss, check_sizes, check_values, numbers_for
 from chdt.wings import given_derivative
@@ -22,13 +24,12 @@ def squared_error(prediction: torch.Tensor, target: torch.Tensor) -> torch.Tenso
     return (target - prediction) ** 2
 
 
-def losses_of_sizes(loss: Loss, sizes: torch.Tensor, largest: int) -> torch.Tensor:
-    """The loss of every size there is, 0, 2, ... ``largest``, for each target: shape (..., 1 + largest / 2).
+def losses_of_sizes(loss: Loss, sizes: torch.Tensor, attainable: torch.Tensor) -> torch.Tensor:
+    """The loss of every size there is, as `attainable_sizes` gives them, for each target: shape (..., ranks).
 
     Sizes are few and pixels are many: looking the losses up costs less than computing them.
     """
-    attainable = torch.arange(0, largest + 1, 2, dtype=sizes.dtype, device=sizes.device)
-    shape = (*sizes.shape, 1 + largest // 2)
+    shape = (*sizes.shape, attainable.shape[-1])
     predictions, targets = attainable.expand(shape), sizes[..., None].expand(shape)
     losses = loss(predictions, targets)
     alone = isinstance(losses, torch.Tensor) and losses.shape == ()
@@ -110,7 +111,13 @@ def _are_close(alone: torch.Tensor, among: torch.Tensor) -> bool:
 
 @unscriptable
 def sampled_gradient(
-    samples: torch.Tensor, sizes: torch.Tensor, *, loss: Loss = squared_error, spatial_dims: int = 2
+    samples: torch.Tensor,
+    sizes: torch.Tensor,
+    *,
+    loss: Loss = squared_error,
+    spatial_dims: int = 2,
+    spacing: Spacing | None = None,
+    black_border: bool = False,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Loss of each drawn mask, and for each of its pixels the sampled derivative of the expected loss.
 
@@ -119,11 +126,16 @@ def sampled_gradient(
     samples : Tensor, shape (..., H, W)
         Drawn masks y: ±1 of any signed integer or float dtype, or bool, as `sample_masks` gives them.
     sizes : Tensor, shape (...)
-        True sizes s in pixels, one an image.
+        True sizes s, in pixels or in units of the spacing, one an image.
     loss : callable
         l(prediction, target), as `expected_size_loss` takes it.
     spatial_dims : {1, 2, 3}
         How many trailing dims form the grid.
+    spacing : float, or sequence, array or tensor of float, optional
+        How far apart pixels are, along each spatial dim or along all of them; shape (..., spatial_dims) for a spacing
+        of each image. Sizes are in its units then.
+    black_border : bool
+        Whether pixels outside the grid are background.
 
     Returns
     -------
@@ -136,11 +148,12 @@ def sampled_gradient(
     Raises
     ------
     TypeError
-        Samples or sizes of an unfit type or dtype; a loss that cannot be called.
+        Samples or sizes of an unfit type or dtype; a loss that cannot be called; a spacing that is not made of numbers.
     ValueError
         Sizes of another shape (both are shown), negative or not finite (the first index is named; on a GPU they are not
         looked at, and NaN and negative ones make NaN), or that require grad; samples other than ±1; a loss that does
-        not work element by element, or that has parameters which require grad.
+        not work element by element, or that has parameters which require grad; a spacing that is not from 1e-25 to
+        1e25, or has another number of dims, or of images.
 
     Warns
     -----
@@ -177,10 +190,13 @@ def sampled_gradient(
     shape = grid_shape(samples, spatial_dims)
     check_loss(loss)
     check_sizes(sizes, tuple(samples.shape[: samples.ndim - spatial_dims]), samples, "samples")
-    sizes = check_values(sizes, None, 2 * shape.cap)
+    steps = spacing_of(spacing, spatial_dims, samples)
     double = torch.float64 in (samples.dtype, sizes.dtype)
     targets = numbers_for(sizes, samples.device, torch.float64 if double else torch.float32, "sizes", is_on_gpu(sizes))
-    losses = losses_of_sizes(loss, targets, 2 * shape.cap)
+    attainable, largest = attainable_sizes(targets, shape, spatial_dims, steps, black_border)
+    if not is_on_gpu(sizes):
+        targets = check_values(sizes, None, largest).detach().to(targets.device, targets.dtype)
+    losses = losses_of_sizes(loss, targets, attainable)
     if is_traced(samples) or is_traced(losses):
-        return torch.ops.chdt.given_derivative(samples, losses, spatial_dims)  # type: ignore[no-any-return]
-    return given_derivative(samples, losses, spatial_dims)
+        return torch.ops.chdt.given_derivative(samples, losses, spatial_dims, steps, black_border)  # type: ignore[no-any-return]
+    return given_derivative(samples, losses, spatial_dims, steps, black_border)

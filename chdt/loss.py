@@ -2,9 +2,11 @@
 
 import torch
 
+from chdt.attainable import attainable_sizes
 from chdt.autograd import NO_SECOND_DERIVATIVE, losses_of_draws
 from chdt.checks.devices import is_on_gpu
 from chdt.checks.masks import check_spatial_dims, grid_shape, plain_tensor
+from chdt.checks.spacing import Spacing, spacing_of
 from chdt.checks.tracing import has_tangent, is_traced, unscriptable
 from chdt.checks.values import (
     check_generator,
@@ -32,6 +34,8 @@ def expected_size_loss(
     reduction: str = "mean",
     generator: torch.Generator | None = None,
     spatial_dims: int = 2,
+    spacing: Spacing | None = None,
+    black_border: bool = False,
 ) -> torch.Tensor:
     """Expected loss between the true size and the size of a random mask drawn from the logits.
 
@@ -43,7 +47,8 @@ def expected_size_loss(
         and of its own gradient, and touches nothing else: other pixels get the gradient that they have where it is
         background.
     sizes : Tensor, shape (...)
-        True sizes in pixels, one an image, as `object_size` gives them for masks. They get no gradient.
+        True sizes in pixels, or in units of the spacing, one an image, as `object_size` gives them for masks. They get
+        no gradient.
     weight : Tensor, shape (...), optional
         Weight of each image, 1 by default. An image of weight 0 is left out: of the value, the gradient and the mean,
         whatever its size and its logits are, NaN included.
@@ -61,6 +66,11 @@ def expected_size_loss(
         Where the seeds of the draws come from; torch's own by default, of the GPU where logits are on one.
     spatial_dims : {1, 2, 3}
         How many trailing dims form the grid.
+    spacing : float, or sequence, array or tensor of float, optional
+        How far apart pixels are, along each spatial dim or along all of them; shape (..., spatial_dims) for a spacing
+        of each image. Sizes are in its units then.
+    black_border : bool
+        Whether pixels outside the grid are background.
 
     Returns
     -------
@@ -71,12 +81,13 @@ def expected_size_loss(
     Raises
     ------
     TypeError
-        Logits, sizes or weight of an unfit type or dtype; a loss that cannot be called, a generator that is none.
+        Logits, sizes or weight of an unfit type or dtype; a loss that cannot be called, a generator that is none; a
+        spacing that is not made of numbers.
     ValueError
         Sizes or weight of another shape (both are shown), negative or not finite (the first index is named; on a GPU
         they are not looked at, and NaN and negative ones make NaN of their loss), or that require grad; an empty grid;
         n_samples below 1; an unknown reduction; a loss that does not work element by element, or has parameters that
-        require grad.
+        require grad; a spacing that is not from 1e-25 to 1e25, or has another number of dims, or of images.
     RuntimeError
         In the backward pass of a backward pass: the loss has no second derivative, and none in forward mode. What
         `torch.compile` compiles by AOTAutograd, torch itself does not differentiate twice.
@@ -89,12 +100,17 @@ def expected_size_loss(
     See Also
     --------
     ExpectedSizeLoss : the same as a module.
+    mask_of_size : a mask of the true size to learn from, which keeps the shape.
     sampled_gradient : the derivative for masks that are given.
 
     Notes
     -----
     Equation (10) of Baručić and Kybic (2022), L = E_Y[l(s, g(Y))], with the gradient (21) averaged over the draws times
     F'(a) = F(a)·(1 - F(a)). The gradient lives in `chdt.autograd.SampledLoss`.
+
+    It shrinks objects and makes unsure ones sure. It cannot make an object grow that the network is sure of: no single
+    flip makes a full square larger, so the gradient is 0 (`threshold_of_size` has one). And any pixels that give the
+    size will do: alone it costs the shape. The documentation measures both, under Experiments.
 
     Examples
     --------
@@ -129,7 +145,11 @@ def expected_size_loss(
     if is_traced(logits) and not torch.compiler.is_compiling() and has_tangent(logits):
         # Before the draws, which `torch.func.hessian` would refuse for a reason of its own.
         raise RuntimeError(NO_SECOND_DERIVATIVE)
-    sizes = check_values(sizes, weight, 2 * shape.cap)
+    steps = spacing_of(spacing, spatial_dims, logits)
+    attainable, largest = attainable_sizes(
+        sizes.detach().to(logits.device, dtype), shape, spatial_dims, steps, black_border
+    )
+    sizes = check_values(sizes, weight, largest)
 
     unseen = is_on_gpu(sizes) or is_on_gpu(weight)
     targets, left_out = numbers_for(sizes, logits.device, dtype, "sizes", unseen), None
@@ -137,8 +157,9 @@ def expected_size_loss(
         weight = numbers_for(weight, logits.device, dtype, "weight", unseen)
         left_out = weight == 0
         targets = torch.where(left_out, HARMLESS, targets)
-    table = losses_of_sizes(loss, targets, 2 * shape.cap)
-    losses = losses_of_draws(logits, seeds_for(n_samples, generator, logits.device), table, left_out, spatial_dims)
+    table = losses_of_sizes(loss, targets, attainable)
+    seeds = seeds_for(n_samples, generator, logits.device)
+    losses = losses_of_draws(logits, seeds, table, left_out, spatial_dims, steps, black_border)
     if weight is not None and left_out is not None:
         losses = torch.where(left_out, 0, losses * weight)
     if reduction == "none":
@@ -170,7 +191,7 @@ class ExpectedSizeLoss(torch.nn.Module):
 
     Parameters
     ----------
-    n_samples, loss, reduction, generator, spatial_dims
+    n_samples, loss, reduction, generator, spatial_dims, spacing, black_border
         As in `expected_size_loss`.
 
     Examples
@@ -190,6 +211,8 @@ class ExpectedSizeLoss(torch.nn.Module):
         reduction: str = "mean",
         generator: torch.Generator | None = None,
         spatial_dims: int = 2,
+        spacing: Spacing | None = None,
+        black_border: bool = False,
     ) -> None:
         super().__init__()
         check_loss(loss)
@@ -201,6 +224,8 @@ class ExpectedSizeLoss(torch.nn.Module):
         self.reduction = reduction
         self.generator = generator
         self.spatial_dims = spatial_dims
+        self.spacing = spacing
+        self.black_border = black_border
 
     def forward(self, logits: torch.Tensor, sizes: torch.Tensor, weight: torch.Tensor | None = None) -> torch.Tensor:
         """Loss of the logits, shape (..., H, W), for the true sizes and weights, shape (...)."""
@@ -213,11 +238,16 @@ class ExpectedSizeLoss(torch.nn.Module):
             reduction=self.reduction,
             generator=self.generator,
             spatial_dims=self.spatial_dims,
+            spacing=self.spacing,
+            black_border=self.black_border,
         )
 
     def extra_repr(self) -> str:
         """Say how it was made."""
         name = getattr(self.loss, "__name__", repr(self.loss))
-        return (
+        said = (
             f"n_samples={self.n_samples}, loss={name}, reduction={self.reduction!r}, spatial_dims={self.spatial_dims}"
         )
+        if self.spacing is not None:
+            said += f", spacing={self.spacing}"
+        return said + f", black_border={self.black_border}" * self.black_border

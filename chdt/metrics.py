@@ -1,16 +1,26 @@
 """How well a segmentation does: the squared error of its size (22) and its overlap (23), image by image."""
 
+from typing import Any
+
 import torch
 
 from chdt.checks.advice import to_tensor, type_name
 from chdt.checks.masks import check_tensor, plain_tensor
+from chdt.checks.spacing import Spacing
 from chdt.checks.tracing import is_traced, unscriptable
 from chdt.size import object_size
 from chdt.wings import overlaps_of
 
 
 @unscriptable
-def squared_size_error(target: torch.Tensor, prediction: torch.Tensor, *, spatial_dims: int = 2) -> torch.Tensor:
+def squared_size_error(
+    target: torch.Tensor,
+    prediction: torch.Tensor,
+    *,
+    spatial_dims: int = 2,
+    spacing: Spacing | None = None,
+    black_border: bool = False,
+) -> torch.Tensor:
     """Squared difference between the sizes of two masks.
 
     Parameters
@@ -19,11 +29,16 @@ def squared_size_error(target: torch.Tensor, prediction: torch.Tensor, *, spatia
         ±1 of any signed integer or float dtype, or bool.
     spatial_dims : {1, 2, 3}
         How many trailing dims form the grid.
+    spacing : float, or sequence, array or tensor of float, optional
+        How far apart pixels are, along each spatial dim or along all of them; shape (..., spatial_dims) for a spacing
+        of each image. Sizes are in its units then.
+    black_border : bool
+        Whether pixels outside the grid are background.
 
     Returns
     -------
     float32 Tensor, shape (...)
-        (g(target) - g(prediction))², in pixels². Its ``.mean()`` is E of a data set.
+        (g(target) - g(prediction))², in pixels², or in units of the spacing². Its ``.mean()`` is E of a data set.
 
     Raises
     ------
@@ -45,7 +60,8 @@ def squared_size_error(target: torch.Tensor, prediction: torch.Tensor, *, spatia
     tensor(50.)
     """
     target, prediction = _checked(target, prediction)
-    sizes = (object_size(masks, spatial_dims=spatial_dims) for masks in (target, prediction))
+    options: Any = {"spatial_dims": spatial_dims, "spacing": spacing, "black_border": black_border}
+    sizes = (object_size(masks, **options) for masks in (target, prediction))
     return (next(sizes) - next(sizes)).float() ** 2
 
 

@@ -8,11 +8,12 @@ from typing import Any
 
 import torch
 
-from chdt.checks.shape import Steps
+from chdt.checks.ranks import AXES, sizes_of_ranks
+from chdt.checks.shape import AllSteps, Shape
 from chdt.checks.values import refuse_bad_values
 from chdt.cpu.per_pixel import DISTANCES, FLIP_SIZES
 from chdt.seeds import draw_seeds as _draw_seeds
-from chdt.wings import answers_of, masks_of_radii, overlaps_of, sizes_of_masks, weakest_pixels_of_radii
+from chdt.wings import answers_of, masks_of_ranks, overlaps_of, sizes_of_masks, weakest_pixels_of_ranks
 from chdt.wings import given_derivative as _given_derivative
 from chdt.wings import masks_from_seed as _masks_from_seed
 from chdt.wings import sampled_derivative as _sampled_derivative
@@ -22,9 +23,14 @@ def _operator(name: str, **options: Any) -> Any:
     return torch.library.custom_op(f"chdt::{name}", mutates_args=(), **options)
 
 
-def _steps(spacing: Sequence[float] | None) -> Steps | None:
+def _steps(spacing: Sequence[float] | None) -> AllSteps | None:
     """What `spacing_of` gave, which comes as a list."""
-    return None if spacing is None else (spacing[0], spacing[1], spacing[2])
+    return None if spacing is None else tuple(spacing)
+
+
+def _for_each(spacing: Any, images: int) -> Any:
+    """The spacing where a dim of so many images is mapped: in front of those that have one each."""
+    return spacing if spacing is None or len(spacing) == AXES else list(spacing) * images
 
 
 @_operator("distance_transform")
@@ -91,9 +97,11 @@ def _map_masks(operator: Any) -> None:
     """A mapped dim is one more batch dim."""
 
     @operator.register_vmap
-    def rule(info: Any, in_dims: tuple[int | None, ...], masks: torch.Tensor, *options: Any) -> Any:
+    def rule(
+        info: Any, in_dims: tuple[int | None, ...], masks: torch.Tensor, dims: int, spacing: Any = None, *options: Any
+    ) -> Any:
         assert in_dims[0] is not None
-        return operator(masks.movedim(in_dims[0], 0), *options), 0
+        return operator(masks.movedim(in_dims[0], 0), dims, _for_each(spacing, info.batch_size), *options), 0
 
 
 for _each in (distance_transform, flip_sizes, object_size):
@@ -132,17 +140,23 @@ def sampled_derivative(
     losses: torch.Tensor,
     left_out: torch.Tensor | None,
     spatial_dims: int,
+    spacing: Sequence[float] | None = None,
+    black_border: bool = False,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """See `chdt.cpu.derivative.sampled_derivative`; its gradient is in `chdt.autograd`."""
-    return _sampled_derivative(logits, seeds, losses, left_out, spatial_dims)
+    return _sampled_derivative(logits, seeds, losses, left_out, spatial_dims, _steps(spacing), black_border)
 
 
 @_operator("given_derivative")
 def given_derivative(
-    samples: torch.Tensor, losses: torch.Tensor, spatial_dims: int
+    samples: torch.Tensor,
+    losses: torch.Tensor,
+    spatial_dims: int,
+    spacing: Sequence[float] | None = None,
+    black_border: bool = False,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """See `chdt.cpu.derivative.given_derivative`."""
-    return _given_derivative(samples, losses, spatial_dims)
+    return _given_derivative(samples, losses, spatial_dims, _steps(spacing), black_border)
 
 
 @sampled_derivative.register_fake
@@ -152,24 +166,49 @@ def _(
     losses: torch.Tensor,
     left_out: torch.Tensor | None,
     spatial_dims: int,
+    spacing: Sequence[float] | None = None,
+    black_border: bool = False,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     return losses.new_empty(losses.shape[:-1]), losses.new_empty(logits.shape)
 
 
 @given_derivative.register_fake
-def _(samples: torch.Tensor, losses: torch.Tensor, spatial_dims: int) -> tuple[torch.Tensor, torch.Tensor]:
+def _(
+    samples: torch.Tensor,
+    losses: torch.Tensor,
+    spatial_dims: int,
+    spacing: Sequence[float] | None = None,
+    black_border: bool = False,
+) -> tuple[torch.Tensor, torch.Tensor]:
     return losses.new_empty(losses.shape[:-1]), losses.new_empty(samples.shape)
 
 
+@_operator("attainable_sizes")
+def attainable_sizes(like: torch.Tensor, shape: Sequence[int], spacing: Sequence[float]) -> torch.Tensor:
+    """Every size there is with a spacing, as `sizes_of_ranks` has them, in the dtype and on the device of ``like``."""
+    return torch.from_numpy(sizes_of_ranks(Shape(*shape), tuple(spacing))).to(like.device, like.dtype)
+
+
+@attainable_sizes.register_fake
+def _(like: torch.Tensor, shape: Sequence[int], spacing: Sequence[float]) -> torch.Tensor:
+    grid = Shape(*(int(side) for side in shape))
+    return like.new_empty(sizes_of_ranks(grid, tuple(float(number) for number in spacing)).shape)
+
+
+@attainable_sizes.register_vmap
+def _(info: Any, in_dims: tuple[int | None, ...], like: torch.Tensor, shape: Any, spacing: Any) -> Any:
+    return attainable_sizes(like, shape, spacing), None
+
+
 @_operator("check_values")
-def check_values(sizes: torch.Tensor, weight: torch.Tensor | None, largest: int) -> torch.Tensor:
+def check_values(sizes: torch.Tensor, weight: torch.Tensor | None, largest: float) -> torch.Tensor:
     """See `chdt.checks.values.check_values`."""
     refuse_bad_values(sizes, weight, largest)
     return sizes.clone()
 
 
 @check_values.register_fake
-def _(sizes: torch.Tensor, weight: torch.Tensor | None, largest: int) -> torch.Tensor:
+def _(sizes: torch.Tensor, weight: torch.Tensor | None, largest: float) -> torch.Tensor:
     return torch.empty_like(sizes)
 
 
@@ -179,7 +218,8 @@ def _map_by_slices(operator: Any) -> None:
     @operator.register_vmap
     def rule(info: Any, in_dims: tuple[int | None, ...], *args: Any) -> Any:
         def slice_of(i: int) -> list[Any]:
-            return [x if dim is None else x.select(dim, i) for x, dim in zip(args, in_dims, strict=True)]
+            pairs = zip(args, in_dims, strict=True)
+            return [x.select(dim, i) if isinstance(dim, int) else x for x, dim in pairs]  # of a list, dim is a list
 
         answers = [operator(*slice_of(i)) for i in range(info.batch_size)]
         if isinstance(answers[0], tuple):
@@ -195,38 +235,47 @@ for _each in (masks_from_seed, sampled_derivative, given_derivative, check_value
 
 
 @_operator("weakest_pixels")
-def weakest_pixels(logits: torch.Tensor, radii: torch.Tensor, spatial_dims: int, black_border: bool) -> torch.Tensor:
+def weakest_pixels(
+    logits: torch.Tensor, ranks: torch.Tensor, spatial_dims: int, spacing: Sequence[float] | None, black_border: bool
+) -> torch.Tensor:
     """See `chdt.threshold_of_size`."""
-    return weakest_pixels_of_radii(logits, radii, spatial_dims, black_border)
+    return weakest_pixels_of_ranks(logits, ranks, spatial_dims, _steps(spacing), black_border)
 
 
 @weakest_pixels.register_fake
-def _(logits: torch.Tensor, radii: torch.Tensor, spatial_dims: int, black_border: bool) -> torch.Tensor:
-    return logits.new_empty(radii.shape, dtype=torch.int64)
+def _(
+    logits: torch.Tensor, ranks: torch.Tensor, spatial_dims: int, spacing: Sequence[float] | None, black_border: bool
+) -> torch.Tensor:
+    return logits.new_empty(ranks.shape, dtype=torch.int64)
 
 
 @_operator("mask_of_size")
-def mask_of_size(logits: torch.Tensor, radii: torch.Tensor, spatial_dims: int, black_border: bool) -> torch.Tensor:
+def mask_of_size(
+    logits: torch.Tensor, ranks: torch.Tensor, spatial_dims: int, spacing: Sequence[float] | None, black_border: bool
+) -> torch.Tensor:
     """See `chdt.mask_of_size`."""
-    return masks_of_radii(logits, radii, spatial_dims, black_border)
+    return masks_of_ranks(logits, ranks, spatial_dims, _steps(spacing), black_border)
 
 
 @mask_of_size.register_fake
-def _(logits: torch.Tensor, radii: torch.Tensor, spatial_dims: int, black_border: bool) -> torch.Tensor:
+def _(
+    logits: torch.Tensor, ranks: torch.Tensor, spatial_dims: int, spacing: Sequence[float] | None, black_border: bool
+) -> torch.Tensor:
     return logits.new_empty(logits.shape, dtype=torch.bool)
 
 
-def _map_logits_and_radii(operator: Any) -> None:
+def _map_logits_and_ranks(operator: Any) -> None:
     """A mapped dim is one more batch dim of both."""
 
     @operator.register_vmap
     def rule(info: Any, in_dims: tuple[int | None, ...], *args: Any) -> Any:
-        logits, radii = (
+        dims, spacing, black_border = args[2:]
+        logits, ranks = (
             x.expand(info.batch_size, *x.shape) if dim is None else x.movedim(dim, 0)
             for x, dim in zip(args[:2], in_dims[:2], strict=True)
         )
-        return operator(logits, radii, *args[2:]), 0
+        return operator(logits, ranks, dims, _for_each(spacing, info.batch_size), black_border), 0
 
 
 for _each in (weakest_pixels, mask_of_size):
-    _map_logits_and_radii(_each)
+    _map_logits_and_ranks(_each)

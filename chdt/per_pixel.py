@@ -21,7 +21,7 @@ def answer_pixels(
 ) -> ArrayOrTensor:
     """Give what the operator of this kind gives where torch traces, and the same from the wing itself elsewhere."""
     masks = plain_tensor(masks, "masks")
-    spaced = spacing_of(spacing, spatial_dims)
+    spaced = spacing_of(spacing, spatial_dims, masks)
     if out is not None:
         _answers_apart(kind, masks, spatial_dims, spaced, black_border, plain_tensor(out, "out"))
         return out

@@ -36,7 +36,8 @@ def object_size(
     spatial_dims : {1, 2, 3}
         How many trailing dims form the grid.
     spacing : float, or sequence, array or tensor of float, optional
-        How far apart pixels are, along each spatial dim or along all of them. Sizes are then float32, in its units.
+        How far apart pixels are, along each spatial dim or along all of them; shape (..., spatial_dims) for a spacing
+        of each image. Sizes are then float32, in its units.
     black_border : bool
         Whether pixels outside the grid are background.
 
@@ -85,7 +86,7 @@ def object_size(
     array([ 4,  0, 18], dtype=int32)
     """
     masks = plain_tensor(masks, "masks")
-    spaced = spacing_of(spacing, spatial_dims)
+    spaced = spacing_of(spacing, spatial_dims, masks)
     if is_traced(masks):
         return torch.ops.chdt.object_size(masks, spatial_dims, spaced, black_border)
     return _sizes_apart(masks, spatial_dims, spaced, black_border)

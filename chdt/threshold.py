@@ -2,19 +2,27 @@
 
 import torch
 
+from chdt.attainable import attainable_sizes
 from chdt.checks.devices import is_on_gpu
 from chdt.checks.masks import grid_shape, plain_tensor
 from chdt.checks.pixels import values_at
+from chdt.checks.shape import AllSteps
+from chdt.checks.spacing import Spacing, spacing_of
 from chdt.checks.tracing import is_traced, unscriptable
 from chdt.checks.values import check_logits, check_sizes, check_values
-from chdt.wings import masks_of_radii, weakest_pixels_of_radii
+from chdt.wings import masks_of_ranks, weakest_pixels_of_ranks
 
 ANY_SIZE = 1 << 40  # beyond any grid: no size is warned of, as of the largest one the next is asked for, too
 
 
 @unscriptable
 def threshold_of_size(
-    logits: torch.Tensor, sizes: torch.Tensor, *, spatial_dims: int = 2, black_border: bool = False
+    logits: torch.Tensor,
+    sizes: torch.Tensor,
+    *,
+    spatial_dims: int = 2,
+    spacing: Spacing | None = None,
+    black_border: bool = False,
 ) -> torch.Tensor:
     """Threshold below which the object in an image is at least as large as a given size.
 
@@ -26,9 +34,12 @@ def threshold_of_size(
         What a network says of each pixel: float16, bfloat16, float32 or float64.
     sizes : Tensor, shape (...)
         Sizes in pixels, one an image. `object_size` gives even numbers; of others the nearest even one is taken, of two
-        the larger: an object 7 pixels wide has size 8.
+        the larger: an object 7 pixels wide has size 8. With a spacing, likewise the nearest of twice its lengths.
     spatial_dims : {1, 2, 3}
         How many trailing dims form the grid.
+    spacing : float, or sequence, array or tensor of float, optional
+        How far apart pixels are, along each spatial dim or along all of them; shape (..., spatial_dims) for a spacing
+        of each image. Sizes are in its units then.
     black_border : bool
         Whether pixels outside the grid are background.
 
@@ -42,10 +53,11 @@ def threshold_of_size(
     Raises
     ------
     TypeError
-        Logits or sizes of an unfit type or dtype.
+        Logits or sizes of an unfit type or dtype; a spacing that is not made of numbers.
     ValueError
         Sizes of another shape (both are shown), negative or not finite (the first index is named; on a GPU they are not
-        looked at, and NaN and negative ones give NaN), or that require grad; an empty grid.
+        looked at, and NaN and negative ones give NaN), or that require grad; an empty grid; a spacing that is not from
+        1e-25 to 1e25, or has another number of dims, or of images.
 
     See Also
     --------
@@ -56,8 +68,10 @@ def threshold_of_size(
     With size 2r it is T_r, the largest over all centres of the least logit in the window of radius r - 1 around it: by
     equations (4) and (5) of Baručić and Kybic (2022), ``logits > t`` has size 2r or more if some such window lies in
     it. So the size is exactly 2r for T_(r+1) <= t < T_r, and ``softplus(-T_r) + softplus(T_(r+1))`` is a loss that is
-    small where the prediction ``logits > 0`` has that size, without a sample. It can make an object grow and shrink,
-    but only one or two pixels an image get a gradient: it corrects sizes, and says nothing of shapes.
+    small where the prediction ``logits > 0`` has that size, without a sample. It makes objects grow, also full squares
+    of sure pixels, which the gradient of `expected_size_loss` cannot, and shrink. But only one or two pixels an image
+    get a gradient, and it says nothing of shapes: alone it gets sizes right with any pixels. With logistic noise on the
+    logits its mean has a gradient at many pixels. The documentation compares them, under Experiments.
 
     Examples
     --------
@@ -70,18 +84,24 @@ def threshold_of_size(
     The largest logit is 5. The best square of 3 by 3 pixels has 2 as its least logit.
     """
     logits, sizes, known = _checked(logits, sizes, spatial_dims)
-    radii = _radii_of(sizes)[..., None]
+    steps = spacing_of(spacing, spatial_dims, logits)
+    ranks = _ranks_of(sizes, logits, spatial_dims, steps, black_border)[..., None]
     if is_traced(logits) or is_traced(sizes):
-        index = torch.ops.chdt.weakest_pixels(logits.detach(), radii, spatial_dims, black_border)[..., 0]
+        index = torch.ops.chdt.weakest_pixels(logits.detach(), ranks, spatial_dims, steps, black_border)[..., 0]
     else:
-        index = weakest_pixels_of_radii(logits, radii, spatial_dims, black_border)[..., 0]
+        index = weakest_pixels_of_ranks(logits, ranks, spatial_dims, steps, black_border)[..., 0]
     thresholds: torch.Tensor = values_at(logits, index[..., None], spatial_dims)[..., 0]
     return thresholds if known is None else thresholds.masked_fill(~known.to(logits.device), torch.nan)
 
 
 @unscriptable
 def mask_of_size(
-    logits: torch.Tensor, sizes: torch.Tensor, *, spatial_dims: int = 2, black_border: bool = False
+    logits: torch.Tensor,
+    sizes: torch.Tensor,
+    *,
+    spatial_dims: int = 2,
+    spacing: Spacing | None = None,
+    black_border: bool = False,
 ) -> torch.Tensor:
     """Mask of the object with a given size: the logits above the threshold that is closest to 0 and gives this size.
 
@@ -91,9 +111,12 @@ def mask_of_size(
         What a network says of each pixel: float16, bfloat16, float32 or float64.
     sizes : Tensor, shape (...)
         Sizes in pixels, one an image. `object_size` gives even numbers; of others the nearest even one is taken, of two
-        the larger: an object 7 pixels wide has size 8.
+        the larger: an object 7 pixels wide has size 8. With a spacing, likewise the nearest of twice its lengths.
     spatial_dims : {1, 2, 3}
         How many trailing dims form the grid.
+    spacing : float, or sequence, array or tensor of float, optional
+        How far apart pixels are, along each spatial dim or along all of them; shape (..., spatial_dims) for a spacing
+        of each image. Sizes are in its units then.
     black_border : bool
         Whether pixels outside the grid are background.
 
@@ -107,10 +130,11 @@ def mask_of_size(
     Raises
     ------
     TypeError
-        Logits or sizes of an unfit type or dtype.
+        Logits or sizes of an unfit type or dtype; a spacing that is not made of numbers.
     ValueError
         Sizes of another shape (both are shown), negative or not finite (the first index is named; on a GPU they are not
-        looked at, and NaN and negative ones give all background), or that require grad; an empty grid.
+        looked at, and NaN and negative ones give all background), or that require grad; an empty grid; a spacing that
+        is not from 1e-25 to 1e25, or has another number of dims, or of images.
 
     See Also
     --------
@@ -120,8 +144,11 @@ def mask_of_size(
     Notes
     -----
     A size is one number, and decides one: where to cut what the network ranks. ``logits > t`` has size 2r exactly for
-    T_(r+1) <= t < T_r, see `threshold_of_size`. So pixels keep their order, and the mask is as good as that order.
-    Training towards it is one line, ``binary_cross_entropy_with_logits(logits, mask_of_size(logits, sizes).float())``.
+    T_(r+1) <= t < T_r, see `threshold_of_size`. So pixels keep their order, and the mask is as good as that order: it
+    mends how large an object is, not where it is. From a network that has found nothing yet it is a mask of nothing.
+    Training towards it is one line, ``binary_cross_entropy_with_logits(logits, mask_of_size(logits, sizes).float())``,
+    beside outlined images, once these have taught the network to find the object. The documentation says what it
+    gains, under Experiments.
 
     Examples
     --------
@@ -142,11 +169,12 @@ def mask_of_size(
     tensor(2, dtype=torch.int32)
     """
     logits, sizes, known = _checked(logits, sizes, spatial_dims)
-    radii = _radii_of(sizes)
+    steps = spacing_of(spacing, spatial_dims, logits)
+    ranks = _ranks_of(sizes, logits, spatial_dims, steps, black_border)
     if is_traced(logits) or is_traced(sizes):
-        masks: torch.Tensor = torch.ops.chdt.mask_of_size(logits.detach(), radii, spatial_dims, black_border)
+        masks: torch.Tensor = torch.ops.chdt.mask_of_size(logits.detach(), ranks, spatial_dims, steps, black_border)
     else:
-        masks = masks_of_radii(logits.detach(), radii, spatial_dims, black_border)
+        masks = masks_of_ranks(logits.detach(), ranks, spatial_dims, steps, black_border)
     return masks if known is None else masks & known.to(logits.device).view(known.shape + (1,) * spatial_dims)
 
 
@@ -164,8 +192,16 @@ def _checked(
     return logits, check_values(sizes, None, ANY_SIZE).detach(), None
 
 
-def _radii_of(sizes: torch.Tensor) -> torch.Tensor:
-    """The radius r - 1 of the windows that an object of size 2r holds, -1 for size 0."""
-    halves = sizes.double() if sizes.is_floating_point() else sizes.to(torch.int64)
-    rounded = (halves / 2 + 0.5).floor() if sizes.is_floating_point() else (halves + 1) // 2
-    return rounded.clamp(max=ANY_SIZE).to(torch.int64) - 1
+def _ranks_of(
+    sizes: torch.Tensor, logits: torch.Tensor, spatial_dims: int, spacing: AllSteps | None, black_border: bool
+) -> torch.Tensor:
+    """The rank of the nearest size there is, of two the larger one; beyond all ranks for sizes beyond all sizes."""
+    if spacing is None:
+        halves = sizes.double() if sizes.is_floating_point() else sizes.to(torch.int64)
+        rounded = (halves / 2 + 0.5).floor() if sizes.is_floating_point() else (halves + 1) // 2
+        return rounded.clamp(max=ANY_SIZE).to(torch.int64)
+    shape = grid_shape(logits, spatial_dims)
+    there, _ = attainable_sizes(sizes.double(), shape, spatial_dims, spacing, black_border)
+    before, behind = there[..., :-1], there[..., 1:]
+    beyond = (3 * there[..., -1:] - there[..., -2:-1]) / 2
+    return (sizes.double()[..., None] >= torch.cat([(before + behind) / 2, beyond], -1)).sum(-1)

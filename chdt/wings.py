@@ -8,20 +8,25 @@ from typing import Any, TypeVar
 import torch
 
 from chdt.checks.devices import is_on_gpu
+from chdt.checks.ranks import AXES, is_spaced
+from chdt.checks.shape import AllSteps
 from chdt.cpu import derivative, draws, overlaps, per_pixel, sizes, thresholds
 from chdt.gpu.available import reason_against
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def by_device(host: F, masks_at: int = 0) -> F:
-    """The host's function, or that of the same name in the GPUs' wing where the argument at this place is on one."""
+def by_device(host: F, masks_at: int = 0, unless: Callable[..., bool] = lambda *_: False) -> F:
+    """The host's function, or that of the same name in the GPUs' wing where the argument at this place is on one.
+
+    What only the host can do goes there in any case: ``unless`` tells by the arguments.
+    """
     room = host.__module__.replace("chdt.cpu.", "chdt.gpu.")
 
     @functools.wraps(host)
     def call(*args: Any) -> Any:
         masks = args[masks_at]
-        if not is_on_gpu(masks) or reason_against(masks.device) is not None:
+        if not is_on_gpu(masks) or reason_against(masks.device) is not None or unless(*args):
             return host(*args)
         function = getattr(importlib.import_module(room), host.__name__)  # imports Triton, the first time
         with torch.cuda.device_of(masks):  # type: ignore[no-untyped-call]
@@ -30,11 +35,24 @@ def by_device(host: F, masks_at: int = 0) -> F:
     return call  # type: ignore[return-value]
 
 
-answers_of = by_device(per_pixel.answers_of, 1)
-given_derivative = by_device(derivative.given_derivative)
+def _has_many_spacings(*args: Any) -> bool:
+    """Whether each image has a spacing of its own."""
+    return any(isinstance(argument, tuple) and len(argument) > AXES for argument in args)
+
+
+def _has_border_or_many_spacings(*args: Any) -> bool:
+    return args[-1] is True or _has_many_spacings(*args)
+
+
+def _is_spaced(logits: Any, ranks: Any, spatial_dims: int, spacing: AllSteps | None, *_: Any) -> bool:
+    return spacing is not None and (len(spacing) > AXES or is_spaced(spacing[:AXES]))  # type: ignore[arg-type]
+
+
+answers_of = by_device(per_pixel.answers_of, 1, _has_many_spacings)
+given_derivative = by_device(derivative.given_derivative, 0, _has_border_or_many_spacings)
 masks_from_seed = by_device(draws.masks_from_seed)
-masks_of_radii = by_device(thresholds.masks_of_radii)
+masks_of_ranks = by_device(thresholds.masks_of_ranks, 0, _is_spaced)
 overlaps_of = by_device(overlaps.overlaps_of)
-sampled_derivative = by_device(derivative.sampled_derivative)
-sizes_of_masks = by_device(sizes.sizes_of_masks)
-weakest_pixels_of_radii = by_device(thresholds.weakest_pixels_of_radii)
+sampled_derivative = by_device(derivative.sampled_derivative, 0, _has_border_or_many_spacings)
+sizes_of_masks = by_device(sizes.sizes_of_masks, 0, _has_many_spacings)
+weakest_pixels_of_ranks = by_device(thresholds.weakest_pixels_of_ranks, 0, _is_spaced)

@@ -49,7 +49,7 @@ numpydoc_class_members_toctree = False
 # ------------------------------------------------------------------------------------------------ gallery
 
 # Those that run in seconds. Sphinx-Gallery takes all there is in a folder, so they have one of their own.
-SHOWN = ("GALLERY_HEADER.rst", "quickstart.py", "gradient_samples.py")
+SHOWN = ("GALLERY_HEADER.rst", "quickstart.py", "gradient_samples.py", "monai_sizes.py")
 DOCS = Path(__file__).parent
 (DOCS / "_build" / "examples").mkdir(parents=True, exist_ok=True)
 for name in SHOWN:
@@ -95,6 +95,7 @@ ELSEWHERE = {
     "../benchmarks/README.md": "measure.md",
     "../examples/quickstart.py": "gallery/quickstart.rst",
     "../examples/gradient_samples.py": "gallery/gradient_samples.rst",
+    "../examples/monai_sizes.py": "gallery/monai_sizes.rst",
 }
 
 

@@ -85,7 +85,7 @@ def lonely_pixels(mask, radius):
 
 @kernel
 def _erode(made):
-    return removed_pixel.erode_away(made)
+    return removed_pixel.erode_away(made, None)
 
 
 def eroded(mask):
@@ -97,8 +97,8 @@ def eroded(mask):
 
 @kernel
 def _levels_of_eroded(made, layout, levels):
-    largest = removed_pixel.erode_away(made)
-    removed_pixel.find_levels_of_eroded(largest, layout, made, levels)
+    largest = removed_pixel.erode_away(made, None)
+    removed_pixel.find_levels_of_eroded(largest, None, layout, made, levels)
 
 
 def levels_of_eroded(mask):
@@ -166,7 +166,7 @@ def largest_distances(mask, slabs):
 
 @kernel
 def _find_levels(largest_of, largest, levels):
-    removed_pixel.find_levels(largest_of, 0, largest_of.size, largest, levels, 0)
+    removed_pixel.find_levels(largest_of, 0, largest_of.size, largest, None, 0, levels, 0)
 
 
 def levels(largest_of):

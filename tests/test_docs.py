@@ -26,12 +26,15 @@ PAGES = {
         f"{page}.html"
         for page in (
             "reference",
+            "ruler",
+            "script",
             "glossary",
             "cite",
             "architecture",
             "developers",
             "gallery/quickstart",
             "gallery/gradient_samples",
+            "gallery/monai_sizes",
         )
     ),
 }
@@ -161,6 +164,19 @@ def test_citation():
     paper = citation["preferred-citation"]
     assert paper["title"] in entry
     assert str(paper["volume"]) in entry
+
+
+def test_tables_of_the_ruler():
+    """They are what is measured."""
+    done = subprocess.run(
+        [sys.executable, str(DOCS / "ruler.py"), "--check"],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr or "python docs/ruler.py gives other tables"
 
 
 # ------------------------------------------------------------------------------------------------ figures

@@ -10,6 +10,8 @@ import pytest
 import torch
 from printed import assert_printed
 
+from chdt import object_size
+
 pytest.importorskip("matplotlib")
 pytest.importorskip("nibabel")
 
@@ -20,6 +22,18 @@ PNG = b"\x89PNG\r\n"
 def run(tmp_path, name, *arguments):
     command = [sys.executable, str(ROOT / "examples" / name), *arguments]
     return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=600, check=False)
+
+
+def load(name):
+    spec = importlib.util.spec_from_file_location(name, ROOT / "examples" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def monai():
+    return pytest.importorskip("monai")
 
 
 def test_quickstart(tmp_path):
@@ -46,6 +60,69 @@ def test_gradient_samples(tmp_path):
     assert (tmp_path / "gradient_samples.png").read_bytes().startswith(PNG)
 
 
+@pytest.mark.usefixtures("monai")
+def test_monai_sizes(tmp_path):
+    """Sizes help."""
+    done = run(tmp_path, "monai_sizes.py", "--epochs", "30", "--output", "picture.png")
+    assert done.returncode == 0, done.stderr
+    assert "Warning" not in done.stderr
+    outlines, both = (
+        float(number) for number in re.findall(r"^3 outlines.* Dice (0\.\d+)$", done.stdout, re.MULTILINE)
+    )
+    assert 0.7 < outlines < both
+    assert (tmp_path / "picture.png").read_bytes().startswith(PNG)
+
+
+@pytest.mark.usefixtures("monai")
+def test_monai_arms(tmp_path):
+    done = run(tmp_path, "monai_arms.py", "--epochs", "2", "--seeds", "1", "--output", "table.csv")
+    assert done.returncode == 0, done.stderr
+    header, *rows = (tmp_path / "table.csv").read_text().splitlines()
+    assert header == "epochs,seed,arm,Dice,E"
+    assert len(rows) == len({row.split(",")[2] for row in rows}) == 5
+
+
+@pytest.mark.usefixtures("monai")
+def test_images_with_a_size_have_no_outline():
+    """What the loader gives of them is turned and flipped, and the size is still that of the object."""
+    example = load("monai_sizes")
+    items = example.make_images(6, 0)
+    (batch,) = example.loader(items, 6)
+    sizes = object_size(batch["label"].as_tensor()[:, 0] > 0)
+    assert sorted(sizes.tolist()) == sorted(batch["size"].tolist()) == sorted(item["size"] for item in items)
+    assert len(set(sizes.tolist())) > 2
+    (batch,) = example.loader([{"image": item["image"], "size": item["size"]} for item in items], 6)
+    assert set(batch) == {"image", "size"}
+
+
+@pytest.mark.usefixtures("monai")
+def test_volumes(tmp_path):
+    pytest.importorskip("lightning")
+    arguments = ["--outlined", "4", "--steps", "2", "--epochs", "1", "--output", "table.csv"]
+    done = run(tmp_path, "volumes.py", *arguments)
+    assert done.returncode == 0, done.stderr
+    header, *rows = (tmp_path / "table.csv").read_text().splitlines()
+    assert header == "m,seed,arm,epochs,test_E,test_IoU"
+    assert [row.split(",")[2] for row in rows][:2] == ["start", "outlines"]
+    assert len(rows) == 5
+
+
+def test_moved_square(tmp_path):
+    """It prints what docs/experiments.md shows, so the loss of drawn masks never made the square larger."""
+    done = run(tmp_path, "moved_square.py")
+    assert done.returncode == 0, done.stderr
+    assert_printed(done.stdout, table_of("moved square"))
+    rows = [[float(cell) for cell in line.split("|")[1:-1]] for line in done.stdout.splitlines()[2:]]
+    assert {value for wanted, *drawn, _, _ in rows if wanted > 10 for value in drawn} == {10}
+    assert all(values == [wanted] * 4 for wanted, *values in rows if wanted < 10)
+
+
+def table_of(name):
+    """What stands between two marks of docs/experiments.md."""
+    page = (ROOT / "docs" / "experiments.md").read_text(encoding="utf-8")
+    return page.partition(f"<!-- {name} -->\n\n")[2].partition("\n<!--")[0]
+
+
 def test_output_that_cannot_be_written(tmp_path):
     done = run(tmp_path, "gradient_samples.py", "--output", "nowhere/picture.png")
     assert done.returncode == 1
@@ -58,10 +135,7 @@ def test_output_that_cannot_be_written(tmp_path):
 
 @pytest.fixture(scope="module")
 def example():
-    spec = importlib.util.spec_from_file_location("gradient_samples", ROOT / "examples" / "gradient_samples.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load("gradient_samples")
 
 
 @pytest.fixture(scope="module")

@@ -21,12 +21,13 @@ typer_testing = pytest.importorskip("typer.testing")
 from hippocampus import __main__ as command_line  # noqa: E402
 from hippocampus import experiments  # noqa: E402
 from hippocampus.data import Batches, HippocampusData, load, split  # noqa: E402
-from hippocampus.objectives import OBJECTIVES, masks_of_size, second_phase_loss  # noqa: E402
+from hippocampus.objectives import OBJECTIVES, Objective, margin_term, second_phase_loss, with_noise  # noqa: E402
 from hippocampus.runs import Study  # noqa: E402
 from hippocampus.slices import HEIGHT, WIDTH, DataError, draw_slices, read_slices  # noqa: E402
 from hippocampus.training import FirstPhase, SecondPhase, best_weights, flip, train  # noqa: E402
+from volumes import SHAPE, Blocks, Voxels, read_volumes  # noqa: E402
 
-from chdt import object_size  # noqa: E402
+from chdt import mask_of_size, object_size  # noqa: E402
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*does not have many workers"),
@@ -203,17 +204,72 @@ def test_flip_undoes_itself():
     assert torch.equal(flip(images, flips)[1], images[1].flip(-2))
 
 
-def test_masks_of_size_come_closest():
+def test_margin_is_what_the_threshold_0_keeps_away_from():
+    """Large logits of the true size cost nothing; one pixel of a neighbour's size costs what its logit says."""
+    logits = torch.full((1, 8, 8), -20.0)
+    logits[:, 2:5, 2:5] = 20.0  # size 4
+    assert margin_term(logits, torch.tensor([4.0])) < 1e-6
+    torch.testing.assert_close(margin_term(logits, torch.tensor([6.0])), torch.tensor(20.0))
+    torch.testing.assert_close(margin_term(logits, torch.tensor([2.0])), torch.tensor(20.0))
+
+
+def test_noise_draws_masks_with_the_chances_of_their_logits():
     torch.manual_seed(0)
-    logits = torch.nn.functional.avg_pool2d(torch.randn(20, 1, 16, 16), 5, 1, 2)[:, 0] * 10
-    sizes = object_size(logits > 1).float()
-    masks = masks_of_size(logits, sizes)
-    assert (object_size(masks) == sizes).all()
-    assert ((object_size(logits > 0) - sizes) != 0).any()
-    impossible = masks_of_size(torch.full((1, 8, 8), -9.0), torch.tensor([4.0]))
-    assert not impossible.any()
-    kept = masks_of_size(logits, object_size(logits > 0).float())
-    assert torch.equal(kept, logits > 0)  # where nothing has to change, nothing does
+    logits = torch.tensor([[-2.0, 0.0, 1.0, 60.0]])
+    noisy = with_noise(logits, 40_000)
+    assert noisy.shape == (40_000, 1, 4)
+    assert noisy.isfinite().all()
+    torch.testing.assert_close((noisy > 0).float().mean(dim=0), logits.sigmoid(), atol=0.01, rtol=0)
+
+
+@pytest.mark.parametrize(("cut_from", "source"), [("memory", "earlier"), ("current", "logits"), ("average", "earlier")])
+@pytest.mark.parametrize("calibrated", [False, True])
+def test_own_masks(cut_from, source, calibrated):
+    torch.manual_seed(0)
+    given = {
+        name: torch.nn.functional.avg_pool2d(9 * torch.randn(5, 16, 16), 5, 1, 2) for name in ("logits", "earlier")
+    }
+    sizes = object_size(given[source] > 0.5)
+    objective = Objective("", masks=1, calibrated=calibrated, cut_from=cut_from)
+    loss = second_phase_loss(objective, images=None, sizes=sizes, n_samples=1, **given)
+    masks = given[source] > 0 if not calibrated else mask_of_size(given[source], sizes)
+    assert calibrated == torch.equal(object_size(masks), sizes)
+    expected = torch.nn.functional.binary_cross_entropy_with_logits(given["logits"], masks.float())
+    torch.testing.assert_close(loss, expected)
+
+
+def test_only_the_network_that_learns_sees_augmented_images(folder, monkeypatch):
+    seen = {"network": [], "average": []}
+    data = HippocampusData(folder, outlined=8, batch_size=16)
+    data.setup()
+    batch = next(iter(data.train_dataloader()))[0]
+    module = SecondPhase("teacher", 2)
+    for name, images in seen.items():
+        getattr(module, name).register_forward_pre_hook(lambda _, given, images=images: images.append(given[0]))
+    module.training_step(batch, 0)
+    assert torch.equal(seen["average"][0], batch["sizes"][0])
+    assert [len(images) for images in seen["network"]] == [len(batch["sizes"][0]), len(batch["pixels"][0])]
+    shown = {float(image.double().sum()) for image in torch.cat([batch["sizes"][0], batch["pixels"][0]])}
+    assert not shown & {float(image.double().sum()) for image in torch.cat(seen["network"])}
+
+
+def test_what_needs_no_others_does_not_look_at_them(folder, monkeypatch):
+    monkeypatch.setattr(SecondPhase, "from_others", None)
+    data = HippocampusData(folder, outlined=8, batch_size=16)
+    data.setup()
+    assert SecondPhase("pixels").training_step(next(iter(data.train_dataloader()))[0], 0) > 0
+    needing = {name for name, objective in OBJECTIVES.items() if objective.needs_others}
+    assert needing == OBJECTIVES.keys() - {"pixels"}
+
+
+def test_whole_volumes(folder):
+    images, masks, sizes = read_volumes(folder)
+    assert images.shape == (VOLUMES, 1, *SHAPE)
+    assert torch.equal(sizes, object_size(masks, spatial_dims=3))
+    assert set(sizes.tolist()) == {6}  # of DEPTH slices all but one, padded to more: 5 thick
+    assert images[:, 0][masks].mean() > images[:, 0][~masks].mean() + 1
+    volumes = torch.randn(3, 1, *SHAPE)
+    assert torch.equal(Voxels()(Blocks()(volumes)), volumes[:, 0])
 
 
 @pytest.mark.parametrize("name", OBJECTIVES)
@@ -226,7 +282,7 @@ def test_objectives_have_gradients(name):
         torch.randn(4, 12, 8),
         torch.full((4,), 4.0),
         n_samples=2,
-        memory=torch.randn(4, 12, 8),
+        earlier=torch.randn(4, 12, 8),
     )
     if name == "pixels":  # its only term is not for images without outlines
         assert loss == 0
@@ -244,8 +300,8 @@ def first_phase(folder, home, epochs=1):
     return before, module, train(module, data, home, epochs=epochs, patience=9)
 
 
-def second_phase(folder, start, home, epochs=1):
-    module = SecondPhase("calibrated", 2)
+def second_phase(folder, start, home, epochs=1, objective="calibrated"):
+    module = SecondPhase(objective, 2)
     module.start_from(best_weights(start))
     before = [weights.clone() for weights in module.network.parameters()]
     data = HippocampusData(folder, outlined=8, batch_size=16)
@@ -283,14 +339,14 @@ class StoppedError(Exception):
     pass
 
 
-@pytest.mark.parametrize("phase", ["first", "second"])
+@pytest.mark.parametrize("phase", ["first", "calibrated", "teacher+margin"])
 def test_resumed_training_ends_as_one_that_was_not_stopped(folder, tmp_path, monkeypatch, phase):
     first_phase(folder, tmp_path / "start")
 
     def run(home):
         if phase == "first":
             return first_phase(folder, home, epochs=4)[2]
-        return second_phase(folder, tmp_path / "start", home, epochs=4)[2]
+        return second_phase(folder, tmp_path / "start", home, epochs=4, objective=phase)[2]
 
     kind = FirstPhase if phase == "first" else SecondPhase
     step = kind.training_step
@@ -346,10 +402,10 @@ def test_experiments_end_in_tables_and_pictures(folder, tmp_path):
     assert [(row["m"], row["seed"], row["objective"]) for row in rows[:3]] == [
         (16, 0, "start"),
         (16, 0, "sharp"),
-        (16, 0, "calibrated"),
+        (16, 0, "teacher+margin"),
     ]
     (row, *_) = experiments.summary(rows)[2::3]
-    assert (row["m"], row["objective"], row["seeds"]) == (16, "calibrated", 2)
+    assert (row["m"], row["objective"], row["seeds"]) == (16, "teacher+margin", 2)
     rows = experiments.compare_objectives(study, results, [8], [0], processes=1)
     assert [row["objective"] for row in rows] == ["start", *OBJECTIVES]
     rows = experiments.sharpness(study, results, 8, 0)

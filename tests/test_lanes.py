@@ -81,6 +81,7 @@ def test_numbers_for_all_lanes(dtype):
         lanes.store(answers, 256, lanes.falling(3, like))
         lanes.store(answers, 320, lanes.rotate(d, 1))
         lanes.store(answers, 384, lanes.rotate(d, -32))
+        lanes.store(answers, 448, lanes.where_less(d, lanes.fill(7, like), d + 1, d))
 
     a = numbers(dtype)
     for word in VECTOR_WORDS:
@@ -95,8 +96,9 @@ def test_numbers_for_all_lanes(dtype):
             PLAIN.falling(3, like),
             PLAIN.rotate(d, 1),
             PLAIN.rotate(d, -32),
+            PLAIN.where_less(d, PLAIN.fill(7, like), d + dtype(1), d),
         ]
-        assert (answers.reshape(7, 64) == np.array(expected, dtype)).all()
+        assert (answers.reshape(8, 64) == np.array(expected, dtype)).all()
 
 
 @pytest.mark.parametrize("dtype", [*DTYPES, np.uint64])

@@ -10,6 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT / "benchmarks"), str(ROOT / "docs")]
+from experiment_tables import with_tables  # noqa: E402
 from readme_table import table_of, with_table  # noqa: E402
 from rooms import with_table as with_rooms  # noqa: E402
 
@@ -43,6 +44,13 @@ def test_the_page_of_developers_names_every_module():
     modules = {name for name in modules if not name.endswith("__init__.py")}
     assert {name for name in modules if f"](../{name})" not in text} == set()
     assert len(modules) > 30
+
+
+def test_tables_of_experiments():
+    text = (ROOT / "docs" / "experiments.md").read_text(encoding="utf-8")
+    assert with_tables(text) == text, "run python docs/experiment_tables.py"
+    with pytest.raises(ValueError, match="the page has no <!-- monai -->"):
+        with_tables(text.replace("<!-- monai -->", ""))
 
 
 @pytest.mark.parametrize("page", ["architecture.md", "developers.md"])

@@ -7,6 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from scipy import ndimage
 
 from chdt import mask_of_size, object_size, threshold_of_size
 from chdt.cpu import threads
@@ -108,6 +109,41 @@ def test_around_words_and_pages(grid, dtype):
             if not finite.all():
                 assert black_border
                 assert 2 * r > min(grid) + 1
+
+
+def weakest_pixel(values, radius):
+    """The first weakest pixel of the first best window, by a filter of grey values."""
+    least = ndimage.minimum_filter(values, 2 * radius + 1, mode="constant", cval=np.inf)
+    centre = np.unravel_index(np.argmax(least), values.shape)
+    window = tuple(slice(max(0, c - radius), c + radius + 1) for c in centre)
+    inside = np.full(values.shape, np.inf)
+    inside[window] = values[window]
+    return int(np.argmin(inside))
+
+
+@pytest.mark.parametrize("steps", [None, 3, 0.5], ids=["no ties", "few ties", "many ties"])
+@pytest.mark.parametrize("grid", [(3000,), (48, 32), (130, 190), (256, 256), (35, 50, 36), (1, 70, 66)])
+def test_the_first_weakest_pixel(grid, steps):
+    """Of many windows, few of which are looked into, and of many that are as good: against a filter of grey values."""
+    rng = np.random.default_rng(0)
+    values = ndimage.gaussian_filter(rng.standard_normal(grid), 2.0) * 10
+    values = values.astype(np.float32) if steps is None else (np.round(values * steps) / steps).astype(np.float32)
+    assert steps is None or (values == 0).any()
+    values[(values == 0) & (rng.random(grid) < 0.5)] = -0.0
+    radii = [r for r in (0, 1, 3, 7, 8, 20, 33, 100, max(grid) - 1) if r < max(grid)]
+    logits = torch.from_numpy(values).expand(len(radii), *grid).clone().requires_grad_()
+    threshold_of_size(logits, 2 * torch.tensor(radii) + 2, spatial_dims=len(grid)).sum().backward()
+    found = logits.grad.flatten(1).argmax(1).tolist()
+    assert found == [weakest_pixel(values, radius) for radius in radii]
+
+
+def test_a_ramp():
+    """The last window that is looked into is the best one each time."""
+    values = torch.arange(60.0 * 70).view(60, 70)
+    for logits in (values, -values, values.T, values.flip(0)):
+        leaf = logits.clone().requires_grad_()
+        threshold_of_size(leaf, torch.tensor(12)).backward()
+        assert leaf.grad.argmax() == weakest_pixel(logits.numpy(), 5)
 
 
 def test_odd_and_fractional_sizes_are_rounded():

@@ -25,6 +25,11 @@ INTEGERS = ("int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uin
 FLOATS = ("float16", "float32", "float64")
 
 
+def _transposed(masks):
+    """The same, whose first axis is the last one in memory."""
+    return np.moveaxis(np.moveaxis(masks, 0, -1).copy(), -1, 0)
+
+
 def calls(grid, images):
     """What is called, and the call."""
     dims = {"spatial_dims": len(grid)}
@@ -34,7 +39,12 @@ def calls(grid, images):
         masks = foreground if dtype == "bool" else np.where(foreground, 1, -1).astype(dtype)
         fixed = masks.copy()
         fixed.flags.writeable = False
-        for layout, given in (("", masks), ("fixed", fixed), ("reversed", masks[..., ::-1])):
+        for layout, given in (
+            ("", masks),
+            ("fixed", fixed),
+            ("reversed", masks[..., ::-1]),
+            ("transposed", _transposed(masks)),
+        ):
             for function in (object_size, distance_transform, flip_sizes):
                 yield (function.__name__, dtype, layout), lambda f=function, m=given: f(m, **dims)
                 if not is_large:
@@ -45,6 +55,11 @@ def calls(grid, images):
             if largest <= (np.iinfo(dtype).max if dtype in INTEGERS else 1 << np.finfo(dtype).nmant):
                 out = np.empty(foreground.shape, dtype)
                 yield (function.__name__, "out", dtype), lambda f=function, o=out: f(foreground, out=o, **dims)
+                other = _transposed(out)
+                yield (
+                    (function.__name__, "strided out", dtype),
+                    lambda f=function, o=other: f(foreground, out=o, **dims),
+                )
     if is_large:
         return
     for function in (object_size, distance_transform, flip_sizes):

@@ -46,26 +46,60 @@ def deliver(answers: npt.NDArray[Any], masks: AnyMasks, out: AnyMasks | None = N
     if isinstance(out, torch.Tensor):
         return out.copy_(torch.from_numpy(answers))
     if isinstance(masks, torch.Tensor):
-        return torch.from_numpy(answers).to(masks.device)
+        tensor = torch.from_numpy(answers)
+        return tensor if masks.is_cpu else tensor.to(masks.device)
     return answers[()] if answers.ndim == 0 else answers  # a scalar, as NumPy's own reductions give
 
 
-def answer_into(out: AnyMasks, masks: AnyMasks, largest: int) -> Answer:
-    """An answer in ``out``, which must be able to hold the integers up to ``largest``."""
+def answer_into(
+    out: AnyMasks, masks: AnyMasks, largest: int, copy: Callable[[npt.NDArray[Any], npt.NDArray[Any]], None]
+) -> Answer:
+    """An answer in ``out``, which must be able to hold the integers up to ``largest``.
+
+    Kernels write one contiguous answer. ``copy(source, target)`` takes it to memory of any strides.
+    """
     array = check_out(out, masks, largest)
-    if array is not None and array.flags.c_contiguous:
+    if array is None:  # on another device, or negated later
+        host = np.empty(tuple(out.shape), np.int32 if largest <= LARGEST_INT32 else np.int64)
+        assert isinstance(out, torch.Tensor)
+        return Answer(host.reshape(-1).view(WORD_OF_SIZE[host.itemsize]), lambda: out.copy_(torch.from_numpy(host)))
+    if array.flags.c_contiguous:
         return _answer_in_place(out, array)
-    # Kernels write one contiguous answer; any other layout, or device, is copied to.
-    host = np.empty(tuple(out.shape), np.int32 if largest <= LARGEST_INT32 else np.int64)
+    if isinstance(out, torch.Tensor):
+        between: AnyMasks = torch.empty(out.shape, dtype=out.dtype, device="cpu")
+    else:
+        between = np.empty(out.shape, out.dtype)
+    source = host_array(between) if isinstance(between, torch.Tensor) else between
+    answer = _answer_in_place(between, source)
 
     def finish() -> AnyMasks:
-        if isinstance(out, torch.Tensor):
-            out.copy_(torch.from_numpy(host))
-        else:
-            out[...] = host
+        answer.finish()
+        copy(source, array)
+        _was_written(out)
         return out
 
-    return Answer(host.reshape(-1).view(WORD_OF_SIZE[host.itemsize]), finish)
+    return Answer(answer.words, finish)
+
+
+def _was_written(out: AnyMasks) -> None:
+    """Let autograd know, as any in-place operator of torch does."""
+    if isinstance(out, torch.Tensor) and not out.is_inference():
+        torch.autograd.graph.increment_version(out)
+
+
+def lengths_into(masks: AnyMasks, out: AnyMasks | None) -> Answer:
+    """A float32 answer, new or in ``out``: its words are the bits of float32 numbers."""
+    if out is not None:
+        array = check_out(out, masks, None)
+        if array is not None and array.flags.c_contiguous and array.dtype == np.float32 and array.dtype.isnative:
+
+            def finish() -> AnyMasks:
+                _was_written(out)
+                return out
+
+            return Answer(array.reshape(-1).view(np.uint32), finish)
+    host = np.empty(tuple(masks.shape), np.float32)
+    return Answer(host.reshape(-1).view(np.uint32), lambda: deliver(host, masks, out))
 
 
 def _answer_in_place(out: AnyMasks, array: npt.NDArray[Any]) -> Answer:
@@ -85,8 +119,7 @@ def _answer_in_place(out: AnyMasks, array: npt.NDArray[Any]) -> Answer:
                 piece = integers[start : start + STAGED]
                 staged[: len(piece)] = piece
                 flat[start : start + STAGED] = staged[: len(piece)]
-        if isinstance(out, torch.Tensor) and not out.is_inference():
-            torch.autograd.graph.increment_version(out)  # as any in-place operator of torch does
+        _was_written(out)
         return out
 
     return Answer(words, finish)

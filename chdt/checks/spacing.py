@@ -1,7 +1,7 @@
-"""What counts as a spacing: one positive number, or one for each spatial dim, in a sequence, an array or a tensor."""
+"""What counts as a spacing: one positive number, or one for each spatial dim, of all images or of each."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from numbers import Real
 from typing import Any
 
@@ -10,46 +10,88 @@ import numpy.typing as npt
 import torch
 
 from chdt.checks.masks import check_spatial_dims, plain_tensor
-from chdt.checks.shape import Steps
+from chdt.checks.shape import AllSteps
 from chdt.checks.tracing import apart_from_graphs
 
-Spacing = float | Sequence[float] | npt.NDArray[Any] | torch.Tensor
+Spacing = float | Sequence[float] | Sequence[Sequence[float]] | npt.NDArray[Any] | torch.Tensor
 
 LEAST_SPACING, MOST_SPACING = 1e-25, 1e25  # far from where float32 knows no step but zero, and no length but infinity
 
 
-def spacing_of(spacing: Spacing | None, spatial_dims: int) -> Steps | None:
-    """The spacing of each axis of a grid of three, None where nothing was said."""
+def spacing_of(spacing: Spacing | None, spatial_dims: int, masks: Any = None) -> AllSteps | None:
+    """The spacing of each axis of a grid of three, None where nothing was said.
+
+    With one for each image, of shape (..., spatial_dims), those of all images of the batch that ``masks`` are.
+    """
     if spacing is None:
         return None
     check_spatial_dims(spatial_dims)
     is_array = isinstance(spacing, (np.ndarray, torch.Tensor))
+    batch = tuple(getattr(masks, "shape", ()))[:-spatial_dims]
     if is_array and torch.compiler.is_compiling():
-        return _spacing_apart(spacing, spatial_dims)  # its numbers are not known to a graph
-    return _spacing_of(spacing, spatial_dims)
+        return _spacing_apart(spacing, spatial_dims, batch)  # its numbers are not known to a graph
+    return _spacing_of(spacing, spatial_dims, batch)
 
 
-def _spacing_of(spacing: Any, spatial_dims: int) -> Steps:
+def _spacing_of(spacing: Any, spatial_dims: int, batch: tuple[int, ...]) -> AllSteps:
     remedy = f"give one positive number, or one for each of the spatial_dims={spatial_dims} dims"
     given = spacing
     try:
         if isinstance(spacing, (np.ndarray, torch.Tensor)):
             given = _numbers_of(spacing)
+        if isinstance(given, Sequence) and any(isinstance(x, (Sequence, np.ndarray, torch.Tensor)) for x in given):
+            return _one_for_each(spacing, given, spatial_dims, batch)
         numbers = [_number(x) for x in (given if isinstance(given, Sequence) else [given] * spatial_dims)]
-    except (AttributeError, RuntimeError, TypeError, ValueError):
+    except (AttributeError, RuntimeError, TypeError):
         raise TypeError(f"spacing must be made of numbers, not {spacing!r}: {remedy}") from None
     if len(numbers) != spatial_dims:
         raise ValueError(f"spacing has {len(numbers)} numbers: {remedy}")
-    for axis, number in enumerate(numbers):
+    _check_numbers(numbers, lambda axis: str(axis), remedy)
+    slices, rows, columns = (numbers[0],) * (3 - spatial_dims) + tuple(numbers)
+    return slices, rows, columns
+
+
+def _one_for_each(spacing: Any, given: Sequence[Any], spatial_dims: int, batch: tuple[int, ...]) -> AllSteps:
+    """The spacing of each image, from numbers in nested sequences; the same three numbers if all are the same."""
+    remedy = f"give one spacing for all, or one for each image, shape {(*batch, spatial_dims)}"
+    rows = _nested(given)
+    shape = np.shape(rows)
+    try:
+        each = np.broadcast_to(np.array(rows, np.float64), (*batch, spatial_dims))
+    except ValueError:
+        raise ValueError(f"spacing has shape {shape}, but there are images of shape {batch}: {remedy}") from None
+    if shape[-1] != spatial_dims:
+        raise ValueError(f"spacing has {shape[-1]} numbers an image: {remedy}")
+    flat = each.reshape(-1, spatial_dims)
+    _check_numbers(
+        flat.reshape(-1).tolist(),
+        lambda index: ", ".join(map(str, map(int, np.unravel_index(index, each.shape)))),
+        remedy,
+    )
+    whole = np.concatenate([flat[:, :1]] * (3 - spatial_dims) + [flat], axis=1)
+    if len(whole) == 0 or (whole == whole[0]).all():
+        whole = whole[:1] if len(whole) else np.ones((1, 3))
+    return tuple(whole.reshape(-1).tolist())
+
+
+def _nested(given: Any) -> Any:
+    """Nested lists of floats."""
+    if isinstance(given, (np.ndarray, torch.Tensor)):
+        given = _numbers_of(given)
+    if isinstance(given, Sequence) and not isinstance(given, str):
+        return [_nested(x) for x in given]
+    return _number(given)
+
+
+def _check_numbers(numbers: list[float], place: Callable[[int], str], remedy: str) -> None:
+    for index, number in enumerate(numbers):
         if not 0 < number < math.inf:
-            raise ValueError(f"spacing must be positive and finite, but spacing[{axis}] is {number}: {remedy}")
+            raise ValueError(f"spacing must be positive and finite, but spacing[{place(index)}] is {number}: {remedy}")
         if not LEAST_SPACING <= number <= MOST_SPACING:
             raise ValueError(
                 f"spacing must be from {LEAST_SPACING} to {MOST_SPACING}, "
-                f"but spacing[{axis}] is {number}: change the unit"
+                f"but spacing[{place(index)}] is {number}: change the unit"
             )
-    slices, rows, columns = (numbers[0],) * (3 - spatial_dims) + tuple(numbers)
-    return slices, rows, columns
 
 
 _spacing_apart = apart_from_graphs(_spacing_of)

@@ -107,7 +107,7 @@ def _broadcasts(given: tuple[int, ...], batch: tuple[int, ...]) -> bool:
 # ------------------------------------------------------------------------------------------------ values
 
 
-def check_values(sizes: torch.Tensor, weight: torch.Tensor | None, largest: int) -> torch.Tensor:
+def check_values(sizes: torch.Tensor, weight: torch.Tensor | None, largest: float) -> torch.Tensor:
     """See `refuse_bad_values`. Go on with the sizes that this gives: graphs leave out an operator that nothing uses.
 
     Nothing is looked at where either is on a GPU: it would have to be waited for.
@@ -120,7 +120,7 @@ def check_values(sizes: torch.Tensor, weight: torch.Tensor | None, largest: int)
     return sizes
 
 
-def refuse_bad_values(sizes: torch.Tensor, weight: torch.Tensor | None, largest: int) -> None:
+def refuse_bad_values(sizes: torch.Tensor, weight: torch.Tensor | None, largest: float) -> None:
     """Sizes must be finite and not negative, but where their weight is 0; weights must be finite and not negative.
 
     Warn of sizes beyond the ``largest`` that a mask can have.
@@ -133,7 +133,8 @@ def refuse_bad_values(sizes: torch.Tensor, weight: torch.Tensor | None, largest:
         where = tuple(int(i) for i in (checked > largest).nonzero()[0])
         _warn_once(
             f"{_place('sizes', where)} is {checked[where].item()}, but masks of this grid have sizes of at most "
-            f"{largest}, twice the longest side: sizes are as object_size gives them, in pixels, and no areas"
+            f"{largest:.6g}, twice the longest side: sizes are as object_size gives them, in pixels or in units of "
+            "the spacing, and no areas"
         )
 
 

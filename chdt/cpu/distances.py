@@ -4,6 +4,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from chdt.checks.ranks import ranks_of
+from chdt.checks.shape import Steps
+from chdt.cpu.crossed import crossed_distances_into
 from chdt.cpu.kernels.bands import find_edges, join_edges
 from chdt.cpu.kernels.counted_erosions import counting_planes, small_distances_of
 from chdt.cpu.kernels.distances import distances_of, distances_of_bands
@@ -11,19 +14,26 @@ from chdt.cpu.kernels.lanes import Numbers
 from chdt.cpu.kernels.packing import Words
 from chdt.cpu.kernels.planes import Planes
 from chdt.cpu.kernels.rows import ScanMemory, edges_of, scan_memory
-from chdt.cpu.kernels.writing import write_buffer
+from chdt.cpu.kernels.writing import BUFFERED, WriteBuffer, with_table, write_buffer
 from chdt.cpu.memory import reused
 from chdt.cpu.packed import PackedMasks
-from chdt.cpu.route import COUNTING_EFFORT, SCAN_EFFORT, PixelRoute, pixel_route
+from chdt.cpu.route import COUNTING_EFFORT, SCAN_EFFORT, PixelRoute, is_small, pixel_route
 from chdt.cpu.threads import share
 
 
-def distances_into(packed: PackedMasks, answers: Numbers) -> None:
-    """Write the distances of a batch, in reading order."""
+def distances_into(packed: PackedMasks, spacing: Steps | None, answers: Numbers) -> None:
+    """Write the distances of a batch, in reading order; with a spacing, as the bits of float32 numbers."""
+    if is_small(packed.shape):
+        _count_distances(packed, spacing, answers)
+    elif spacing is None:
+        _scan_distances(packed, answers)
+    else:
+        crossed_distances_into(packed, spacing, answers)
+
+
+def _scan_distances(packed: PackedMasks, answers: Numbers) -> None:
+    """Write the distances of a batch of large masks, in reading order."""
     route = pixel_route(packed.images, packed.shape, packed.shape.cap, answers)
-    if route.small:
-        _count_distances(packed, route, answers)
-        return
     pixels = packed.shape.pixels
 
     def memory() -> tuple[ScanMemory]:
@@ -40,18 +50,21 @@ def distances_into(packed: PackedMasks, answers: Numbers) -> None:
         _distances_of_image(packed.bits, image * pixels, route, answers[image * pixels : (image + 1) * pixels])
 
 
-def _count_distances(packed: PackedMasks, route: PixelRoute, answers: Numbers) -> None:
+def _count_distances(packed: PackedMasks, spacing: Steps | None, answers: Numbers) -> None:
     """Write the distances of a batch of small masks, in reading order."""
     shape, pixels = packed.shape, packed.shape.pixels
+    ranks = None if spacing is None else ranks_of(shape, spacing)
+    route = pixel_route(packed.images, shape, shape.cap, answers)
+    largest = shape.cap if ranks is None else ranks.last
+    table = None if ranks is None else ranks.distances.view(np.uint32)
 
-    def memory() -> tuple[Planes]:
-        return (reused(counting_planes, shape, route.interleaved),)
+    def memory() -> tuple[Planes, WriteBuffer]:
+        buffer = reused(write_buffer, np.uint8, route.past_caches, BUFFERED, table is not None)
+        return reused(counting_planes, shape, largest, route.interleaved), with_table(buffer, table)
 
-    def work(first: int, last: int, planes: Planes) -> None:
+    def work(first: int, last: int, planes: Planes, buffer: WriteBuffer) -> None:
         here = answers[first * pixels : last * pixels]
-        small_distances_of(
-            packed.bits, first * pixels, last - first, planes, reused(write_buffer, np.uint8, route.past_caches), here
-        )
+        small_distances_of(packed.bits, first * pixels, last - first, planes, ranks, buffer, here)
 
     share(work, packed.images, COUNTING_EFFORT * pixels, route.interleaved, memory)
 

@@ -5,51 +5,59 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from chdt.checks.ranks import Ranks, ranks_of
 from chdt.checks.shape import Shape, Steps
+from chdt.cpu.crossed import codes_of_image, crossing_of, share_lines
 from chdt.cpu.distances import edges_of_image, share_bands
+from chdt.cpu.kernels.crossed_maxima import CrossedScan, find_largest_codes, found_memory
+from chdt.cpu.kernels.crossing import CrossingMemory, crossing_memory
 from chdt.cpu.kernels.flips import (
     KEPT_FLIPS_PIXELS,
     FlipMemory,
     flip_memory,
     flip_sizes_of,
     levels_of,
+    levels_of_crossed,
     maxima_of_bands,
     raise_sizes,
-    raise_spaced,
     small_flip_sizes_of,
     write_sizes,
 )
 from chdt.cpu.kernels.lanes import Numbers
 from chdt.cpu.kernels.maxima import maxima_memory
 from chdt.cpu.kernels.packing import Words
-from chdt.cpu.kernels.planes import planes_of
 from chdt.cpu.kernels.removed_pixel import levels_memory
 from chdt.cpu.kernels.rows import ScanMemory, scan_memory
-from chdt.cpu.kernels.spaced_lines import Floats
-from chdt.cpu.kernels.window_counts import FLIP_PLANES
-from chdt.cpu.kernels.writing import write_buffer
+from chdt.cpu.kernels.writing import WriteBuffer, look_up, with_table, write_buffer
 from chdt.cpu.memory import reused
 from chdt.cpu.packed import PackedMasks
-from chdt.cpu.route import SCAN_EFFORT, PixelRoute, pixel_route
-from chdt.cpu.spaced import replace_by_sizes_without, spaced_distances, windows_of
+from chdt.cpu.route import CROSSING_EFFORT, SCAN_EFFORT, PixelRoute, pixel_route, row_layout
 from chdt.cpu.threads import share
 
 
-def flip_sizes_into(packed: PackedMasks, answers: Numbers) -> None:
-    """Write the sizes after every single flip of a batch, in reading order."""
-    shape, pixels = packed.shape, packed.shape.pixels
-    route = pixel_route(packed.images, shape, 2 * shape.cap, answers)
-    sizes = np.empty(packed.images, np.int64)
+def flip_sizes_into(packed: PackedMasks, spacing: Steps | None, answers: Numbers) -> None:
+    """Write the sizes after every single flip of a batch, in reading order; with a spacing, the bits of float32."""
+    ranks = None if spacing is None else ranks_of(packed.shape, spacing)
+    largest = packed.shape.cap if ranks is None else ranks.last
+    route = pixel_route(packed.images, packed.shape, 2 * largest, answers)
     if route.small:
-        _small_flip_sizes(packed, route, answers, sizes)
-        return
+        _small_flip_sizes(packed, route, largest, ranks, answers)
+    elif spacing is None or ranks is None:
+        _scanned_flip_sizes(packed, route, answers)
+    else:
+        _crossed_flip_sizes(packed, route, spacing, ranks, answers)
+
+
+def _scanned_flip_sizes(packed: PackedMasks, route: PixelRoute, answers: Numbers) -> None:
+    shape, pixels = packed.shape, packed.shape.pixels
+    sizes = np.empty(packed.images, np.int64)
 
     def memory() -> tuple[ScanMemory, FlipMemory]:
         return reused(scan_memory, route.layout, route.lanes), _flip_memory(shape, route)
 
     def work(first: int, last: int, scan: ScanMemory, flips: FlipMemory) -> None:
         here = answers[first * pixels : last * pixels]
-        flip_sizes_of(packed.bits, first * pixels, last - first, scan, flips, here, sizes[first:last])
+        flip_sizes_of(packed.bits, first * pixels, last - first, scan, None, flips, here, sizes[first:last])
 
     share(work, route.alone, SCAN_EFFORT * pixels, route.layout.images, memory)
     for image in range(route.alone, packed.images):
@@ -58,19 +66,32 @@ def flip_sizes_into(packed: PackedMasks, answers: Numbers) -> None:
 
 
 def _flip_memory(shape: Shape, route: PixelRoute) -> FlipMemory:
-    return reused(flip_memory, shape, route.layout, route.small, route.lanes)
+    return reused(flip_memory, shape, route.layout, False, route.lanes, shape.cap)
 
 
-def _small_flip_sizes(packed: PackedMasks, route: PixelRoute, answers: Numbers, sizes: Numbers) -> None:
+def _small_flip_sizes(
+    packed: PackedMasks, route: PixelRoute, largest: int, ranks: Ranks | None, answers: Numbers
+) -> None:
     shape, pixels = packed.shape, packed.shape.pixels
+    sizes = np.empty(packed.images, np.int64)
     most = max(1, KEPT_FLIPS_PIXELS // pixels) * pixels
+    table = None if ranks is None else table_of_sizes(ranks)
 
-    def work(first: int, last: int, flips: FlipMemory) -> None:
+    def memory() -> tuple[FlipMemory, WriteBuffer]:
+        flips = reused(flip_memory, shape, route.layout, True, route.lanes, largest)
+        buffer = reused(write_buffer, route.lanes, route.past_caches, most, table is not None)
+        return flips._replace(ranks=ranks), with_table(buffer, table)
+
+    def work(first: int, last: int, flips: FlipMemory, buffer: WriteBuffer) -> None:
         here = answers[first * pixels : last * pixels]
-        buffer = reused(write_buffer, route.lanes, route.past_caches, most)
         small_flip_sizes_of(packed.bits, first * pixels, last - first, flips, buffer, here, sizes[first:last])
 
-    share(work, packed.images, SCAN_EFFORT * pixels, memory=lambda: (_flip_memory(shape, route),))
+    share(work, packed.images, SCAN_EFFORT * pixels, memory=memory)
+
+
+def table_of_sizes(ranks: Ranks) -> npt.NDArray[np.uint32]:
+    """The bits of float32 sizes, at twice the rank of the largest distance."""
+    return np.repeat(2 * ranks.distances, 2).view(np.uint32)
 
 
 def _flip_sizes_of_image(bits: Words, start: int, shape: Shape, route: PixelRoute, answers: Numbers) -> None:
@@ -101,19 +122,61 @@ def _maxima_of_image(bits: Words, start: int, route: PixelRoute) -> npt.NDArray[
     return np.max(found, axis=0, out=found[0])
 
 
-def spaced_flip_sizes(packed: PackedMasks, spacing: Steps) -> Floats:
-    """Sizes after every single flip of a batch, shape (images, depth, height, width)."""
+def _crossed_flip_sizes(packed: PackedMasks, route: PixelRoute, spacing: Steps, ranks: Ranks, answers: Numbers) -> None:
+    """`flip_sizes_into` of large grids with a spacing: twice the ranks first, then the sizes in their place."""
     shape, pixels = packed.shape, packed.shape.pixels
-    windows = windows_of(shape, spacing)
-    answers = spaced_distances(packed, spacing)
-    flat = answers.reshape(-1)
+    sizes, table = np.empty(packed.images, np.int64), table_of_sizes(ranks)
 
-    def work(first: int, last: int) -> None:
-        planes = planes_of(shape.without_single_pixels, FLIP_PLANES)
+    def memory() -> tuple[CrossedScan, FlipMemory]:
+        flips = reused(flip_memory, shape, route.layout, False, route.lanes, ranks.last)
+        return crossed_scan(shape, spacing), flips._replace(ranks=ranks)
+
+    def work(first: int, last: int, scan: CrossedScan, flips: FlipMemory) -> None:
         for image in range(first, last):
-            largest, at = int(np.searchsorted(windows.distances, answers[image].max())), image * pixels
-            replace_by_sizes_without(answers[image], spacing)
-            raise_spaced(packed.bits, at, largest, planes, windows, flat, at)
+            here = answers[image * pixels : (image + 1) * pixels]
+            flip_sizes_of(packed.bits, image * pixels, 1, None, scan, flips, here, sizes[image : image + 1])
+            look_up(here, table)
 
-    share(work, packed.images, SCAN_EFFORT * pixels)
-    return answers
+    share(work, route.alone, CROSSING_EFFORT * pixels, memory=memory)
+    for image in range(route.alone, packed.images):
+        here = answers[image * pixels : (image + 1) * pixels]
+        _crossed_flip_sizes_of_image(packed, image * pixels, route, spacing, ranks, here)
+        share(lambda first, last, here=here: look_up(here[first:last], table), pixels, 1)
+
+
+def crossed_scan(shape: Shape, spacing: Steps) -> CrossedScan:
+    """Memory for one thread."""
+    crossing, _, lanes = crossing_of(shape, spacing)
+    memory = reused(crossing_memory, shape.without_single_pixels, lanes)
+    return CrossedScan(crossing, memory, reused(found_memory, row_layout(shape), lanes))
+
+
+def _crossed_flip_sizes_of_image(
+    packed: PackedMasks, start: int, route: PixelRoute, spacing: Steps, ranks: Ranks, answers: Numbers
+) -> None:
+    """Write twice the ranks after flips of an image from all threads."""
+    layout, shape = route.layout, packed.shape
+    crossing, _, lanes = crossing_of(shape, spacing)
+    plain = shape.without_single_pixels
+    codes = codes_of_image(packed.bits, start, plain, crossing, lanes)
+    found: list[Numbers] = []
+
+    def look(first: int, last: int, memory: CrossingMemory) -> None:
+        of_thread = found_memory(layout, lanes)
+        find_largest_codes(first, last, layout, memory._replace(codes=codes), of_thread)
+        found.append(of_thread)
+
+    share_lines(look, layout.slabs * layout.rows, layout.width, plain, lanes)
+    memory = reused(crossing_memory, plain, lanes, False)
+    scan = CrossedScan(crossing, memory, np.max(found, axis=0, out=found[0]))
+    flips = reused(flip_memory, shape, layout, False, route.lanes, ranks.last)
+    flips = flips._replace(
+        ranks=ranks, maxima=maxima_memory(layout, route.lanes), levels=levels_memory(layout, route.lanes)
+    )
+    largest = levels_of_crossed(scan, flips)
+
+    def write(first: int, last: int) -> None:
+        write_sizes(first, last, largest, flips, answers[: last * layout.rows * layout.width], 0)
+
+    share(write, layout.slabs, layout.rows * layout.width)
+    raise_sizes(packed.bits, start, largest, flips, answers, 0)

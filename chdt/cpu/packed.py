@@ -11,9 +11,8 @@ from chdt.checks.answers import STAGED
 from chdt.checks.masks import AnyMasks, as_words, flat_view, grid_shape, invalid_value
 from chdt.checks.shape import Shape
 from chdt.cpu.kernels.packing import WORD_BITS, Words, pack, packed_words, surround
+from chdt.cpu.strided import USUAL_BYTES, pack_values
 from chdt.cpu.threads import share
-
-USUAL_BYTES = 4  # of a pixel whose packing costs 1; the cost of others is proportional to their bytes
 
 
 class PackedMasks(NamedTuple):
@@ -28,6 +27,16 @@ class PackedMasks(NamedTuple):
     def images(self) -> int:
         """How many masks there are."""
         return math.prod(self.batch)
+
+    def some(self, images: slice | npt.NDArray[np.int64]) -> "PackedMasks":
+        """Some of the masks, as a batch of one dim."""
+        if isinstance(images, slice) and images == slice(0, self.images):
+            return self
+        bits = np.unpackbits(self.bits.view(np.uint8), count=self.images * self.shape.pixels, bitorder="little")
+        chosen = bits.reshape(self.images, -1)[images]
+        packed = np.zeros(packed_words(chosen.size), np.uint64)
+        packed.view(np.uint8)[: -(-chosen.size // 8)] = np.packbits(chosen.reshape(-1), bitorder="little")
+        return PackedMasks(packed, (len(chosen),), self.shape, self.border)
 
     def inside(self, answers: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Answers of shape (images, depth, height, width) without those of the border."""
@@ -56,26 +65,24 @@ def pack_masks(
                 invalid.append(first * WORD_BITS + found)
 
         share(work, -(-values.size // WORD_BITS), WORD_BITS * values.itemsize // USUAL_BYTES)
-    else:
-        # NumPy's iterator gives pieces in reading order, copied where they are not contiguous.
-        start = 0
-        pieces: Iterable[Any] = np.nditer(  # type: ignore[call-overload]  # NumPy's types lack "contig"
-            values,
-            ["external_loop", "buffered", "zerosize_ok"],
-            [["readonly", "contig", "aligned"]],
-            order="C",
-            buffersize=STAGED,
-        )
-        for piece in pieces:
-            found = pack(piece, foreground, background, bits, start)
-            if found >= 0:
-                invalid.append(start + found)
-                break
-            start += piece.size
+    elif not pack_values(values, foreground, background, bits):
+        invalid.append(_first_invalid(values, foreground, background))
     if invalid:
         raise invalid_value(masks, min(invalid))
     packed = PackedMasks(bits, tuple(masks.shape[: masks.ndim - spatial_dims]), shape)
     return _surrounded(packed, spatial_dims) if black_border else packed
+
+
+def _first_invalid(values: npt.NDArray[Any], foreground: Any, background: Any) -> int:
+    """The place in reading order of the first value that is neither of the two; there must be one."""
+    start = 0
+    pieces: Iterable[Any] = np.nditer(values, ["external_loop", "buffered"], order="C", buffersize=STAGED)
+    for piece in pieces:
+        wrong = (piece != foreground) & (piece != background)
+        if wrong.any():
+            return start + int(wrong.argmax())
+        start += len(piece)
+    raise AssertionError("all values are valid")
 
 
 def _surrounded(packed: PackedMasks, spatial_dims: int) -> PackedMasks:

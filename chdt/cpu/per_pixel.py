@@ -6,15 +6,15 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from chdt.checks.answers import answer_into, check_out, deliver, new_answer
+from chdt.checks.answers import answer_into, check_out, deliver, lengths_into, new_answer
 from chdt.checks.masks import AnyMasks, grid_shape
-from chdt.checks.shape import Steps
+from chdt.checks.ranks import AXES, groups_of, is_spaced, runs_of
+from chdt.checks.shape import AllSteps, Steps
 from chdt.cpu.distances import distances_into
-from chdt.cpu.flips import flip_sizes_into, spaced_flip_sizes
+from chdt.cpu.flips import flip_sizes_into
 from chdt.cpu.kernels.lanes import Numbers
 from chdt.cpu.packed import PackedMasks, pack_masks
-from chdt.cpu.route import is_spaced
-from chdt.cpu.spaced import spaced_distances
+from chdt.cpu.strided import copy_values
 
 
 class Answers(NamedTuple):
@@ -22,20 +22,19 @@ class Answers(NamedTuple):
 
     operator: str  # its name
     caps: int  # answers are at most so many times the cap of distances
-    write: Callable[[PackedMasks, Numbers], None]  # in pixels
-    spaced: Callable[[PackedMasks, Steps], npt.NDArray[Any]]  # in units of a spacing that differs between the axes
+    write: Callable[[PackedMasks, Steps | None, Numbers], None]  # with a spacing, as the bits of float32 numbers
 
 
-DISTANCES = Answers("distance_transform", 1, distances_into, spaced_distances)
+DISTANCES = Answers("distance_transform", 1, distances_into)
 
-FLIP_SIZES = Answers("flip_sizes", 2, flip_sizes_into, spaced_flip_sizes)
+FLIP_SIZES = Answers("flip_sizes", 2, flip_sizes_into)
 
 
 def answers_of(
     kind: Answers,
     masks: AnyMasks,
     spatial_dims: int,
-    spacing: Steps | None,
+    spacing: AllSteps | None,
     black_border: bool,
     out: AnyMasks | None = None,
 ) -> Any:
@@ -43,18 +42,38 @@ def answers_of(
     shape = grid_shape(masks, spatial_dims)
     largest = kind.caps * shape.cap
     if spacing is None and not black_border:
-        answer = new_answer(masks, tuple(masks.shape), largest) if out is None else answer_into(out, masks, largest)
-        kind.write(pack_masks(masks, spatial_dims, shape=shape), answer.words)
+        if out is None:
+            answer = new_answer(masks, tuple(masks.shape), largest)
+        else:
+            answer = answer_into(out, masks, largest, copy_values)
+        kind.write(pack_masks(masks, spatial_dims, shape=shape), None, answer.words)
+        return answer.finish()
+    if spacing is not None and not black_border and len(spacing) == AXES and len(set(spacing)) > 1:
+        answer = lengths_into(masks, out)
+        steps = runs_of(spacing, 1)[0][2]
+        kind.write(pack_masks(masks, spatial_dims, shape=shape), steps, answer.words)
         return answer.finish()
     if out is not None:
         check_out(out, masks, largest if spacing is None else None)
     packed = pack_masks(masks, spatial_dims, black_border, shape)
     answers: npt.NDArray[Any]
-    if not is_spaced(spacing):
+    if spacing is None:
         answers = np.empty((packed.images, *packed.shape), np.int32)
-        kind.write(packed, answers.reshape(-1).view(np.uint32))
-        if spacing is not None:
-            answers = np.multiply(answers, spacing[0], dtype=np.float64).astype(np.float32)
+        kind.write(packed, None, answers.reshape(-1).view(np.uint32))
     else:
-        answers = kind.spaced(packed, spacing)
+        answers = np.empty((packed.images, *packed.shape), np.float32)
+        for images, steps in groups_of(spacing, packed.images):
+            part = packed.some(images)
+            whole = answers if part is packed else np.empty((part.images, *packed.shape), np.float32)
+            _write_lengths(kind, part, steps, whole)
+            if whole is not answers:
+                answers[images] = whole
     return deliver(packed.inside(answers).reshape(tuple(masks.shape)), masks, out)
+
+
+def _write_lengths(kind: Answers, packed: PackedMasks, spacing: Steps, answers: npt.NDArray[np.float32]) -> None:
+    """Answers in units of one spacing for all; in pixels first, if they are equally far apart along all axes."""
+    words = answers.reshape(-1).view(np.uint32)
+    kind.write(packed, spacing if is_spaced(spacing) else None, words)
+    if not is_spaced(spacing):
+        answers[...] = np.multiply(words.view(np.int32), spacing[0], dtype=np.float64).reshape(answers.shape)

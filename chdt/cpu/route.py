@@ -13,11 +13,11 @@ import functools
 import math
 import sys
 from collections.abc import Iterator
-from typing import Any, NamedTuple, TypeGuard
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from chdt.checks.shape import Shape, Steps
+from chdt.checks.shape import Shape
 from chdt.cpu import threads
 from chdt.cpu.kernels.lanes import BLOCK, VECTOR_WORDS, Numbers
 from chdt.cpu.kernels.packing import WORD_BITS
@@ -67,13 +67,15 @@ CUT_MIN_PIXELS = 1 << 21
 """Pixels of an image that is cut into bands for all threads, where a batch has fewer left than there are threads.
 
 Two shares of `threads.PIXELS_PER_THREAD`: a smaller image is done before a second thread has begun. Measuring it takes
-idle cores, and a thread for each.
+idle cores, and a thread for each. Two cores gain nothing yet, as the edges of bands are found first, by one more scan;
+it is for four and more. distance_transform, ms cut / whole: 1024²: 0.87 / 0.70, 1448²: 1.7 / 1.4, 2048²: 2.5 / 2.5.
+flip_sizes: 1024²: 1.4 / 0.96, 2048²: 6.7 / 5.0, 2896²: 12.6 / 11.5.
 """
 
 ALWAYS_CUT_MIN_PIXELS = (1 << 22) + 1
 """Pixels of an image that is cut in any case: it takes too long to be handed out at once, as Ctrl-C has to wait.
 
-More than `threads.MOST_PIXELS`, for the reason given there.
+More than `threads.MOST_PIXELS`, for the reason given there: no time decides it, so there is none to measure.
 """
 
 OVERLAPPING_MIN_PIXELS = 1 << 22
@@ -91,7 +93,7 @@ object_size of 4096², ms by 2^13, 2^14, ... 2^17 words: 9.1, 9.3, 9.0, 9.4, 11.
 
 # Of each item that is shared among threads, how many times what packing takes; a flip takes more than a scan, but
 # moves as much memory.
-COUNTING_EFFORT, SCAN_EFFORT, OVERLAPPING_EFFORT = 1, 2, 8
+COUNTING_EFFORT, SCAN_EFFORT, OVERLAPPING_EFFORT, CROSSING_EFFORT = 1, 2, 8, 4
 
 
 @contextlib.contextmanager
@@ -102,20 +104,21 @@ def overridden(**thresholds: int) -> Iterator[None]:
     try:
         for name, owner in owners.items():
             setattr(owner, name, thresholds[name])
-        row_layout.cache_clear()
+        _forget()
         yield
     finally:
         for name, owner in owners.items():
             setattr(owner, name, before[name])
-        row_layout.cache_clear()
+        _forget()
+
+
+def _forget() -> None:
+    """What follows from thresholds is found anew."""
+    row_layout.cache_clear()
+    overlapping_bands.cache_clear()
 
 
 # ------------------------------------------------------------------------------------------------ choices
-
-
-def is_spaced(spacing: Steps | None) -> TypeGuard[Steps]:
-    """Whether pixels are farther apart along one axis than along another; else all is done in pixels."""
-    return spacing is not None and len(set(spacing)) > 1
 
 
 def is_small(shape: Shape) -> bool:
@@ -164,6 +167,7 @@ def images_alone(images: int, layout: RowLayout) -> int:
     return 0 if pixels >= ALWAYS_CUT_MIN_PIXELS else images - images % threads.thread_count()
 
 
+@functools.lru_cache(maxsize=64)
 def overlapping_bands(shape: Shape) -> OverlappingBands | None:
     """The bands in which an image is measured, None if it is not large, or a volume."""
     depth, height, width = shape.without_single_pixels
@@ -204,9 +208,9 @@ class GradientRoute(NamedTuple):
     lanes: Any  # dtype of the flip sizes
 
 
-def gradient_route(shape: Shape) -> GradientRoute:
-    """The route of images of this shape."""
-    return GradientRoute(row_layout(shape), is_small(shape), lanes_for(2 * shape.cap))
+def gradient_route(shape: Shape, last: int) -> GradientRoute:
+    """The route of images of this shape, whose largest distance, or rank, is ``last``."""
+    return GradientRoute(row_layout(shape), is_small(shape), lanes_for(2 * last))
 
 
 class SizeRoute(NamedTuple):

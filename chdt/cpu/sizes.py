@@ -8,9 +8,11 @@ import numpy.typing as npt
 
 from chdt.checks.answers import deliver, new_answer
 from chdt.checks.masks import AnyMasks, as_words, flat_view, grid_shape, invalid_value
-from chdt.checks.shape import Shape, Steps
+from chdt.checks.ranks import AXES, Floats, groups_of, ranks_of
+from chdt.checks.shape import AllSteps, Shape, Steps
 from chdt.cpu.kernels.lanes import Numbers
 from chdt.cpu.kernels.packing import Words
+from chdt.cpu.kernels.rank_search import spaced_sizes_of
 from chdt.cpu.kernels.size_search import (
     BANDS_MAX_DISTANCE,
     OverlappingBands,
@@ -21,9 +23,8 @@ from chdt.cpu.kernels.size_search import (
     sizes_of_packed,
 )
 from chdt.cpu.memory import reused
-from chdt.cpu.packed import pack_masks
-from chdt.cpu.route import OVERLAPPING_EFFORT, is_spaced, size_route
-from chdt.cpu.spaced import spaced_sizes
+from chdt.cpu.packed import PackedMasks, pack_masks
+from chdt.cpu.route import OVERLAPPING_EFFORT, interleaved_images, size_route
 from chdt.cpu.threads import share, thread_count
 
 
@@ -59,13 +60,30 @@ def sizes_by_bands(bits: Words, shape: Shape, bands: OverlappingBands, sizes: Nu
     return np.flatnonzero(half >= BANDS_MAX_DISTANCE).tolist()
 
 
-def sizes_of_masks(masks: AnyMasks, spatial_dims: int, spacing: Steps | None, black_border: bool) -> Any:
+def spaced_sizes(packed: PackedMasks, spacing: Steps) -> Floats:
+    """Sizes of a batch, in units of a spacing that differs between the axes."""
+    shape, pixels = packed.shape, packed.shape.pixels
+    ranks, interleaved = ranks_of(shape, spacing), interleaved_images(packed.images, pixels)
+    sizes = np.empty(packed.images, np.float32)
+
+    def work(first: int, last: int) -> None:
+        memory = reused(size_memory, shape, interleaved)
+        spaced_sizes_of(packed.bits, first * pixels, memory, ranks, sizes[first:last])
+
+    share(work, packed.images, pixels, interleaved)
+    return sizes
+
+
+def sizes_of_masks(masks: AnyMasks, spatial_dims: int, spacing: AllSteps | None, black_border: bool) -> Any:
     """Sizes of a batch, of the kind of the masks and on their device."""
     shape = grid_shape(masks, spatial_dims)
     batch = tuple(masks.shape[: masks.ndim - spatial_dims])
-    if is_spaced(spacing):
-        sizes = spaced_sizes(pack_masks(masks, spatial_dims, black_border, shape), spacing)
-        return deliver(sizes.reshape(batch), masks)
+    if spacing is not None and (len(spacing) > AXES or len(set(spacing)) > 1):
+        all_packed = pack_masks(masks, spatial_dims, black_border, shape)
+        lengths = np.empty(all_packed.images, np.float32)
+        for images, steps in groups_of(spacing, all_packed.images):
+            lengths[images] = spaced_sizes(all_packed.some(images), steps)
+        return deliver(lengths.reshape(batch), masks)
     answer = new_answer(masks, batch, 2 * shape.cap)
     values, foreground, background = as_words(masks)
     packed = pack_masks(masks, spatial_dims, True, shape) if black_border else None

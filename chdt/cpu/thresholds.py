@@ -1,73 +1,96 @@
 """Thresholds of a batch of logits at which objects have given sizes, and the masks there."""
 
-from typing import Any
+import functools
 
 import numpy as np
 import torch
 
 from chdt.checks.dtypes import SAME_SIZE, WORD_OF_SIZE
 from chdt.checks.masks import grid_shape
-from chdt.checks.pixels import values_at
-from chdt.checks.shape import Shape
-from chdt.cpu.kernels.lanes import BLOCK
-from chdt.cpu.kernels.weakest_pixels import weakest_pixels_of
-from chdt.cpu.kernels.window_minima import window_memory
+from chdt.checks.ranks import distances_of, is_spaced, ranks_along, ranks_of, runs_of
+from chdt.checks.shape import AllSteps, Shape, Steps
+from chdt.cpu.kernels.cuts import cut_masks
+from chdt.cpu.kernels.keys import Floats
+from chdt.cpu.kernels.lanes import Numbers
+from chdt.cpu.kernels.weakest_pixels import threshold_memory, weakest_pixels_of
+from chdt.cpu.kernels.window_centres import Windows
 from chdt.cpu.memory import reused
-from chdt.cpu.sizes import sizes_of_masks
 from chdt.cpu.threads import share
 
 EFFORT = 8  # the cost of a pixel; packing one is 1
 
 
-def weakest_pixels_of_radii(
-    logits: torch.Tensor, radii: torch.Tensor, spatial_dims: int, black_border: bool
+def weakest_pixels_of_ranks(
+    logits: torch.Tensor, ranks: torch.Tensor, spatial_dims: int, spacing: AllSteps | None, black_border: bool
 ) -> torch.Tensor:
-    """For each image and each of its radii, int64 of shape (..., count), the pixel that `weakest_pixels_of` gives."""
+    """For each image and each of its ranks, int64 of shape (..., count), the pixel that `weakest_pixels_of` gives."""
     shape = grid_shape(logits, spatial_dims)
-    flat = logits.detach().cpu().contiguous().resolve_neg().view(-1)
-    values = flat.view(SAME_SIZE[flat.itemsize]).numpy().view(WORD_OF_SIZE[flat.itemsize])
-    sign = values.dtype.type(1 << (8 * flat.itemsize - 1))
-    infinity = _infinity_of(logits.dtype)
-    border = Shape(int(black_border and spatial_dims > 2), int(black_border and spatial_dims > 1), int(black_border))
-    pixels = torch.empty(radii.shape, dtype=torch.int64, device="cpu")
-    wanted = radii.detach().cpu().contiguous().view(-1, radii.shape[-1]).numpy()
-    found = pixels.view(-1, radii.shape[-1]).numpy()
+    values, floats = _values_of(logits)
+    wanted = ranks.detach().cpu().contiguous().view(-1, ranks.shape[-1]).numpy() - 1
+    pixels = torch.empty(ranks.shape, dtype=torch.int64, device="cpu")
+    found = pixels.view(-1, ranks.shape[-1]).numpy()
+    for begin, end, steps in runs_of(spacing, len(wanted)):
+        windows = _windows_of(shape, spatial_dims, steps, black_border)
 
-    def work(first: int, last: int) -> None:
-        memory = reused(window_memory, shape, values.dtype.type)
-        rest = np.zeros(BLOCK, values.dtype)
-        here = values[first * shape.pixels : last * shape.pixels]
-        weakest_pixels_of(here, sign, infinity, wanted[first:last], border, rest, memory, found[first:last])
+        def work(first: int, last: int, begin: int = begin, windows: Windows = windows) -> None:
+            first, last = begin + first, begin + last
+            memory = reused(threshold_memory, shape, values.dtype.type)
+            here = values[first * shape.pixels : last * shape.pixels]
+            weakest_pixels_of(here, floats, wanted[first:last], windows, memory, found[first:last])
 
-    share(work, len(wanted), EFFORT * shape.pixels)
+        share(work, end - begin, EFFORT * shape.pixels)
     return pixels.to(logits.device)
 
 
-def _infinity_of(dtype: torch.dtype) -> Any:
-    infinity = torch.tensor([torch.inf], dtype=dtype, device="cpu").view(SAME_SIZE[dtype.itemsize]).numpy()
-    return infinity.view(WORD_OF_SIZE[dtype.itemsize])[0]
+def masks_of_ranks(
+    logits: torch.Tensor, ranks: torch.Tensor, spatial_dims: int, spacing: AllSteps | None, black_border: bool
+) -> torch.Tensor:
+    """Of all masks ``logits > t`` that hold a window of the rank of their image, but none one larger, t nearest 0."""
+    shape = grid_shape(logits, spatial_dims)
+    values, floats = _values_of(logits)
+    wanted = ranks.detach().cpu().contiguous().view(-1).numpy() - 1
+    masks = torch.empty(logits.shape, dtype=torch.bool, device="cpu")
+    cut = masks.view(-1).numpy().view(np.uint8)
+    for begin, end, steps in runs_of(spacing, len(wanted)):
+        windows = _windows_of(shape, spatial_dims, steps, black_border)
+
+        def work(first: int, last: int, begin: int = begin, windows: Windows = windows) -> None:
+            first, last = begin + first, begin + last
+            memory = reused(threshold_memory, shape, values.dtype.type)
+            here = slice(first * shape.pixels, last * shape.pixels)
+            cut_masks(values[here], floats, wanted[first:last], windows, memory, cut[here])
+
+        share(work, end - begin, EFFORT * shape.pixels)
+    return masks.to(logits.device)
 
 
-def masks_of_radii(logits: torch.Tensor, radii: torch.Tensor, spatial_dims: int, black_border: bool) -> torch.Tensor:
-    """Of all masks ``logits > t`` that hold a window of the radius of their image, but none one larger, t nearest 0."""
-    radii = radii.to(logits.device)
-    index = weakest_pixels_of_radii(logits, torch.stack([radii, radii + 1], -1), spatial_dims, black_border)
-    flat, (upper, lower) = logits.flatten(-spatial_dims), values_at(logits, index, spatial_dims).unbind(-1)
-    # From the lower threshold on, up to before the upper one: at 0 if it is between them, at the lower one above it.
-    # Where a logit is NaN, the lower one is, too, and no pixel is above it.
-    masks: torch.Tensor = flat > lower.clamp(min=0)[..., None]
-    # Below 0, at the last number before the upper one: there, logits are at least the upper one.
-    below = upper <= 0
-    if below.any():
-        masks[below] = flat[below] >= upper[below][..., None]
-    masks = masks.view(logits.shape)
-    # Equal logits that make a size be left out join the mask together, or not: whatever comes closer to it.
-    left_out = (upper == lower) & (radii >= 0)
-    if left_out.any():
-        cuts = upper[left_out].view(-1, *[1] * spatial_dims)
-        without, together = logits[left_out] > cuts, logits[left_out] >= cuts
-        smaller, larger = (sizes_of_masks(each, spatial_dims, None, black_border) for each in (without, together))
-        sizes = 2 * (radii[left_out] + 1)
-        is_nearer = larger - sizes < sizes - smaller
-        masks[left_out] = torch.where(is_nearer.view(cuts.shape), together, without)
-    return masks
+def _values_of(logits: torch.Tensor) -> tuple[Numbers, Floats]:
+    """All logits in reading order, as bits."""
+    flat = logits.detach().cpu().contiguous().resolve_neg().view(-1)
+    values = flat.view(SAME_SIZE[flat.itemsize]).numpy().view(WORD_OF_SIZE[flat.itemsize])
+    infinity = torch.tensor([torch.inf], dtype=logits.dtype, device="cpu").view(SAME_SIZE[flat.itemsize]).item()
+    return values, Floats(np.uint64(1 << (8 * flat.itemsize - 1)), np.uint64(infinity))
+
+
+@functools.lru_cache(maxsize=64)
+def _windows_of(shape: Shape, spatial_dims: int, spacing: Steps | None, black_border: bool) -> Windows:
+    """All windows that the grid has room for: with a border, those that do not reach it."""
+    whole = shape.with_border(spatial_dims) if black_border else shape
+    sizes = 2 * distances_of(whole, spacing).astype(np.float64)
+    count = len(sizes) - 1
+    if is_spaced(spacing):
+        ranks = ranks_of(whole, spacing)
+        along = [ranks_along(ranks, side, step)[1:] for side, step in zip(whole, spacing, strict=True)]
+        radii = np.stack([np.searchsorted(steps, np.arange(1, count + 1)) for steps in along], 1)
+    else:
+        radii = np.arange(count)[:, None].repeat(3, 1)
+    has_border = np.array(whole) > np.array(shape)
+    fits = (~has_border | (2 * radii < shape)).all(1)
+    radii = radii[: fits.sum()]  # larger windows have no smaller radii
+    # As in planes: axes of one pixel come first, and any radius will do along them.
+    longer = np.array(shape) > 1
+    placed = np.repeat(radii[:, longer].min(1, initial=shape.cap)[:, None], 3, axis=1)
+    placed[:, 3 - longer.sum() :] = radii[:, longer]
+    border = np.zeros(3, np.int64)
+    border[3 - longer.sum() :] = has_border[longer]
+    return Windows(placed, border, sizes[: len(placed) + 1])

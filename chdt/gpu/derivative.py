@@ -3,12 +3,12 @@
 import torch
 
 from chdt.checks.masks import grid_shape
-from chdt.checks.shape import Shape
+from chdt.checks.shape import Shape, Steps
 from chdt.gpu.box_sums import look_up_grid
 from chdt.gpu.draws import chances_of, draw_masks
 from chdt.gpu.flips import flip_parts
 from chdt.gpu.kernels.differences import differences_kernel
-from chdt.gpu.ranks import ranks_of
+from chdt.gpu.ranks import Ranks, ranks_of
 from chdt.gpu.reading import read_masks
 
 
@@ -18,34 +18,57 @@ def sampled_derivative(
     losses: torch.Tensor,
     left_out: torch.Tensor | None,
     spatial_dims: int,
+    spacing: Steps | None = None,
+    black_border: bool = False,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """What the host's wing gives, see there; seeds, losses and what is left out are on the device of the logits."""
+    """What the host's wing gives, see there; seeds, losses and what is left out are on the device of the logits.
+
+    A border, and a spacing for each image, are left to the host.
+    """
     shape = grid_shape(logits, spatial_dims)
     chances, values = chances_of(logits), losses.new_zeros(losses.shape[:-1])
-    draws = len(seeds)
+    draws, ranks = len(seeds), ranks_of(shape, spacing, logits.device)
     # With one draw, the derivative takes the place of the chances.
     gradient = chances if draws == 1 else torch.empty_like(chances)
     sums = torch.empty_like(values)
     for draw in range(draws):
         masks = draw_masks(chances, seeds, draw, torch.bool)
-        _add_differences(masks, shape, losses, values, gradient, sums, draw, draws, chances, left_out)
+        _add_differences(masks, shape, ranks, losses, values, gradient, sums, draw, draws, chances, left_out)
     return values, gradient
 
 
 def given_derivative(
-    samples: torch.Tensor, losses: torch.Tensor, spatial_dims: int
+    samples: torch.Tensor,
+    losses: torch.Tensor,
+    spatial_dims: int,
+    spacing: Steps | None = None,
+    black_border: bool = False,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """The loss of each given mask, and its derivative (21) with respect to the chances: see `sampled_derivative`."""
     read = read_masks(samples, spatial_dims)
+    ranks = ranks_of(read.shape, spacing, samples.device)
     values = losses.new_zeros(losses.shape[:-1])
     gradient = losses.new_empty(samples.shape)
-    _add_differences(read.pixels, read.shape, losses, values, gradient, values, 0, 1, None, None)
+    _add_differences(
+        read.pixels,
+        read.shape,
+        ranks_of(read.shape, spacing, samples.device),
+        losses,
+        values,
+        gradient,
+        values,
+        0,
+        1,
+        None,
+        None,
+    )
     return values, gradient
 
 
 def _add_differences(
     masks: torch.Tensor,
     shape: Shape,
+    ranks: Ranks,
     losses: torch.Tensor,
     values: torch.Tensor,
     gradient: torch.Tensor,
@@ -59,7 +82,7 @@ def _add_differences(
     if masks.numel() == 0:
         return
     foreground = masks.view(torch.int8).view(-1, *shape)
-    parts = flip_parts(foreground, shape, ranks_of(shape, None, masks.device))
+    parts = flip_parts(foreground, shape, ranks)
     programs, rows, columns = look_up_grid(len(foreground), shape)
     differences_kernel[(programs,)](
         foreground, *parts, losses.contiguous(), losses.shape[-1], chances, gradient, sums, values,

@@ -5,7 +5,7 @@ import torch
 from chdt.checks.devices import sent
 from chdt.checks.masks import grid_shape
 from chdt.checks.pixels import ABOVE_ALL, BELOW_ALL, values_at
-from chdt.checks.shape import Shape
+from chdt.checks.shape import Shape, Steps
 from chdt.checks.values import check_logits
 from chdt.gpu.kernels.weakest_pixels import best_centres_kernel, weakest_pixels_kernel
 from chdt.gpu.kernels.window_minima import window_minima_kernel
@@ -18,10 +18,14 @@ BLOCK = 512  # pixels of a program that looks for one of them; more of them take
 MOST_PARTS = 128  # of an image, of which each looks for its best centre; a power of two
 
 
-def weakest_pixels_of_radii(
-    logits: torch.Tensor, radii: torch.Tensor, spatial_dims: int, black_border: bool
+def weakest_pixels_of_ranks(
+    logits: torch.Tensor, ranks: torch.Tensor, spatial_dims: int, spacing: Steps | None, black_border: bool
 ) -> torch.Tensor:
-    """For each image and each of its radii, int64 of shape (..., count), the pixel that the host's wing gives."""
+    """For each image and each of its ranks, int64 of shape (..., count), the pixel that the host's wing gives.
+
+    Spacings that differ between axes are left to the host: without, the window of rank r has the radius r - 1.
+    """
+    radii = ranks - 1
     shape = grid_shape(logits, spatial_dims)
     if radii.numel() == 0:
         return radii.new_empty(radii.shape, device=logits.device)
@@ -65,17 +69,20 @@ def _window_minima(flat: torch.Tensor, radii: torch.Tensor, shape: Shape) -> tor
     return minima
 
 
-def masks_of_radii(logits: torch.Tensor, radii: torch.Tensor, spatial_dims: int, black_border: bool) -> torch.Tensor:
+def masks_of_ranks(
+    logits: torch.Tensor, ranks: torch.Tensor, spatial_dims: int, spacing: Steps | None, black_border: bool
+) -> torch.Tensor:
     """What the host's wing gives, without a look at any value: whatever some image needs is done for all."""
-    radii = sent(radii.detach(), logits.device, "sizes")
-    index = weakest_pixels_of_radii(logits, torch.stack([radii, radii + 1], -1), spatial_dims, black_border)
+    ranks = sent(ranks.detach(), logits.device, "sizes")
+    both = torch.stack([ranks, ranks + 1], -1)
+    index = weakest_pixels_of_ranks(logits, both, spatial_dims, spacing, black_border)
     cuts = values_at(logits, index, spatial_dims)
     upper, lower = cuts.view(cuts.shape + (1,) * spatial_dims).unbind(cuts.ndim - 1)
     above, at_least = logits > upper, logits >= upper
     masks = torch.where(upper > 0, logits > lower.clamp(min=0), at_least)
     # Equal logits that make a size be left out join the mask together, or not: whatever comes closer to it.
     smaller, larger = (sizes_of_masks(each, spatial_dims, None, black_border) for each in (above, at_least))
-    sizes = 2 * (radii + 1)
+    sizes = 2 * ranks
     is_nearer = (larger - sizes < sizes - smaller).view(upper.shape)
-    left_out = (upper == lower) & (radii >= 0).view(upper.shape)
+    left_out = (upper == lower) & (ranks > 0).view(upper.shape)
     return torch.where(left_out, torch.where(is_nearer, at_least, above), masks)

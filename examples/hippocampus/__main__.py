@@ -45,7 +45,9 @@ RUNS, RESULTS = Path("runs"), Path("runs/results")
 def train(
     data: Data = None,
     outlined: Outlined = 64,
-    objective: Annotated[Objective, typer.Option(help="What the second phase minimises.")] = Objective.calibrated,
+    objective: Annotated[Objective, typer.Option(help="What the second phase minimises.")] = Objective[
+        experiments.OURS
+    ],
     draws: Annotated[int, typer.Option("--draws", "-n", min=1, help="Masks drawn for each image.")] = 8,
     seed: Seed = 0,
     by_volume: ByVolume = False,

@@ -3,15 +3,9 @@
 from dataclasses import dataclass
 
 import torch
-from torch.nn.functional import binary_cross_entropy_with_logits, l1_loss
+from torch.nn.functional import binary_cross_entropy_with_logits, l1_loss, softplus
 
-from chdt import expected_size_loss, object_size, squared_error
-
-# By distance from 0, the threshold of a network that is sure: of several that give the true size, the first is taken.
-THRESHOLDS = (
-    0.0,
-    *(sign * t for t in (0.15, 0.3, 0.5, 0.75, 1, 1.3, 1.6, 2, 2.5, 3, 3.5, 4, 5, 6) for sign in (1, -1)),
-)
+from chdt import expected_size_loss, mask_of_size, squared_error, threshold_of_size
 
 
 @dataclass(frozen=True)
@@ -23,6 +17,10 @@ class Objective:
     pixels: float = 0.0  # pixel-wise loss, on the outlined images (6)
     masks: float = 0.0  # pixel-wise loss against the network's own masks, on all images
     calibrated: bool = True  # those masks have the true sizes
+    cut_from: str = "memory"  # those masks: of earlier logits, of the "current" ones, or of the "average" network's
+    augmented: bool = False  # the network that learns sees images with noise and another contrast
+    margin: float = 0.0  # of the thresholds of the true size around 0, on all images
+    noise: bool = False  # that margin as a mean over logits with noise
     absolute: bool = False  # |s - g(Y)| in place of its square
     sharpness: float = 1.0  # that the logits are multiplied by before masks are drawn
     spread: float = 0.0  # standard deviation of the size over the draws, on all images
@@ -34,7 +32,12 @@ class Objective:
     @property
     def remembers(self) -> bool:
         """Whether it needs what the network said about each image before."""
-        return bool(self.masks or self.anchor)
+        return bool((self.masks and self.cut_from == "memory") or self.anchor)
+
+    @property
+    def needs_others(self) -> bool:
+        """Whether it looks at images that are not outlined."""
+        return any((self.size, self.masks, self.margin, self.spread, self.entropy, self.anchor, self.edges))
 
 
 OBJECTIVES = {
@@ -51,6 +54,36 @@ OBJECTIVES = {
     "self-training": Objective(
         "outlined images, own masks at threshold 0: no sizes", pixels=1, masks=1, calibrated=False
     ),
+    "current": Objective(
+        "outlined images, own masks of true size from current logits", pixels=1, masks=1, cut_from="current"
+    ),
+    "average": Objective(
+        "outlined images, own masks of true size by the average", pixels=1, masks=1, cut_from="average"
+    ),
+    "teacher": Objective(
+        "the same, noise and contrast for the network that learns",
+        pixels=1,
+        masks=1,
+        cut_from="average",
+        augmented=True,
+    ),
+    "teacher+margin": Objective(
+        "teacher, and the margin with noise",
+        pixels=1,
+        masks=1,
+        cut_from="average",
+        augmented=True,
+        margin=0.1,
+        noise=True,
+    ),
+    "teacher+size": Objective(
+        "teacher, and the expected size loss", pixels=1, masks=1, cut_from="average", augmented=True, size=0.05
+    ),
+    "teacher-without-sizes": Objective(
+        "teacher, own masks at threshold 0", pixels=1, masks=1, cut_from="average", augmented=True, calibrated=False
+    ),
+    "margin": Objective("margin, outlined images", pixels=1, margin=0.1),
+    "masks+margin": Objective("masks+pixels, and the margin with noise", pixels=1, masks=1, margin=0.1, noise=True),
     "pixels": Objective("outlined images alone, as in the first phase", pixels=1),
     "size+pixels": Objective("expected size loss, outlined images", size=0.05, pixels=1),
     "absolute": Objective("expected absolute error alone", size=1, absolute=True, learning_rate=2e-5),
@@ -61,17 +94,14 @@ OBJECTIVES = {
 }
 
 
-def masks_of_size(logits: torch.Tensor, sizes: torch.Tensor) -> torch.Tensor:
-    """The mask of each image at the threshold that comes closest to its true size.
+def margin_term(logits: torch.Tensor, sizes: torch.Tensor) -> torch.Tensor:
+    """Small where the mask at threshold 0 has the true size, and those at thresholds around 0 have it too."""
+    return (softplus(-threshold_of_size(logits, sizes)) + softplus(threshold_of_size(logits, sizes + 2))).mean()
 
-    A size says nothing about where its pixels are, so a network that is to match it may take or drop any. Where they
-    most likely are the network already says, up to a threshold; and a threshold is what one number can decide. Sizes
-    of all thresholds are exact and cost less than the network's first layer.
-    """
-    thresholds = torch.tensor(THRESHOLDS, dtype=logits.dtype, device=logits.device)
-    masks = logits > thresholds[:, None, None, None]
-    errors = (object_size(masks) - sizes).abs()
-    return masks[errors.argmin(dim=0), torch.arange(len(logits), device=logits.device)]
+
+def with_noise(logits: torch.Tensor, n_samples: int) -> torch.Tensor:
+    """Logits with logistic noise, several times, (n, B, H, W): their signs are masks that are drawn (8)."""
+    return logits + torch.rand(n_samples, *logits.shape, device=logits.device).logit(eps=1e-7)
 
 
 def edge_term(logits: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
@@ -95,11 +125,11 @@ def second_phase_loss(
     sizes: torch.Tensor,
     *,
     n_samples: int,
-    memory: torch.Tensor | None = None,
+    earlier: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """The terms that need no outlines, for logits and images of shape (B, H, W) and sizes of shape (B,).
 
-    ``memory`` are logits that the network gave for these images before.
+    ``earlier`` are other logits for these images: what the network said of them before, or its average says.
     """
     loss = logits.new_zeros(())
     if objective.size:
@@ -107,14 +137,18 @@ def second_phase_loss(
         sharp = logits * objective.sharpness
         loss = loss + objective.size * expected_size_loss(sharp, sizes, n_samples=n_samples, loss=error)
     if objective.masks:
-        masks = masks_of_size(memory, sizes) if objective.calibrated else memory > 0
+        source = logits.detach() if objective.cut_from == "current" else earlier
+        masks = mask_of_size(source, sizes) if objective.calibrated else source > 0
         loss = loss + objective.masks * binary_cross_entropy_with_logits(logits, masks.float())
+    if objective.margin:
+        noisy = with_noise(logits, n_samples) if objective.noise else logits
+        loss = loss + objective.margin * margin_term(noisy, sizes.expand(noisy.shape[:-2]))
     if objective.spread:
         loss = loss + objective.spread * spread_term(logits, sizes, n_samples)
     if objective.entropy:
         loss = loss + objective.entropy * binary_cross_entropy_with_logits(logits, logits.sigmoid())
     if objective.anchor:
-        loss = loss + objective.anchor * binary_cross_entropy_with_logits(logits, memory.sigmoid())
+        loss = loss + objective.anchor * binary_cross_entropy_with_logits(logits, earlier.sigmoid())
     if objective.edges:
         loss = loss + objective.edges * edge_term(logits, images)
     return loss

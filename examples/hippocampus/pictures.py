@@ -11,7 +11,13 @@ from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 Rows = list[dict[str, Any]]
 
 INK, GRID = "#22303c", "#e3e7ea"
-COLOURS = {"start": "#8b98a5", "size": "#1c7ed6", "sharp": "#1c7ed6", "calibrated": "#e8590c"}
+COLOURS = {
+    "start": "#8b98a5",
+    "size": "#1c7ed6",
+    "sharp": "#1c7ed6",
+    "calibrated": "#e8590c",
+    "teacher+margin": "#2b8a3e",
+}
 SHADES = {1: "#a5d8ff", 2: "#4dabf7", 4: "#1c7ed6", 8: "#0b4884"}  # of the draws
 LABELS = {"start": "outlined images only"}
 

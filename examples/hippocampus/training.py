@@ -40,6 +40,14 @@ def flip(images: torch.Tensor, flips: torch.Tensor) -> torch.Tensor:
     return images
 
 
+def augment(images: torch.Tensor) -> torch.Tensor:
+    """Each image with another contrast, another brightness, and more or less noise."""
+    contrast = torch.empty(len(images), 1, 1, 1, device=images.device).uniform_(0.7, 1.4)
+    brightness = torch.empty_like(contrast).uniform_(-0.3, 0.3)
+    strength = torch.empty_like(contrast).uniform_(0, 0.3)
+    return images * contrast + brightness + strength * torch.randn_like(images)
+
+
 class Segmentation(LightningModule):
     """A network whose predictions come from the running average of its weights, which are steadier than the last."""
 
@@ -128,8 +136,11 @@ class SecondPhase(Segmentation):
         ]
         return torch.stack([flip(self(flip(images, way.expand(len(images), 2))), way) for way in ways]).mean(dim=0)
 
-    def recall(self, index: torch.Tensor, logits: torch.Tensor) -> torch.Tensor | None:
-        """What is remembered of some images, after it was brought up to date where the objective wants that."""
+    @torch.no_grad()
+    def earlier(self, images: torch.Tensor, index: torch.Tensor, logits: torch.Tensor) -> torch.Tensor | None:
+        """What the average says of some images, or what is remembered of them and brought up to date with logits."""
+        if self.objective.cut_from == "average":
+            return self(images)
         if self.memory is None:
             return None
         self.memory = self.memory.to(logits.device)
@@ -137,22 +148,23 @@ class SecondPhase(Segmentation):
             self.memory[index] = self.memory[index].lerp(logits.detach().half(), 1 - REMEMBERED)
         return self.memory[index].float()
 
-    def training_step(self, batch: dict[str, list[torch.Tensor]], _: int) -> torch.Tensor:
-        """The terms of the objective."""
-        images, sizes, index = batch["sizes"]
+    def from_others(self, images: torch.Tensor, sizes: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
+        """The terms of the objective that need no outlines."""
         flips = flips_of(images)
-        logits = flip(self.network(flip(images, flips))[:, 0], flips)
-        loss = second_phase_loss(
-            self.objective,
-            logits,
-            images[:, 0],
-            sizes,
-            n_samples=self.hparams.n_samples,
-            memory=self.recall(index, logits),
+        seen = augment(images) if self.objective.augmented else images
+        logits = flip(self.network(flip(seen, flips))[:, 0], flips)
+        earlier = self.earlier(images, index, logits)
+        return second_phase_loss(
+            self.objective, logits, images[:, 0], sizes, n_samples=self.hparams.n_samples, earlier=earlier
         )
+
+    def training_step(self, batch: dict[str, list[torch.Tensor]], _: int) -> torch.Tensor:
+        """All terms of the objective."""
+        loss = self.from_others(*batch["sizes"]) if self.objective.needs_others else 0
         if self.objective.pixels:
-            outlined, masks, _ = batch["pixels"]
-            loss = loss + self.objective.pixels * self.pixel_loss(outlined, masks)
+            images, masks, _ = batch["pixels"]
+            seen = augment(images) if self.objective.augmented else images
+            loss = loss + self.objective.pixels * self.pixel_loss(seen, masks)
         return loss
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
@@ -236,6 +248,7 @@ def train(
     trainer.fit(module, data, ckpt_path=last if last.is_file() else None)
     rows = next(callback.rows for callback in trainer.callbacks if isinstance(callback, Best))
     result = {"epochs": len(rows) - 1, "validation": min(rows, key=lambda row: row["E"])}
+    result["last"] = trainer.test(module, data, verbose=False)[0]
     module.start_from(best_weights(folder))
     result["test"] = trainer.test(module, data, verbose=False)[0]
     part = folder / "result.part"

@@ -78,8 +78,8 @@ def test_each_batch_goes_where_its_tensor_is(monkeypatch):
 def test_every_function_of_a_wing_has_its_double():
     """By name, and with as many arguments: they are called with the same ones."""
     pytest.importorskip("triton")
-    for name in ("answers_of", "given_derivative", "masks_from_seed", "masks_of_radii", "overlaps_of",
-                 "sampled_derivative", "sizes_of_masks", "weakest_pixels_of_radii"):  # fmt: skip
+    for name in ("answers_of", "given_derivative", "masks_from_seed", "masks_of_ranks", "overlaps_of",
+                 "sampled_derivative", "sizes_of_masks", "weakest_pixels_of_ranks"):  # fmt: skip
         host = getattr(wings, name).__wrapped__
         room = importlib.import_module(host.__module__.replace("chdt.cpu.", "chdt.gpu."))
         counts = [function.__code__.co_argcount for function in (host, getattr(room, name))]

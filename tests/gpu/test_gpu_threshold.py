@@ -5,7 +5,7 @@ import torch
 from wing import assert_same, called_there
 
 from chdt import mask_of_size, threshold_of_size
-from chdt.wings import weakest_pixels_of_radii
+from chdt.wings import weakest_pixels_of_ranks
 
 DTYPES = [torch.float16, torch.bfloat16, torch.float32, torch.float64]
 
@@ -27,8 +27,8 @@ def logits_of(*grid, dtype=torch.float32):
 def test_the_same_pixels(grid, dtype, black_border):
     logits = logits_of(*grid, dtype=DTYPES[dtype])
     for first in {max(grid) // 3, max(grid) - 1}:
-        radii = torch.tensor([[first, first + 1], [first // 2, first], [-1, 0], [0, first]])
-        assert_same(weakest_pixels_of_radii, logits, radii, len(grid), black_border)
+        ranks = torch.tensor([[first, first + 1], [first // 2, first], [-1, 0], [0, first]]) + 1
+        assert_same(weakest_pixels_of_ranks, logits, ranks, len(grid), None, black_border)
 
 
 @pytest.mark.parametrize("black_border", [False, True])

@@ -6,6 +6,8 @@ r > D too, so the sets P_r of such pixels shrink as r grows.
 
 import numpy as np
 
+from chdt.checks.ranks import Radii, Ranks
+from chdt.cpu.kernels.box_erosions import last_rank, radius_within
 from chdt.cpu.kernels.erosions import dilate_along
 from chdt.cpu.kernels.jit import helper
 from chdt.cpu.kernels.lanes import (
@@ -33,9 +35,8 @@ from chdt.cpu.kernels.planes import (
     nothing_in,
     plane_at,
 )
-from chdt.cpu.kernels.rows import RowLayout
+from chdt.cpu.kernels.rows import RowLayout, slab_axis
 from chdt.cpu.kernels.size_search import SearchMemory, find_largest_distances
-from chdt.cpu.kernels.spaced_lines import Floats, Radii, Windows
 from chdt.cpu.kernels.window_counts import BACKGROUND, COUNTS, DOUBLED, count_in_windows
 
 # Pixels: up to so many are added one by one, which can take less time than counting for more radii. With 8 instead of
@@ -80,7 +81,7 @@ def _lowest_pixel(layout: PlaneLayout, k: int, word: Word) -> int:
 
 
 @helper
-def _raise_to(size: float, planes: Planes, answers: Numbers | Floats, first: int) -> None:
+def _raise_to(size: int, planes: Planes, answers: Numbers, first: int) -> None:
     """Raise the answers of the pixels in plane COUNTS to ``size``; those of the image begin at ``first``."""
     one = plane_at(planes.layout, COUNTS)
     for k in range(planes.layout.plane_words):
@@ -92,7 +93,7 @@ def _raise_to(size: float, planes: Planes, answers: Numbers | Floats, first: int
 
 
 @helper
-def _raise_each(known: int, planes: Planes, search: SearchMemory, answers: Numbers | Floats, first: int) -> None:
+def _raise_each(known: int, planes: Planes, search: SearchMemory, answers: Numbers, first: int) -> None:
     """Raise the answers of the pixels in plane COUNTS to the size with each added, which must be above 2 ``known``.
 
     A search for each: the planes from DOUBLED on are worked in.
@@ -113,15 +114,17 @@ def _raise_each(known: int, planes: Planes, search: SearchMemory, answers: Numbe
 
 
 @helper
-def may_fit(radius: int, layout: RowLayout, planes: Planes) -> bool:
-    """Whether a window of this radius could hold a single background pixel: False is certain, True is not.
+def may_fit(r: int, ranks: Ranks | None, layout: RowLayout, planes: Planes) -> bool:
+    """Whether a window of all pixels nearer than r could hold a single background pixel: False is certain, True is not.
 
     All of its slabs but that of the pixel are free of background, so they have a row with a window of one row that is.
     Costs a dilation along the rows. Planes COUNTS and DOUBLED are worked in.
     """
+    radius = radius_within(r, ranks, slab_axis(layout))
     source_at, target_at = plane_at(planes.layout, COUNTS), plane_at(planes.layout, DOUBLED)
     copy_plane(planes, plane_at(planes.layout, BACKGROUND), source_at)
-    source_at, target_at = dilate_along(planes, COLUMNS, radius, source_at, target_at)
+    along_rows = min(radius_within(r, ranks, COLUMNS), layout.width - 1)
+    source_at, target_at = dilate_along(planes, COLUMNS, along_rows, source_at, target_at)
     is_short = planes.layout.pitch <= WORD_BITS and layout.rows == 1
     begin, behind = 0, 0  # of the slabs up to this one, all but one fit from here on; all fit from here on
     eight_fit = np.uint64(0)
@@ -147,40 +150,27 @@ def may_fit(radius: int, layout: RowLayout, planes: Planes) -> bool:
     return False
 
 
-# What differs with a spacing. Numba compiles only the branch that is needed, here as where ``search`` is None.
 @helper
-def _last_distance(layout: PlaneLayout, windows: Windows | None) -> int:
-    return cap_of(layout) if windows is None else windows.distances.size - 1
-
-
-@helper
-def _radii_within(r: int, windows: Windows | None) -> Radii:
+def _radii_within(r: int, ranks: Ranks | None) -> Radii:
     """Of a window of all pixels at a distance below r, along the columns, the rows and the slices."""
-    if windows is None:
-        return r - 1, r - 1, r - 1
-    return windows.radii[r, 0], windows.radii[r, 1], windows.radii[r, 2]
-
-
-@helper
-def _size_for(r: int, windows: Windows | None) -> float:
-    return 2 * r if windows is None else 2 * windows.distances[r]
+    return radius_within(r, ranks, 0), radius_within(r, ranks, 1), radius_within(r, ranks, 2)
 
 
 @helper
 def raise_added(
     largest: int,
     planes: Planes,
-    search: SearchMemory | None,
-    windows: Windows | None,
-    answers: Numbers | Floats,
+    search: SearchMemory,
+    ranks: Ranks | None,
+    answers: Numbers,
     first: int,
 ) -> None:
     """Raise the answers of the background pixels that make a larger size when added; those of the image from ``first``.
 
-    Plane BACKGROUND must hold the image, whose largest distance is ``largest``. With a spacing, in ``windows``,
-    ``largest`` and all r below are places in the list of distances; without, ``search`` is worked in.
+    Plane BACKGROUND must hold the image, whose largest distance is ``largest``; with a spacing, that and all r below
+    are ranks. ``search`` is worked in.
     """
-    cap = _last_distance(planes.layout, windows)
+    cap = last_rank(planes.layout, ranks)
     # P_r shrinks with r, so equal counts mean equal sets. Find the last r of each count, in growing steps, then by
     # bisection. Any set on the way is right to raise, and the last one is among them. Once they are few, each is added
     # by itself, and nothing is left to search above.
@@ -189,12 +179,12 @@ def raise_added(
     beyond, at_beyond = cap + 1, 0  # the least radius that is known to have fewer
     while beyond - r > 1:
         probe = min(r + step, cap) if beyond > cap else (r + beyond) // 2
-        count = _find_lonely(planes, _radii_within(probe, windows))
-        if search is not None and count <= FEW_PIXELS:
+        count = _find_lonely(planes, _radii_within(probe, ranks))
+        if ranks is None and count <= FEW_PIXELS:  # Numba compiles only the branch that is needed
             _raise_each(probe - 1, planes, search, answers, first)
             count = 0  # they have their final answers
         else:
-            _raise_to(_size_for(probe, windows), planes, answers, first)
+            _raise_to(2 * probe, planes, answers, first)
         if lonely < 0:
             r, lonely = probe, count
         elif count == lonely:

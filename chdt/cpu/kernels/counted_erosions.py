@@ -7,22 +7,24 @@ object, one operation for 512 pixels; docs/exact.md says why.
 
 import numpy as np
 
+from chdt.checks.ranks import Ranks
 from chdt.checks.shape import Shape
+from chdt.cpu.kernels.box_erosions import erode_to_next_rank, last_rank
 from chdt.cpu.kernels.erosions import erode
 from chdt.cpu.kernels.jit import helper, kernel
 from chdt.cpu.kernels.lanes import VECTOR_WORDS, Numbers, Vector, any_set, fill, load_words, settle, spread, store
 from chdt.cpu.kernels.packing import WORD_BITS, Words
-from chdt.cpu.kernels.planes import Planes, cap_of, lay_out_images, objects_in, pixels_in, plane_at, planes_of
+from chdt.cpu.kernels.planes import Planes, lay_out_images, objects_in, pixels_in, plane_at, planes_of
 from chdt.cpu.kernels.writing import WriteBuffer, gather, write_gathered
 
 DIGITS = 3  # planes: the digits are in those behind the three that are worked in
 
-MOST_DIGITS = 7  # of a distance: what is counted has sides of up to 127 pixels
+MOST_DIGITS = 8  # of a distance, or a rank: three sides of up to 64 pixels have no more than 193 ranks
 
 
-def counting_planes(shape: Shape, interleaved: int) -> Planes:
-    """Memory for one thread."""
-    return planes_of(shape.without_single_pixels, DIGITS + shape.cap.bit_length(), interleaved)
+def counting_planes(shape: Shape, last: int, interleaved: int) -> Planes:
+    """Memory for one thread; ``last`` is the largest distance, or rank."""
+    return planes_of(shape.without_single_pixels, DIGITS + last.bit_length(), interleaved)
 
 
 @helper
@@ -41,7 +43,7 @@ def _add_to_digits(planes: Planes, background_at: int, count: int) -> None:
 
 
 @helper
-def _count_erosions(packed: Words, start: int, images: int, planes: Planes) -> int:
+def _count_erosions(packed: Words, start: int, images: int, planes: Planes, ranks: Ranks | None) -> int:
     """Leave the binary digits of all distances in the planes from DIGITS on; give how many digits there are.
 
     The images are as many as one plane holds, or fewer; their packed bits begin at ``start``.
@@ -51,14 +53,24 @@ def _count_erosions(packed: Words, start: int, images: int, planes: Planes) -> i
     lay_out_images(packed, start, images, planes, source_at)
     left = objects_in(planes, source_at, 0, layout.plane_words)
     count, digits = 0, 0
-    while any_set(left) and count < cap_of(layout):
+    while any_set(left) and count < last_rank(layout, ranks):
         count += 1
         if count == 1 << digits:
             digits += 1
         _add_to_digits(planes, source_at, count)
-        left = erode(planes, 0, source_at, other_at, target_at)
-        source_at, target_at = target_at, source_at
+        left, source_at, other_at, target_at = _erode_once(planes, ranks, count, source_at, other_at, target_at)
     return digits
+
+
+@helper
+def _erode_once(
+    planes: Planes, ranks: Ranks | None, done: int, source_at: int, other_at: int, target_at: int
+) -> tuple[Vector, int, int, int]:
+    """Erode to the next distance, or rank; give what is left, where it is, and the two planes that are free then."""
+    if ranks is None:  # Numba compiles only the branch that is needed
+        return erode(planes, 0, source_at, other_at, target_at), target_at, other_at, source_at
+    left, result_at, spare_at = erode_to_next_rank(planes, ranks, done, source_at, other_at, target_at)
+    return left, result_at, spare_at, source_at
 
 
 @helper
@@ -74,14 +86,17 @@ def _distances_of_word(planes: Planes, at: int, digits: int) -> Vector:
 
 @kernel
 def small_distances_of(
-    packed: Words, start: int, count: int, planes: Planes, buffer: WriteBuffer, answers: Numbers
+    packed: Words, start: int, count: int, planes: Planes, ranks: Ranks | None, buffer: WriteBuffer, answers: Numbers
 ) -> None:
-    """Write the distances of ``count`` images whose packed bits begin at ``start``, in reading order."""
+    """Write the distances of ``count`` images whose packed bits begin at ``start``, in reading order.
+
+    With a spacing, these are ranks, and what is written is what the buffer has for each.
+    """
     interleaved, pixels = planes.layout.interleaved, pixels_in(planes.layout)
     at, gathered = 0, 0
     for first in range(0, count, interleaved):
         images = min(interleaved, count - first)
-        digits = _count_erosions(packed, start + first * pixels, images, planes)
+        digits = _count_erosions(packed, start + first * pixels, images, planes, ranks)
         for image in range(images):
             for k in range(-(-pixels // WORD_BITS)):
                 d = _distances_of_word(planes, k * interleaved + image, digits)

@@ -6,11 +6,12 @@ import numpy as np
 import numpy.typing as npt
 
 from chdt.checks.shape import Shape
+from chdt.cpu.kernels.crossed_maxima import CrossedScan
 from chdt.cpu.kernels.drawing import draw, first_nan
 from chdt.cpu.kernels.flips import FlipMemory, flip_memory, flip_sizes_of
 from chdt.cpu.kernels.jit import helper, kernel
 from chdt.cpu.kernels.lanes import BLOCK, Number, Numbers, aligned, equal_bits, lowest_bit
-from chdt.cpu.kernels.packing import WORD_BITS, Words, low_bits, packed_words, read_bits
+from chdt.cpu.kernels.packing import WORD_BITS, Words, low_bits, packed_words, read_bits, surround
 from chdt.cpu.kernels.rows import RowLayout, ScanMemory, pixels_of, scan_memory
 
 GRADIENT_PIXELS = 1 << 15
@@ -54,27 +55,42 @@ def _add_differences(
 class GradientMemory(NamedTuple):
     """What a thread needs to differentiate the losses of as many images as are done at once."""
 
-    scan: ScanMemory | None
+    scan: ScanMemory | None  # of large grids
+    crossed: CrossedScan | None  # of large grids with a spacing
     flips: FlipMemory
     flip_sizes: npt.NDArray[Any]  # of as many images
     sizes: npt.NDArray[np.int64]
     packed: Words  # masks that are drawn
+    inner: Shape  # of these, without the border that the others have
+    border: Shape  # pixels of background on either side of each axis
+    surrounded: Words  # masks that are drawn, with their border
     rest: npt.NDArray[Any]  # see `draw`
     gradient: npt.NDArray[Any]  # sum over the draws
 
 
-def gradient_memory(shape: Shape, layout: RowLayout, small: bool, lanes: Any, dtype: Any) -> GradientMemory:
-    """Memory for one thread; small grids, whose distances are counted by erosions, need no scan."""
+def gradient_memory(
+    shape: Shape, border: Shape, layout: RowLayout, small: bool, lanes: Any, last: int, scanned: bool, dtype: Any
+) -> GradientMemory:
+    """Memory for one thread; small grids, whose distances are counted by erosions, need no scan.
+
+    ``last`` is the largest distance, or rank. With a spacing, what follows from it is missing: its ranks, and what
+    large grids are crossed with. The border is part of the shape.
+    """
     pixels = shape.pixels
+    inner = Shape(*(side - 2 * more for side, more in zip(shape, border, strict=True)))
     images = max(1, GRADIENT_PIXELS // (pixels * layout.images)) * layout.images
     return GradientMemory(
-        None if small else scan_memory(layout, lanes),
-        flip_memory(shape, layout, small, lanes),
+        scan_memory(layout, lanes) if scanned else None,
+        None,
+        flip_memory(shape, layout, small, lanes, last),
         aligned(images * pixels + BLOCK, 0, lanes),
         np.empty(images, np.int64),
-        np.zeros(packed_words(images * pixels), np.uint64),
+        np.zeros(packed_words(images * inner.pixels), np.uint64),
+        inner,
+        border,
+        np.zeros(packed_words(images * pixels if any(border) else 0), np.uint64),
         np.empty(WORD_BITS, dtype),
-        np.empty(images * pixels, dtype),
+        np.empty(images * inner.pixels, dtype),
     )
 
 
@@ -82,27 +98,48 @@ def gradient_memory(shape: Shape, layout: RowLayout, small: bool, lanes: Any, dt
 def _add_draw(
     packed: Words, start: int, images: int, memory: GradientMemory, losses: Numbers, drawn: Numbers, gradient: Numbers
 ) -> None:
-    """Add l(s, g(y)) to ``drawn`` and y_i (l(s, g(y)) - l(s, g(y↓i))) to ``gradient``, of a few images."""
-    pixels = pixels_of(memory.flips.layout)
-    flip_sizes_of(packed, start, images, memory.scan, memory.flips, memory.flip_sizes, memory.sizes)
+    """Add l(s, g(y)) to ``drawn`` and y_i (l(s, g(y)) - l(s, g(y↓i))) to ``gradient``, of a few images.
+
+    Their packed bits have the border, the gradient has not: then it is done row by row, at once else.
+    """
+    pixels, inner, border = pixels_of(memory.flips.layout), memory.inner, memory.border
+    height, width = inner.height + 2 * border.height, inner.width + 2 * border.width
+    rows, length = 1, pixels
+    if border.width > 0:
+        rows, length = inner.depth * inner.height, inner.width
+    flip_sizes_of(packed, start, images, memory.scan, memory.crossed, memory.flips, memory.flip_sizes, memory.sizes)
     for image in range(images):
-        at, size = image * pixels, memory.sizes[image]
-        drawn[image] += losses[image, size // 2]
-        _add_differences(packed, start + at, pixels, memory.flip_sizes, at, size, losses[image], gradient, at)
+        size, of_image = memory.sizes[image], losses[image]
+        drawn[image] += of_image[size // 2]
+        for row in range(rows):
+            z, y = row // inner.height + border.depth, row % inner.height + border.height
+            at = image * pixels + (z * height + y) * width + border.width
+            to = (image * rows + row) * length
+            _add_differences(packed, start + at, length, memory.flip_sizes, at, size, of_image, gradient, to)
 
 
 @kernel
 def differentiate_given(
     packed: Words, start: int, memory: GradientMemory, losses: Numbers, drawn: Numbers, gradient: Numbers
 ) -> None:
-    """Add l(s, g(y)) to ``drawn`` and (21) to ``gradient``, for masks whose packed bits begin at ``start``."""
+    """Add l(s, g(y)) to ``drawn`` and (21) to ``gradient``, for masks whose packed bits begin at ``start``.
+
+    The bits have the border, the gradient has not.
+    """
     pixels, most = pixels_of(memory.flips.layout), len(memory.sizes)
+    inner = memory.inner.depth * memory.inner.height * memory.inner.width
     for first in range(0, len(drawn), most):
         images = min(most, len(drawn) - first)
-        at = first * pixels
-        _add_draw(
-            packed, start + at, images, memory, losses[first:], drawn[first:], gradient[at : at + images * pixels]
-        )
+        here = gradient[first * inner : (first + images) * inner]
+        _add_draw(packed, start + first * pixels, images, memory, losses[first:], drawn[first:], here)
+
+
+@helper
+def _surround_drawn(images: int, memory: GradientMemory) -> None:
+    """Write the masks that were drawn once more, with their border."""
+    for k in range(memory.surrounded.size):
+        memory.surrounded[k] = np.uint64(0)
+    surround(memory.packed, images, memory.inner, memory.border, memory.surrounded)
 
 
 @kernel
@@ -124,7 +161,7 @@ def differentiate_drawn(
     A chance that is NaN is drawn as background, and makes NaN of its own derivative and of the loss of its image.
     Images that are ``left_out`` get zeros, whatever they hold; the array is empty if none is.
     """
-    pixels, most = pixels_of(memory.flips.layout), len(memory.sizes)
+    pixels, most = memory.inner.depth * memory.inner.height * memory.inner.width, len(memory.sizes)
     zero = one - one
     for first in range(0, len(drawn), most):
         images = min(most, len(drawn) - first)
@@ -137,7 +174,11 @@ def differentiate_drawn(
         any_nan = False
         for seed in seeds:
             any_nan |= draw(here, memory.rest, seed, start + first * pixels, memory.packed) >= 0
-            _add_draw(memory.packed, 0, images, memory, losses[first:], drawn[first:], gradient)
+            bits = memory.packed
+            if memory.border.width > 0:
+                _surround_drawn(images, memory)
+                bits = memory.surrounded
+            _add_draw(bits, 0, images, memory, losses[first:], drawn[first:], gradient)
         if len(seeds) > 1:
             for i in range(len(gradient)):
                 gradient[i] /= draws

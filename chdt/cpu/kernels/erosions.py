@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from chdt.cpu.kernels.jit import helper
+from chdt.cpu.kernels.jit import helper, hot_helper
 from chdt.cpu.kernels.lanes import VECTOR_WORDS, Vector, any_set, lanes_before, lanes_behind, load_words, store
 from chdt.cpu.kernels.packing import WORD_BITS
 from chdt.cpu.kernels.planes import (
@@ -19,7 +19,7 @@ from chdt.cpu.kernels.planes import (
 )
 
 
-@helper
+@hot_helper
 def dilate(planes: Planes, axis: int, exponent: int, background_at: int, dilated_at: int) -> Vector:
     """Write the background within 2^exponent pixels along one axis; give a vector that shows what is left.
 
@@ -46,9 +46,11 @@ def dilate(planes: Planes, axis: int, exponent: int, background_at: int, dilated
     return left
 
 
-@helper
+@hot_helper
 def _dilated_along_rows(planes: Planes, background_at: int, at: int, k: int, move: Move) -> Vector:
     """Eight words of the background as moved from row to row; bits of a single slice may land below it."""
+    if planes.layout.height == 1:
+        return load_words(planes.words, background_at + at)
     higher, lower = moved_higher(planes, background_at, at, move), moved_lower(planes, background_at, at, move)
     if planes.layout.row_period > 0:
         higher &= load_words(planes.patterns, move.keep_higher + k)
@@ -56,7 +58,7 @@ def _dilated_along_rows(planes: Planes, background_at: int, at: int, k: int, mov
     return load_words(planes.words, background_at + at) | higher | lower
 
 
-@helper
+@hot_helper
 def _dilate_rows_and_columns(planes: Planes, exponent: int, background_at: int, dilated_at: int) -> Vector:
     """`dilate` from row to row, then along the rows, in one pass. It requires 2^exponent < 64."""
     layout, patterns = planes.layout, planes.patterns
@@ -110,8 +112,8 @@ def erode(planes: Planes, exponent: int, source_at: int, other_at: int, target_a
     """
     layout = planes.layout
     left = nothing_in(planes)
-    at_once = layout.height > 1 and layout.width > 1 and (1 << exponent) < WORD_BITS
-    passes = (layout.depth > 1) + (layout.height > 1) + (layout.width > 1) - at_once
+    at_once = layout.width > 1 and (1 << exponent) < WORD_BITS
+    passes = (layout.depth > 1) + (1 if at_once else (layout.height > 1) + (layout.width > 1))
     to, spare = (target_at, other_at) if passes % 2 == 1 else (other_at, target_at)
     # One call for each axis, not a loop: moves along an axis that is known while compiling take less time.
     if layout.depth > 1:

@@ -5,18 +5,21 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from chdt.checks.ranks import Ranks
 from chdt.checks.shape import Shape
 from chdt.cpu.kernels.added_pixel import may_fit, raise_added
 from chdt.cpu.kernels.bands import prepare_bands
+from chdt.cpu.kernels.box_erosions import last_rank
+from chdt.cpu.kernels.crossed_maxima import CrossedScan, find_largest_codes, write_maxima
+from chdt.cpu.kernels.crossing import crossed_codes
 from chdt.cpu.kernels.jit import helper, kernel
 from chdt.cpu.kernels.lanes import BLOCK, Numbers, fill, load_pixels, maximum, settle
 from chdt.cpu.kernels.maxima import clear_maxima, find_maxima, finish_maxima, maxima_memory, maxima_offsets, size_of
 from chdt.cpu.kernels.packing import Words
-from chdt.cpu.kernels.planes import Planes, lay_out_background, plane_at, planes_of
+from chdt.cpu.kernels.planes import COLUMNS, ROWS, Planes, lay_out_background, plane_at, planes_of
 from chdt.cpu.kernels.removed_pixel import erode_away, find_levels, find_levels_of_eroded, level_places, levels_memory
-from chdt.cpu.kernels.rows import RowLayout, ScanMemory, pixels_of
+from chdt.cpu.kernels.rows import RowLayout, ScanMemory, pixels_of, slab_axis
 from chdt.cpu.kernels.size_search import SearchMemory, search_memory
-from chdt.cpu.kernels.spaced_lines import Floats, Windows
 from chdt.cpu.kernels.window_counts import BACKGROUND, FLIP_PLANES
 from chdt.cpu.kernels.writing import WriteBuffer, store_ahead, write_gathered, write_number
 
@@ -31,17 +34,24 @@ class FlipMemory(NamedTuple):
     levels: npt.NDArray[Any]  # of the columns, the rows and the slabs of an image, each from a full vector on
     planes: Planes  # FLIP_PLANES; of small grids, one more for each erosion
     search: SearchMemory
+    ranks: Ranks | None  # with a spacing; then distances are ranks, and sizes twice as much
 
 
-def flip_memory(shape: Shape, layout: RowLayout, small: bool, lanes: type[np.unsignedinteger[Any]]) -> FlipMemory:
-    """Memory for one thread; of a small grid, all erosions are kept."""
-    planes = FLIP_PLANES + (shape.cap if small else 0)
+def flip_memory(
+    shape: Shape, layout: RowLayout, small: bool, lanes: type[np.unsignedinteger[Any]], last: int
+) -> FlipMemory:
+    """Memory for one thread; of a small grid, all erosions are kept, up to distance, or rank, ``last``.
+
+    With a spacing, its ranks are missing.
+    """
+    planes = FLIP_PLANES + (last if small else 0)
     return FlipMemory(
         layout,
         maxima_memory(layout, lanes),
         levels_memory(layout, lanes),
         planes_of(shape.without_single_pixels, planes),
         search_memory(1),
+        None,
     )
 
 
@@ -52,15 +62,17 @@ def _lay_out(packed: Words, start: int, memory: FlipMemory) -> None:
 
 
 @helper
-def _find_levels_of_image(image: int, memory: FlipMemory) -> int:
+def _find_levels_of_image(image: int, memory: FlipMemory, ranks: Ranks | None) -> int:
     """Write the levels of an image in a block from its maxima; give half of its size, the largest distance."""
     layout, maxima, levels = memory.layout, memory.maxima, memory.levels
     places, (rows_at, slabs_at) = maxima_offsets(layout), level_places(layout)
     largest = size_of(image, layout, maxima)
-    find_levels(maxima, image * layout.width, layout.width, largest, levels, 0)
+    find_levels(maxima, image * layout.width, layout.width, largest, ranks, COLUMNS, levels, 0)
     if layout.rows > 1:
-        find_levels(maxima, places.rows + image * layout.rows, layout.rows, largest, levels, rows_at)
-    find_levels(maxima, places.slabs + image * layout.slabs, layout.slabs, largest, levels, slabs_at)
+        at = places.rows + image * layout.rows
+        find_levels(maxima, at, layout.rows, largest, ranks, ROWS, levels, rows_at)
+    at = places.slabs + image * layout.slabs
+    find_levels(maxima, at, layout.slabs, largest, ranks, slab_axis(layout), levels, slabs_at)
     return largest
 
 
@@ -94,20 +106,20 @@ def write_sizes(first: int, last: int, largest: int, memory: FlipMemory, answers
 
 
 @helper
-def _write_added(largest: int, memory: FlipMemory, answers: Numbers, at: int) -> None:
+def _write_added(largest: int, memory: FlipMemory, ranks: Ranks | None, answers: Numbers, at: int) -> None:
     """The sizes of an image after adding a pixel, where they are larger. Plane BACKGROUND must hold it."""
     layout = memory.layout
     if largest == 0:  # a lone pixel, wherever it is
         write_number(answers, at, at + pixels_of(layout), 2)
-    elif largest < layout.cap and may_fit(largest, layout, memory.planes):
-        raise_added(largest, memory.planes, memory.search, None, answers, at)
+    elif largest < last_rank(memory.planes.layout, ranks) and may_fit(largest + 1, ranks, layout, memory.planes):
+        raise_added(largest, memory.planes, memory.search, ranks, answers, at)
 
 
 @kernel
 def raise_sizes(packed: Words, start: int, largest: int, memory: FlipMemory, answers: Numbers, at: int) -> None:
     """Raise the sizes of an image where an added pixel makes it larger; its packed bits begin at ``start``."""
     _lay_out(packed, start, memory)
-    _write_added(largest, memory, answers, at)
+    _write_added(largest, memory, memory.ranks, answers, at)
 
 
 @helper
@@ -119,11 +131,11 @@ def _small_flip_sizes(
     for image in range(count):
         at = image * pixels
         _lay_out(packed, start + at, memory)
-        largest = erode_away(memory.planes)
+        largest = erode_away(memory.planes, memory.ranks)
         sizes[image] = 2 * largest
-        find_levels_of_eroded(largest, layout, memory.planes, memory.levels)
+        find_levels_of_eroded(largest, memory.ranks, layout, memory.planes, memory.levels)
         write_sizes(0, layout.slabs, largest, memory, answers, at)
-        _write_added(largest, memory, answers, at)
+        _write_added(largest, memory, memory.ranks, answers, at)
 
 
 @helper
@@ -140,10 +152,29 @@ def _large_flip_sizes(
         finish_maxima(images, scan, memory.maxima)
         for image in range(images):
             at = (first + image) * pixels
-            largest = _find_levels_of_image(image, memory)
+            largest = _find_levels_of_image(image, memory, memory.ranks)
             sizes[first + image] = 2 * largest
             write_sizes(0, layout.slabs, largest, memory, answers, at)
             raise_sizes(packed, start + at, largest, memory, answers, at)
+
+
+@helper
+def _crossed_flip_sizes(
+    packed: Words, start: int, count: int, scan: CrossedScan, memory: FlipMemory, answers: Numbers, sizes: Numbers
+) -> None:
+    """`flip_sizes_of` of large grids with a spacing."""
+    layout, pixels = memory.layout, pixels_of(memory.layout)
+    for image in range(count):
+        at = image * pixels
+        crossed_codes(packed, start + at, scan.crossing, scan.memory)
+        for i in range(scan.found.size):
+            scan.found[i] = 0
+        find_largest_codes(0, layout.slabs * layout.rows, layout, scan.memory, scan.found)
+        write_maxima(layout, scan, memory.maxima)
+        largest = _find_levels_of_image(0, memory, memory.ranks)
+        sizes[image] = 2 * largest
+        write_sizes(0, layout.slabs, largest, memory, answers, at)
+        raise_sizes(packed, start + at, largest, memory, answers, at)
 
 
 @kernel
@@ -152,15 +183,19 @@ def flip_sizes_of(
     start: int,
     count: int,
     scan: ScanMemory | None,
+    crossed: CrossedScan | None,
     memory: FlipMemory,
     answers: Numbers,
     sizes: Numbers,
 ) -> None:
     """Write the sizes after every single flip of ``count`` images whose packed bits begin at ``start``.
 
-    They are in reading order; ``sizes`` gets the size of each image without any flip. ``scan`` is None for small grids.
+    They are in reading order; ``sizes`` gets the size of each image without any flip. ``scan`` is for large grids, or
+    ``crossed`` if they have a spacing. With a spacing, sizes are twice the ranks of largest distances.
     """
-    if scan is None:  # Numba compiles only the branch that is needed
+    if crossed is not None:  # Numba compiles none of what is for a None
+        _crossed_flip_sizes(packed, start, count, crossed, memory, answers, sizes)
+    elif scan is None:
         _small_flip_sizes(packed, start, count, memory, answers, sizes)
     else:
         _large_flip_sizes(packed, start, count, scan, memory, answers, sizes)
@@ -192,14 +227,12 @@ def maxima_of_bands(packed: Words, start: int, first: int, last: int, scan: Scan
 def levels_of(scan: ScanMemory, memory: FlipMemory) -> int:
     """Write the levels of an image from the maxima of all bands; give half of its size."""
     finish_maxima(1, scan, memory.maxima)
-    return _find_levels_of_image(0, memory)
+    return _find_levels_of_image(0, memory, memory.ranks)
 
 
-# With a spacing.
+# The same with a spacing.
 @kernel
-def raise_spaced(
-    packed: Words, start: int, largest: int, planes: Planes, windows: Windows, answers: Floats, first: int
-) -> None:
-    """`raise_added` of an image whose packed bits begin at ``start``."""
-    lay_out_background(packed, start, planes, plane_at(planes.layout, BACKGROUND))
-    raise_added(largest, planes, None, windows, answers, first)
+def levels_of_crossed(scan: CrossedScan, memory: FlipMemory) -> int:
+    """Write the levels of an image from its largest codes; give the rank of its largest distance."""
+    write_maxima(memory.layout, scan, memory.maxima)
+    return _find_levels_of_image(0, memory, memory.ranks)

@@ -2,6 +2,7 @@
 
 A *kernel* is what the rest of the package calls; it is compiled on its first call and cached between processes.
 A *helper* is what kernels are made of; it becomes part of the kernels that use it and is never cached by itself.
+A *hot* helper is a loop that much of the time goes into, or stands in one.
 An *outlined* function is a large helper that is called rather than copied into each place that uses it: one copy is
 compiled for each kernel, not dozens.
 
@@ -11,8 +12,11 @@ written as, which is enough for those that only reckon with numbers.
 What would be compiled for nothing is left out. Numba optimises each function and makes machine code of it, for each
 combination of types, although all that is needed of a helper is its part in a kernel; here, the code of helpers goes
 into kernels as it is, and is optimised there, once. Of LLVM's vectorisers only that of loops runs, for the few that add
-numbers one by one: without it the loss of 1024 slices took 1.2 times as long. On two cores with AVX-512 the first calls
-of the four functions on slices went from 31 s to 12 s: ``python benchmarks/compile_times.py`` measures it.
+numbers one by one: without it the loss of 1024 slices took 1.2 times as long. Hot helpers are optimised by themselves,
+too: in a kernel of many loops, LLVM no longer takes out of each loop what never changes there. Without that, sizes of
+volumes took up to 1.2 times as long; doing it for all helpers, compiling would take 1.5 times as long. On two cores
+with AVX-512 the first calls of the four functions on slices went from 31 s to 12 s: ``python
+benchmarks/compile_times.py`` measures it.
 """
 
 import contextlib
@@ -52,13 +56,24 @@ SOURCES = _digest_of_sources()
 # ------------------------------------------------------------------------------------------------ helpers
 
 
+def _optimise(library: JITCodeLibrary) -> None:
+    # Numba's own does more before that to prune references, of which kernels hold none.
+    passes = library._codegen._module_pass_manager(loop_vectorize=True, slp_vectorize=False)
+    manager, *builder = passes if isinstance(passes, tuple) else (passes,)  # none before Numba 0.62
+    manager.run(library._final_module, *builder)
+
+
 class HelperLibrary(JITCodeLibrary):  # type: ignore[misc]
-    """LLVM's code of a helper and of those that it uses, neither optimised nor turned into machine code."""
+    """LLVM's code of a helper and of those that it uses, not turned into machine code."""
+
+    is_hot = False
 
     def finalize(self) -> None:
         """Take in the code of the helpers that this one uses."""
         for library in dict.fromkeys(self._linking_libraries):
             self._final_module.link_in(library._get_module_for_linking(), preserve=True)
+        if self.is_hot:
+            _optimise(self)
         self._finalized = True
 
 
@@ -73,6 +88,14 @@ class HelperCompiler(Compiler):  # type: ignore[misc]
         state.targetctx.get_executable = _no_executable  # the context is this compiler's own
 
 
+class HotCompiler(HelperCompiler):
+    """Compiles a helper that is optimised by itself, too."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.state.library.is_hot = True
+
+
 def _no_executable(library: Any, description: Any, environment: Any) -> object:
     """What Numba knows a compiled function by, which is not executable here."""
     return object()
@@ -81,9 +104,9 @@ def _no_executable(library: Any, description: Any, environment: Any) -> object:
 class Helper(CPUDispatcher):  # type: ignore[misc]
     """A helper: compiled where a kernel calls it, plain Python where Python does."""
 
-    def __init__(self, function: Callable[..., Any], forceinline: bool) -> None:
+    def __init__(self, function: Callable[..., Any], forceinline: bool, compiler: Any = HelperCompiler) -> None:
         # Whether it is inlined is said in any case, as Numba takes what is not said from the caller.
-        super().__init__(function, {}, {**OPTIONS, "forceinline": forceinline}, pipeline_class=HelperCompiler)
+        super().__init__(function, {}, {**OPTIONS, "forceinline": forceinline}, pipeline_class=compiler)
 
     def __call__(self, *arguments: Any) -> Any:
         """From Python: what the function says."""
@@ -102,6 +125,11 @@ class Helper(CPUDispatcher):  # type: ignore[misc]
 def helper(function: F) -> F:
     """Compile a function into all kernels that call it."""
     return function if numba.config.DISABLE_JIT else Helper(function, forceinline=True)
+
+
+def hot_helper(function: F) -> F:
+    """Compile a function into all kernels that call it, optimised by itself and then with each kernel."""
+    return function if numba.config.DISABLE_JIT else Helper(function, forceinline=True, compiler=HotCompiler)
 
 
 def outlined(function: F) -> F:
@@ -138,10 +166,7 @@ class KernelLibrary(JITCodeLibrary):  # type: ignore[misc]
     """The machine code of a kernel, helpers included."""
 
     def _optimize_final_module(self) -> None:
-        # Numba's own does more before that to prune references, of which kernels hold none.
-        passes = self._codegen._module_pass_manager(loop_vectorize=True, slp_vectorize=False)
-        manager, *builder = passes if isinstance(passes, tuple) else (passes,)  # none before Numba 0.62
-        manager.run(self._final_module, *builder)
+        _optimise(self)
 
 
 class KernelCompiler(Compiler):  # type: ignore[misc]

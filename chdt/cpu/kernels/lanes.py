@@ -166,6 +166,19 @@ def maximum(a: Any, b: Any) -> Any:
     return np.maximum(a, b)
 
 
+def _emit_where_less(typing: Any, a: Any, b: Any, then: Any, otherwise: Any) -> Any:
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return builder.select(builder.icmp_unsigned("<", *args[:2]), *args[2:])
+
+    return a(a, b, then, otherwise), emit
+
+
+@emitted(_emit_where_less)
+def where_less(a: Any, b: Any, then: Any, otherwise: Any) -> Any:
+    """The lanes of ``then`` where ``a`` is less than ``b``, those of ``otherwise`` elsewhere."""
+    return np.where(a < b, then, otherwise)
+
+
 # ------------------------------------------------------------------------------------------------ memory
 
 
@@ -528,8 +541,8 @@ def counting(first: Any) -> Any:
 
 def _emit_less_bits(typing: Any, a: Any, b: Any) -> Any:
     def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        bits = builder.bitcast(builder.icmp_unsigned("<", *args), ir.IntType(VECTOR_WORDS))
-        return builder.zext(bits, ir.IntType(BLOCK))
+        bits = builder.bitcast(builder.icmp_unsigned("<", *args), ir.IntType(a.count))
+        return _resized(builder, bits, BLOCK)
 
     return types.uint64(a, b), emit
 
@@ -537,7 +550,7 @@ def _emit_less_bits(typing: Any, a: Any, b: Any) -> Any:
 @emitted(_emit_less_bits)
 def less_bits(a: Any, b: Any) -> Any:
     """A word with the bits of the lanes in which ``a`` is less than ``b``."""
-    return np.uint64(np.packbits(a < b, bitorder="little")[0])
+    return np.uint64(int.from_bytes(np.packbits(a < b, bitorder="little").tobytes(), "little"))
 
 
 # ------------------------------------------------------------------------------------------------ single words

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from chdt.cpu.kernels.jit import helper, kernel
+from chdt.cpu.kernels.jit import helper, hot_helper, kernel
 from chdt.cpu.kernels.lanes import (
     VECTOR_WORDS,
     Vector,
@@ -257,7 +257,7 @@ def eight_rows(planes: Planes, plane: int, first: int, last: int) -> Vector:
 
 # In the two functions below ``plane`` is where the plane begins and ``at`` the first of the eight words wanted of it.
 # A source outside of the plane is all zeros, as the spare words around it are.
-@helper
+@hot_helper
 def moved_higher(planes: Planes, plane: int, at: int, move: Move) -> Vector:
     """Eight words of the plane moved towards higher pixels, bits that leave their row or slice included."""
     source = plane + max(at - move.distance_words, -VECTOR_WORDS)
@@ -267,7 +267,7 @@ def moved_higher(planes: Planes, plane: int, at: int, move: Move) -> Vector:
     return moved
 
 
-@helper
+@hot_helper
 def moved_lower(planes: Planes, plane: int, at: int, move: Move) -> Vector:
     """Eight words of the plane moved towards lower pixels, bits that leave their row or slice included."""
     source = plane + min(at + move.distance_words, planes.layout.plane_words)

@@ -11,12 +11,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from chdt.checks.ranks import Ranks
+from chdt.cpu.kernels.box_erosions import erode_to_next_rank, last_rank, radius_within
 from chdt.cpu.kernels.erosions import erode
 from chdt.cpu.kernels.jit import helper, outlined
 from chdt.cpu.kernels.lanes import (
     BLOCK,
     VECTOR_WORDS,
     Numbers,
+    Vector,
     Word,
     aligned,
     any_set,
@@ -29,8 +32,8 @@ from chdt.cpu.kernels.lanes import (
     store,
 )
 from chdt.cpu.kernels.packing import WORD_BITS, low_bits
-from chdt.cpu.kernels.planes import Planes, cap_of, eight_rows, nothing_in, objects_in, plane_at
-from chdt.cpu.kernels.rows import RowLayout
+from chdt.cpu.kernels.planes import COLUMNS, ROWS, Planes, copy_plane, eight_rows, nothing_in, objects_in, plane_at
+from chdt.cpu.kernels.rows import RowLayout, slab_axis
 from chdt.cpu.kernels.window_counts import BACKGROUND
 from chdt.cpu.kernels.writing import write_number
 
@@ -45,9 +48,9 @@ def level_places(layout: RowLayout) -> tuple[int, int]:
 # A row's level is the least r with S_r not reaching r away from it. The rows not reached are an interval that shrinks
 # as r falls, so it is known by where it begins and ends.
 @helper
-def _not_reached(r: int, nearest: int, farthest: int, begin: int, end: int) -> tuple[int, int]:
-    """Of the rows from ``begin`` to before ``end`` those that S_r, from the nearest to the farthest, does not reach."""
-    return max(begin, farthest - r + 1), min(end, nearest + r)
+def _not_reached(radius: int, nearest: int, farthest: int, begin: int, end: int) -> tuple[int, int]:
+    """Of the rows from ``begin`` to before ``end`` those that are within a radius of the nearest and the farthest."""
+    return max(begin, farthest - radius), min(end, nearest + radius + 1)
 
 
 @helper
@@ -58,10 +61,13 @@ def _set_levels(level: int, begin: int, end: int, new: tuple[int, int], levels: 
 
 
 @outlined
-def find_levels(maxima: Numbers, first: int, count: int, largest: int, levels: Numbers, at: int) -> None:
-    """Write the level of each of ``count`` rows, or columns, from ``at`` on.
+def find_levels(
+    maxima: Numbers, first: int, count: int, largest: int, ranks: Ranks | None, axis: int, levels: Numbers, at: int
+) -> None:
+    """Write the level of each of ``count`` rows, or columns, from ``at`` on; ``axis`` is the one that they lie along.
 
     Their largest distances are the maxima from ``first`` on, which are overwritten; ``largest`` is that of the image.
+    With a spacing, all are ranks.
     """
     # S_r begins where the largest distance so far reaches r, and ends where that from the other end does.
     nearest, farthest = first, first + count - 1
@@ -77,7 +83,7 @@ def find_levels(maxima: Numbers, first: int, count: int, largest: int, levels: N
             nearest -= 1
         while farthest < first + count - 1 and maxima[farthest + 1] >= r:
             farthest += 1
-        new = _not_reached(r, nearest - first, farthest - first, begin, end)
+        new = _not_reached(radius_within(r, ranks, axis), nearest - first, farthest - first, begin, end)
         if new[0] >= new[1]:
             break
         _set_levels(r + 1, begin, end, new, levels, at)
@@ -88,7 +94,7 @@ def find_levels(maxima: Numbers, first: int, count: int, largest: int, levels: N
 # In small grids S_r is what r - 1 erosions leave: that takes less time than distances do. All eroded planes are stored,
 # because levels are read from the largest r down and stop early.
 @helper
-def erode_away(planes: Planes) -> int:
+def erode_away(planes: Planes, ranks: Ranks | None) -> int:
     """Leave what is outside of S_1, S_2, ... in the planes from BACKGROUND on; give the last r whose S_r is not empty.
 
     The first one, all background pixels, must be there.
@@ -96,11 +102,22 @@ def erode_away(planes: Planes) -> int:
     plane, work = plane_at(planes.layout, BACKGROUND), plane_at(planes.layout, 0)
     left = objects_in(planes, plane, 0, planes.layout.plane_words)
     r = 0
-    while r < cap_of(planes.layout) and any_set(left):
-        left = erode(planes, 0, plane, work, plane + planes.layout.stride)
-        plane += planes.layout.stride
+    while r < last_rank(planes.layout, ranks) and any_set(left):
         r += 1
+        left = _erode_once(planes, ranks, r, plane, work, plane + planes.layout.stride)
+        plane += planes.layout.stride
     return r
+
+
+@helper
+def _erode_once(planes: Planes, ranks: Ranks | None, done: int, source_at: int, work_at: int, target_at: int) -> Vector:
+    """Erode to the next distance, or rank, into the plane at ``target_at``; give what is left."""
+    if ranks is None:  # Numba compiles only the branch that is needed
+        return erode(planes, 0, source_at, work_at, target_at)
+    left, result_at, _ = erode_to_next_rank(planes, ranks, done, source_at, work_at, target_at)
+    if result_at != target_at:
+        copy_plane(planes, result_at, target_at)
+    return left
 
 
 @helper
@@ -125,14 +142,16 @@ def _sides_of(planes: Planes, background_at: int, layout: RowLayout) -> tuple[Wo
 
 
 @helper
-def _still_not_reached(r: int, objects: Word, before: Word) -> Word:
-    """Of the rows ``before``, one bit each, those that S_r does not reach, which has objects in these rows."""
+def _still_not_reached(radius: int, objects: Word, before: Word) -> Word:
+    """Of the rows ``before``, one bit each, those that are within a radius of all these rows with objects."""
     nearest, farthest = lowest_bit(objects), WORD_BITS - 1 - leading_zeros(objects)
-    return before & low_bits(min(WORD_BITS, nearest + r)) & ~low_bits(max(0, farthest - r + 1))
+    return before & low_bits(min(WORD_BITS, nearest + radius + 1)) & ~low_bits(max(0, farthest - radius))
 
 
 @helper
-def find_levels_of_eroded(largest: int, layout: RowLayout, planes: Planes, levels: Numbers) -> None:
+def find_levels_of_eroded(
+    largest: int, ranks: Ranks | None, layout: RowLayout, planes: Planes, levels: Numbers
+) -> None:
     """Write the levels of all columns, rows and slabs, as far as they decide: once an axis has none, the others do not.
 
     Each begins at the largest r + 1, and falls by one with each r for which it is not reached. The planes are those
@@ -145,9 +164,10 @@ def find_levels_of_eroded(largest: int, layout: RowLayout, planes: Planes, level
     r = largest
     while r > 0:
         in_columns, in_rows, in_slabs = _sides_of(planes, plane_at(planes.layout, BACKGROUND + r - 1), layout)
-        columns, slabs = _still_not_reached(r, in_columns, columns), _still_not_reached(r, in_slabs, slabs)
+        columns = _still_not_reached(radius_within(r, ranks, COLUMNS), in_columns, columns)
+        slabs = _still_not_reached(radius_within(r, ranks, slab_axis(layout)), in_slabs, slabs)
         if layout.rows > 1:
-            rows = _still_not_reached(r, in_rows, rows)
+            rows = _still_not_reached(radius_within(r, ranks, ROWS), in_rows, rows)
         if columns == 0 or rows == 0 or slabs == 0:
             break
         of_columns -= spread(columns, np.uint8(1), np.uint8(0))

@@ -42,6 +42,12 @@ def pixels_of(layout: RowLayout) -> int:
     return layout.slabs * layout.rows * layout.width
 
 
+@helper
+def slab_axis(layout: RowLayout) -> int:
+    """The axis of planes along which slabs follow each other: from row to row, or from slice to slice."""
+    return 1 if layout.rows == 1 else 2
+
+
 @functools.lru_cache(maxsize=64)
 def walls_of(width: int, cap: int, lanes: Any) -> npt.NDArray[Any]:
     """Per k and lane: the cap if the neighbour 2^k to the left belongs to another image, else 0; then to the right."""

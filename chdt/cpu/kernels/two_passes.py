@@ -27,7 +27,7 @@ from chdt.cpu.kernels.rows import FAR, STEPS, RowLayout, ScanMemory, foreground_
 
 
 @helper
-def _distances_in_block(word: Word, walls: Numbers, cap: Number) -> Vector:
+def distances_in_block(word: Word, walls: Numbers, cap: Number) -> Vector:
     """Distance of each lane to the nearest clear bit within the same walls, at most the cap: 2 to 6 steps (equation 3).
 
     A step by 2^k is left out where no run of set bits is long enough for it to matter.
@@ -96,7 +96,7 @@ def _scan_row_up(packed: Words, start: int, images: int, first: int, slab: int, 
         if word == 0:
             store(rows, at, fill(0, cap))
             return
-        d = _distances_in_block(word, walls, cap)
+        d = distances_in_block(word, walls, cap)
         d = minimum(d, _from_slab(layout, rows, slab + 1, row, 0, walls))
         if row + 1 < layout.rows:
             d = minimum(d, _from_row(layout, rows, at + layout.pitch, walls))
@@ -117,7 +117,7 @@ def _scan_row_up(packed: Words, start: int, images: int, first: int, slab: int, 
             continue
         d = minimum(rising(left[block] + 1, cap), falling(distance + 1, cap))
         if ~word != 0:
-            d = minimum(d, widened(_distances_in_block(word, block_walls, FAR), cap))
+            d = minimum(d, widened(distances_in_block(word, block_walls, FAR), cap))
             distance = lowest_bit(~word)
         else:
             distance = min(distance + BLOCK, layout.cap)

@@ -6,10 +6,10 @@ two = two_A | two_B | one_A & one_B, one = one_A | one_B. Windows are built by d
 
 import numpy as np
 
+from chdt.checks.ranks import Radii
 from chdt.cpu.kernels.jit import helper, outlined
 from chdt.cpu.kernels.lanes import VECTOR_WORDS, load_words, store
 from chdt.cpu.kernels.planes import AXES, Planes, copy_plane, length_of, move_of, moved_higher, moved_lower, plane_at
-from chdt.cpu.kernels.spaced_lines import Radii
 
 # The planes of a thread that finds flips. Counts are pairs of planes, "at least one" and "at least two", that are
 # reused as scratch once consumed.

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from chdt.cpu.kernels.jit import helper, outlined
+from chdt.cpu.kernels.jit import helper, kernel, outlined
 from chdt.cpu.kernels.lanes import (
     BLOCK,
     Numbers,
@@ -61,18 +61,36 @@ measured.
 """
 
 
+BUFFERED = GATHERED + 3 * BLOCK  # the room that `gather` needs
+
+
+class Lengths(NamedTuple):
+    """With a spacing: what is written in place of each integer."""
+
+    table: npt.NDArray[np.uint32]  # the bits of float32 numbers
+    found: npt.NDArray[np.uint32]  # memory for those of all gathered answers
+
+
 class WriteBuffer(NamedTuple):
     """Where a thread gathers answers."""
 
     numbers: npt.NDArray[Any]
     past_caches: bool  # how they are written to memory
+    lengths: Lengths | None
 
 
 def write_buffer(
-    lanes: type[np.unsignedinteger[Any]], past_caches: bool, count: int = GATHERED + 3 * BLOCK
+    lanes: type[np.unsignedinteger[Any]], past_caches: bool, count: int = BUFFERED, spaced: bool = False
 ) -> WriteBuffer:
-    """A write buffer for one thread; the default is the room that `gather` needs."""
-    return WriteBuffer(aligned(count, 0, lanes), past_caches)
+    """A write buffer for one thread. With a spacing, its table is missing: see `with_table`."""
+    lengths = Lengths(np.empty(0, np.uint32), aligned(count, 0, np.uint32)) if spaced else None
+    return WriteBuffer(aligned(count, 0, lanes), past_caches, lengths)
+
+
+def with_table(buffer: WriteBuffer, table: npt.NDArray[np.uint32] | None) -> WriteBuffer:
+    """A write buffer with the table of this call, if it was made for one."""
+    lengths = buffer.lengths
+    return buffer if lengths is None or table is None else buffer._replace(lengths=lengths._replace(table=table))
 
 
 @helper
@@ -110,11 +128,35 @@ def gather(buffer: WriteBuffer, gathered: int, lanes: Vector, count: int, answer
 @helper
 def write_gathered(buffer: WriteBuffer, count: int, answers: Numbers, at: int) -> None:
     """Write the first ``count`` gathered answers from ``at`` on; whole vectors go past the caches, if wanted."""
+    _write_gathered(buffer.numbers, buffer.lengths, buffer.past_caches, count, answers, at)
+
+
+@helper
+def _write_gathered(
+    numbers: Numbers, lengths: Lengths | None, past_caches: bool, count: int, answers: Numbers, at: int
+) -> None:
+    if lengths is None:  # then Numba compiles nothing of the other branch
+        _write_all(numbers, past_caches, count, answers, at)
+    else:
+        for x in range(count):
+            lengths.found[x] = lengths.table[numbers[x]]
+        _write_all(lengths.found, past_caches, count, answers, at)
+
+
+@helper
+def _write_all(numbers: Numbers, past_caches: bool, count: int, answers: Numbers, at: int) -> None:
     begin = min(count, lanes_before_line(answers, at))
     end = begin + (count - begin) // BLOCK * BLOCK
     for x in range(begin):
-        answers[at + x] = buffer.numbers[x]
+        answers[at + x] = numbers[x]
     for x in range(begin, end, BLOCK):
-        write(answers, at + x, load_pixels(buffer.numbers, x), buffer.past_caches)
+        write(answers, at + x, load_pixels(numbers, x), past_caches)
     for x in range(end, count):
-        answers[at + x] = buffer.numbers[x]
+        answers[at + x] = numbers[x]
+
+
+@kernel
+def look_up(answers: npt.NDArray[np.uint32], table: npt.NDArray[np.uint32]) -> None:
+    """Replace integers by what the table has for them."""
+    for at in range(answers.size):
+        answers[at] = table[answers[at]]

@@ -1,0 +1,77 @@
+"""Erosions by boxes, rank by rank: with a spacing, {rank >= r} is what the box of rank r leaves of an object.
+
+The box has a radius for each axis, the most steps that are nearer than rank r. From one rank to the next it grows along
+one axis, or along those whose steps are equally long.
+"""
+
+from chdt.checks.ranks import Ranks
+from chdt.cpu.kernels.erosions import dilate, exponent_towards
+from chdt.cpu.kernels.jit import helper, outlined
+from chdt.cpu.kernels.lanes import Vector
+from chdt.cpu.kernels.planes import (
+    AXES,
+    COLUMNS,
+    ROWS,
+    SLICES,
+    PlaneLayout,
+    Planes,
+    cap_of,
+    copy_plane,
+    nothing_in,
+    objects_in,
+)
+
+
+@helper
+def last_rank(layout: PlaneLayout, ranks: Ranks | None) -> int:
+    """The largest rank; without a spacing, ranks are distances. Numba compiles only the branch that is needed."""
+    return cap_of(layout) if ranks is None else ranks.distances.size - 1
+
+
+@helper
+def radius_within(r: int, ranks: Ranks | None, axis: int) -> int:
+    """How far a window of all pixels whose rank is below r reaches along an axis, r > 0."""
+    return r - 1 if ranks is None else ranks.radii[r, axis]
+
+
+@helper
+def _dilate_along(planes: Planes, axis: int, exponent: int, background_at: int, dilated_at: int) -> Vector:
+    """`dilate`, each axis by code of its own: moves along an axis that is known while compiling take less time."""
+    if axis == COLUMNS:
+        return dilate(planes, COLUMNS, exponent, background_at, dilated_at)
+    if axis == ROWS:
+        return dilate(planes, ROWS, exponent, background_at, dilated_at)
+    return dilate(planes, SLICES, exponent, background_at, dilated_at)
+
+
+@outlined
+def erode_to_rank(
+    planes: Planes, ranks: Ranks, done: int, rank: int, source_at: int, other_at: int, target_at: int
+) -> tuple[Vector, int, int]:
+    """Erode what the box of rank ``done`` left by as much as the box of ``rank`` takes; 1 <= done <= rank.
+
+    The background is read from the plane at ``source_at``, which stays as it is. Give a vector that shows what is left,
+    as `dilate` does, and where the eroded background is, at ``target_at`` or at ``other_at``; then the other of both.
+    """
+    left, from_at, to, spare = nothing_in(planes), source_at, target_at, other_at
+    for axis in range(AXES):
+        radius, radius_to = ranks.radii[done, axis], ranks.radii[rank, axis]
+        while radius < radius_to:
+            exponent = exponent_towards(radius_to, radius)
+            left = _dilate_along(planes, axis, exponent, from_at, to)
+            from_at, to, spare = to, spare, to
+            radius += 1 << exponent
+    if from_at == source_at:  # rounding has made two lengths equal
+        copy_plane(planes, source_at, to)
+        return objects_in(planes, to, 0, planes.layout.plane_words), to, spare
+    return left, from_at, to
+
+
+@helper
+def erode_to_next_rank(
+    planes: Planes, ranks: Ranks, done: int, source_at: int, other_at: int, target_at: int
+) -> tuple[Vector, int, int]:
+    """`erode_to_rank` by one; nothing is left of the last rank, as no object is larger."""
+    if done == ranks.distances.size - 1:
+        return nothing_in(planes), target_at, other_at
+    return erode_to_rank(planes, ranks, done, done + 1, source_at, other_at, target_at)

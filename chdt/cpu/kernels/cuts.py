@@ -1,0 +1,86 @@
+"""The mask at the threshold closest to 0 at which it has a size (docs/reference.md, mask_of_size).
+
+Masks are cut by a *limit*: the pixels whose keys are above it. So "above a logit" and "as large as a logit" are the
+same thing, in any dtype.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+from chdt.cpu.kernels.jit import helper, kernel
+from chdt.cpu.kernels.keys import Floats, limit_below, pack_above
+from chdt.cpu.kernels.lanes import Numbers, Word
+from chdt.cpu.kernels.packing import unpack
+from chdt.cpu.kernels.weakest_pixels import ThresholdMemory, find_best_window
+from chdt.cpu.kernels.window_centres import Windows, count_centres, find_centres, margins_at, middle_of, window_at
+
+NO_LIMIT, ALL_LIMIT = np.uint64(0), ~np.uint64(0)  # all pixels, no pixel
+
+
+@helper
+def _size_above(
+    values: Numbers, first: int, pixels: int, limit: Word, windows: Windows, floats: Floats, memory: ThresholdMemory
+) -> float:
+    """The size of the mask that is cut by this limit: how large a window it holds, by bisection."""
+    pack_above(values, first, pixels, limit, floats, memory.rest, memory.packed)
+    low, high = 0, len(windows.radii)  # it holds windows of all ranks below the first number, of none from the second
+    while low < high:
+        rank = (low + high) // 2
+        at = find_centres(memory.packed, window_at(windows, rank), margins_at(windows, rank), memory.planes)
+        if count_centres(memory.planes, at) > 0:
+            low = rank + 1
+        else:
+            high = rank
+    return float(windows.sizes[low])
+
+
+@helper
+def _limit_of(
+    values: Numbers, first: int, rank: int, windows: Windows, floats: Floats, memory: ThresholdMemory
+) -> Word:
+    """Where to cut an image so that the mask holds a window of this rank and none of the next one."""
+    layout = memory.planes.layout
+    pixels = layout.depth * layout.height * layout.width
+    ranks = len(windows.radii)
+    if rank >= ranks:  # larger than any object
+        has_nan = pack_above(values, first, pixels, NO_LIMIT, floats, memory.rest, memory.packed)
+        return ALL_LIMIT if has_nan else NO_LIMIT
+    guess, upper, lower = middle_of(layout), ALL_LIMIT, NO_LIMIT
+    if rank >= 0:
+        best = find_best_window(values, first, rank, guess, windows, floats, memory)
+        guess, upper = best.centre, best.key
+        if upper == 0:  # a NaN
+            return ALL_LIMIT
+    if rank + 1 < ranks:
+        lower = find_best_window(values, first, rank + 1, guess, windows, floats, memory).key
+        if lower == 0:
+            return ALL_LIMIT
+    if upper == lower:  # equal logits join the mask together, or not: whatever comes closer to the size
+        with_them = limit_below(upper, floats)
+        size = windows.sizes[rank + 1]
+        smaller = _size_above(values, first, pixels, upper, windows, floats, memory)
+        larger = _size_above(values, first, pixels, with_them, windows, floats, memory)
+        return with_them if larger - size < size - smaller else upper
+    # From the lower threshold on, up to before the upper one: 0, or the one that is closer to it.
+    if upper <= floats.sign:
+        return limit_below(upper, floats)
+    return max(lower, floats.sign)
+
+
+@kernel
+def cut_masks(
+    values: Numbers,
+    floats: Floats,
+    ranks: npt.NDArray[np.int64],
+    windows: Windows,
+    memory: ThresholdMemory,
+    masks: npt.NDArray[np.uint8],
+) -> None:
+    """Write the mask of each image, 1 for foreground, that holds a window of its rank, but none of the next one."""
+    layout = memory.planes.layout
+    pixels = layout.depth * layout.height * layout.width
+    for image in range(len(ranks)):
+        first = image * pixels
+        limit = _limit_of(values, first, ranks[image], windows, floats, memory)
+        pack_above(values, first, pixels, limit, floats, memory.rest, memory.packed)
+        unpack(memory.packed, np.uint8(1), np.uint8(0), masks[first : first + pixels])
