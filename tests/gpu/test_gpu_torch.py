@@ -1,5 +1,6 @@
 """The GPUs' wing in what torch makes of it: operators, compiled and exported; CUDA graphs and streams, on a card."""
 
+import calls
 import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -14,6 +15,7 @@ from chdt import (
     sample_masks,
     squared_error,
     threshold_of_size,
+    wings,
 )
 from chdt.checks import devices
 
@@ -204,6 +206,20 @@ def test_compiled_into_graphs():
     values = {function(logits).item() for _ in range(20)}
     assert len(values) > 5
     torch._dynamo.reset()
+
+
+@needs_gpu
+def test_every_function_by_way_of_the_host(monkeypatch):
+    """Where there is no Triton; seeds, sizes and what is left out are on the GPU all the same."""
+    given = calls.given_tensors(there)
+    monkeypatch.setattr(wings, "reason_against", lambda device: "told to")
+    for name in calls.CALLS:
+        assert all(answer.device == DEVICE or answer.is_cuda for answer in calls.called(name, given))
+    leaf, weight = given.logits.requires_grad_(), there(torch.tensor([1.0, 0.0]))
+    expected_size_loss(leaf, given.sizes, weight=weight, n_samples=2).backward()
+    assert leaf.grad[0].any()
+    assert not leaf.grad[1].any()
+    assert mask_of_size(leaf, given.sizes.cpu()).is_cuda
 
 
 @needs_gpu
