@@ -142,7 +142,7 @@ def numbers_for(
 ) -> torch.Tensor:
     """Sizes or weights for what is on this device; NaN for those that are negative, where nobody has looked at them."""
     numbers = sent(values.detach(), device, name).to(dtype)
-    return torch.where(numbers >= 0, numbers, torch.nan) if unseen else numbers
+    return numbers.masked_fill(numbers < 0, torch.nan) if unseen else numbers
 
 
 def _largest_of(values: torch.Tensor, name: str, remedy: str) -> float:

@@ -49,7 +49,7 @@ def sampled_derivative(
     drawn = torch.empty(losses.shape[:-1], dtype=gradient.dtype, device="cpu")
     omitted = NONE if left_out is None else left_out.cpu().contiguous().view(-1).numpy()
     flat, drawn_flat, table = gradient.view(-1).numpy(), drawn.view(-1).numpy(), table_of(losses)
-    mixed = seeds.numpy().view(np.uint64)
+    mixed = seeds.cpu().numpy().view(np.uint64)
 
     def work(first: int, last: int) -> None:
         memory = reused(gradient_memory, shape, *route, flat.dtype)

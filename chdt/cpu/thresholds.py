@@ -50,6 +50,7 @@ def _infinity_of(dtype: torch.dtype) -> Any:
 
 def masks_of_radii(logits: torch.Tensor, radii: torch.Tensor, spatial_dims: int, black_border: bool) -> torch.Tensor:
     """Of all masks ``logits > t`` that hold a window of the radius of their image, but none one larger, t nearest 0."""
+    radii = radii.to(logits.device)
     index = weakest_pixels_of_radii(logits, torch.stack([radii, radii + 1], -1), spatial_dims, black_border)
     flat, (upper, lower) = logits.flatten(-spatial_dims), values_at(logits, index, spatial_dims).unbind(-1)
     # From the lower threshold on, up to before the upper one: at 0 if it is between them, at the lower one above it.

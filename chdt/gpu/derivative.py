@@ -63,6 +63,6 @@ def _add_differences(
     programs, rows, columns = look_up_grid(len(foreground), shape)
     differences_kernel[(programs,)](
         foreground, *parts, losses.contiguous(), losses.shape[-1], chances, gradient, sums, values,
-        None if left_out is None else left_out.contiguous(), draw, draws, float(draws), *shape,
+        None if left_out is None else left_out.contiguous().view(torch.int8), draw, draws, float(draws), *shape,
         DRAWN=chances is not None, LEAVES_OUT=left_out is not None, ROWS=rows, COLUMNS=columns,
     )  # fmt: skip

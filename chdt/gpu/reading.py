@@ -25,7 +25,7 @@ class Foreground(NamedTuple):
         if not any(self.border):
             return answers
         inner = (slice(more, side - more) for side, more in zip(self.shape, self.border, strict=True))
-        return answers[(slice(None), *inner)]
+        return answers[(slice(None), *inner)].contiguous()
 
 
 def read_masks(masks: torch.Tensor, spatial_dims: int, black_border: bool = False) -> Foreground:

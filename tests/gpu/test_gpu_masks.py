@@ -136,6 +136,15 @@ def test_a_device_without_this_wing_goes_by_way_of_the_host(monkeypatch):
     assert "not for mps" in available.reason_against(torch.device("mps"))
 
 
+@pytest.mark.parametrize("options", [{}, {"black_border": True}, {"spacing": (2, 1)}, {"spacing": 2}])
+def test_answers_are_contiguous(options):
+    """As the operators promise, whatever the masks are."""
+    for function in (distance_transform, flip_sizes):
+        answer = called_there(function, masks_of(4, 5)[1:3].mT, **options)
+        assert answer.is_contiguous()
+        assert answer.untyped_storage().nbytes() == answer.nbytes
+
+
 def test_the_same_twice():
     masks = masks_of(20, 35)[1:2]
     assert torch.equal(called_there(flip_sizes, masks), called_there(flip_sizes, masks))

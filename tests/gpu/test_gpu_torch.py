@@ -1,11 +1,22 @@
 """The GPUs' wing in what torch makes of it: operators, compiled and exported; CUDA graphs and streams, on a card."""
 
+import calls
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 from wing import DEVICE, called_there, needs_gpu, on_gpu, there
 
 import chdt
-from chdt import expected_size_loss, flip_sizes, mask_of_size, object_size, sample_masks, threshold_of_size
+from chdt import (
+    expected_size_loss,
+    flip_sizes,
+    mask_of_size,
+    object_size,
+    sample_masks,
+    squared_error,
+    threshold_of_size,
+    wings,
+)
 from chdt.checks import devices
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*(torch.jit|fork|FP_FUSION|grad attribute).*")
@@ -81,6 +92,40 @@ def test_a_graph_does_not_keep_what_is_on_the_host(monkeypatch):
     with pytest.raises(RuntimeError, match="sizes on the host cannot be part of a CUDA graph"):
         devices.sent(torch.ones(2), other, "sizes")
     assert devices.sent(torch.ones(2), torch.device("cpu"), "sizes").tolist() == [1, 1]
+
+
+READ_A_VALUE = ("_local_scalar_dense", "equal", "is_nonzero", "nonzero", "masked_select", "unique")
+
+
+class Called(TorchDispatchMode):
+    """The operators of torch that are called."""
+
+    def __init__(self):
+        super().__init__()
+        self.names = []
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        self.names.append(function.overloadpacket.__name__)
+        return function(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("loss", [squared_error, torch.nn.functional.smooth_l1_loss])
+def test_no_value_is_read(loss):
+    """Operators whose outcome is known to the host make it wait for the device."""
+    logits, weight = logits_of(2, 4, 3).requires_grad_(), there(torch.ones(2))
+    with on_gpu(), Called() as called:
+        expected_size_loss(logits, SIZES, weight=weight, n_samples=2, loss=loss).backward()
+        threshold_of_size(logits, SIZES).sum().backward()
+        masks = mask_of_size(logits, SIZES)
+        flip_sizes(masks)
+        sample_masks(logits)
+        chdt.squared_size_error(masks, masks)
+        chdt.intersection_over_union(masks, masks)
+    assert "randint" in called.names
+    assert not set(READ_A_VALUE) & set(called.names)
+    with on_gpu(), Called() as called:
+        object_size(logits.detach().sign())
+    assert called.names.count("_local_scalar_dense") == 1  # whether the masks are valid
 
 
 # ------------------------------------------------------------------------------------------------ on a card
@@ -161,6 +206,20 @@ def test_compiled_into_graphs():
     values = {function(logits).item() for _ in range(20)}
     assert len(values) > 5
     torch._dynamo.reset()
+
+
+@needs_gpu
+def test_every_function_by_way_of_the_host(monkeypatch):
+    """Where there is no Triton; seeds, sizes and what is left out are on the GPU all the same."""
+    given = calls.given_tensors(there)
+    monkeypatch.setattr(wings, "reason_against", lambda device: "told to")
+    for name in calls.CALLS:
+        assert all(answer.device == DEVICE or answer.is_cuda for answer in calls.called(name, given))
+    leaf, weight = given.logits.requires_grad_(), there(torch.tensor([1.0, 0.0]))
+    expected_size_loss(leaf, given.sizes, weight=weight, n_samples=2).backward()
+    assert leaf.grad[0].any()
+    assert not leaf.grad[1].any()
+    assert mask_of_size(leaf, given.sizes.cpu()).is_cuda
 
 
 @needs_gpu
