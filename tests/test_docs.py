@@ -21,7 +21,10 @@ pytest.importorskip("sphinx")
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = {
-    *(f"{page}.html" for page in ("index", "start", "training", "exact", "benchmarks", "elsewhere", "experiments")),
+    *(
+        f"{page}.html"
+        for page in ("index", "start", "training", "ruler", "script", "exact", "benchmarks", "elsewhere", "experiments")
+    ),
     *(
         f"{page}.html"
         for page in (
@@ -180,6 +183,17 @@ def test_figures(figures, tmp_path, capsys):
     names = {path.name for path in tmp_path.iterdir()}
     assert names == {path.name for path in (DOCS / "images").glob("*.svg")}
     assert len(capsys.readouterr().out.split()) == len(names) == 6
+
+
+def test_tables_of_the_ruler():
+    """The tables of docs/ruler.md are what the script makes, and say what the text does."""
+    spec = importlib.util.spec_from_file_location("ruler", DOCS / "ruler.py")
+    ruler = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(ruler)
+    text = ruler.PAGE.read_text(encoding="utf-8")
+    assert ruler.with_tables(text) == text
+    with pytest.raises(SystemExit, match="no place for the table of diameters"):
+        ruler.with_tables("")
 
 
 def test_a_wrong_figure_is_not_drawn(figures, monkeypatch):

@@ -11,12 +11,21 @@ from printed import assert_printed
 ROOT = Path(__file__).parents[1]
 PAGES = sorted(str(page.relative_to(ROOT)) for page in (ROOT / "README.md", *ROOT.glob("docs/*.md")))
 # Outputs that are compared with what is printed, and a name that the last block makes.
-OUTPUTS = {"README.md": 1, "docs/training.md": 5, "docs/use.md": 2, "docs/index.md": 1, "docs/elsewhere.md": 2}
+OUTPUTS = {
+    "README.md": 1,
+    "docs/training.md": 5,
+    "docs/use.md": 2,
+    "docs/index.md": 1,
+    "docs/elsewhere.md": 2,
+    "docs/ruler.md": 2,
+}
 LAST = {
     "README.md": "loss",
     "docs/training.md": "trainer",
-    "docs/start.md": "from_sizes",
+    "docs/start.md": "own_masks",
     "docs/elsewhere.md": "all_flips",
+    "docs/ruler.md": "measured",
+    "docs/script.md": "volumes",
 }
 
 
