@@ -50,14 +50,15 @@ def monai_of(epochs: int, rows: list[Row]) -> str:
 
 def objectives() -> str:
     """What was tried on slices in ten epochs, with the gain of IoU over the start."""
-    table = [["m, objective", "validation E", "validation IoU", "test E", "test IoU", "gain", "epoch kept"]]
+    table = [["m, objective", "validation E", "validation IoU", "test E", "test IoU", "gain", "epoch kept", "last IoU"]]
     start = 0.0
     for row in read("hippocampus/results/teacher/objectives.csv"):
         if row["objective"] == "start":
             start = float(row["test_IoU"])
         numbers = [f"{float(row[name]):.{3 if 'IoU' in name else 2}f}" for name in NUMBERS]
         gain = f"{float(row['test_IoU']) - start:+.3f}"
-        table.append([f"{row['m']}, `{row['objective']}`", *numbers, gain, row["kept"]])
+        last = f"{float(row['last_IoU']):.3f}" if row["last_IoU"] else ""
+        table.append([f"{row['m']}, `{row['objective']}`", *numbers, gain, row["kept"], last])
     return markdown(table)
 
 
