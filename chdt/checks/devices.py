@@ -21,8 +21,11 @@ def sent(tensor: torch.Tensor, device: torch.device, name: str) -> torch.Tensor:
         return tensor
     if device.type not in GPUS:
         return tensor.to(device)
-    if not torch.compiler.is_compiling() and is_captured(device):
-        raise RuntimeError(HOST_IN_GRAPH.format(name, device))
+    if not torch.compiler.is_compiling():
+        if is_captured(device):
+            raise RuntimeError(HOST_IN_GRAPH.format(name, device))
+        if tensor.is_pinned():  # would be read later, after the caller may have filled it anew
+            tensor = tensor.clone()
     return tensor.to(device, non_blocking=True)
 
 

@@ -7,6 +7,8 @@ from chdt.gpu.kernels.box_sums import sum_lines_kernel
 
 MOST_INDEX_BITS = 15  # for sums of 32 bits: twice as many, and one more, must fit
 
+MOST_PIXELS, LONGEST_SIDE = (1 << 31) - (1 << 10), (1 << 30) - 1  # of an image: places in it have 32 bits
+
 ROW_TILE, COLUMN_TILE = (4, 128), (32, 32)  # lines of a program, and how many pixels of them at once
 
 IMAGE_TILE, LINE_TILE = (16, 32), (1, 512)  # rows and columns of a program that looks up
@@ -19,6 +21,11 @@ def index_bits_of(shape: Shape) -> int:
 
 def box_sums(foreground: torch.Tensor, shape: Shape) -> torch.Tensor:
     """The table of a batch, for masks of shape (images, depth, height, width)."""
+    if shape.pixels > MOST_PIXELS or shape.cap > LONGEST_SIDE:
+        raise ValueError(
+            f"images on a GPU may have up to {MOST_PIXELS} pixels and sides of up to {LONGEST_SIDE}, but these have "
+            f"{shape.pixels} and {shape.cap}: copy them to the host, with .cpu(), and compute there"
+        )
     bits = index_bits_of(shape)
     table = torch.empty(
         foreground.shape, dtype=torch.int32 if bits <= MOST_INDEX_BITS else torch.int64, device=foreground.device

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from chdt.checks.devices import sent
+from chdt.checks.devices import is_captured, sent
 from chdt.checks.shape import Shape, Steps
 
 
@@ -19,11 +19,26 @@ class Ranks(NamedTuple):
     ranks: torch.Tensor | None  # int32, shape (3, longest side): the rank of so many steps along each axis
 
 
-@functools.lru_cache(maxsize=64)
+_of_graphs: dict[int, Ranks] = {}  # what CUDA graphs read in every replay must stay where it is
+
+
 def ranks_of(shape: Shape, spacing: Steps | None, device: torch.device) -> Ranks:
     """The ranks of a grid; a spacing that is the same for all axes needs no list."""
     if spacing is None or len(set(spacing)) == 1:
         return Ranks(shape.cap, None, None, None)
+    ranks = _listed(shape, spacing, device)
+    if is_captured(device):
+        _of_graphs[id(ranks)] = ranks
+    elif device.type == "cuda":  # lists that are given up may still be read by what waits on this stream
+        for each in (ranks.distances, ranks.steps, ranks.ranks):
+            if each is not None:
+                each.record_stream(torch.cuda.current_stream(device))
+    return ranks
+
+
+@functools.lru_cache(maxsize=64)
+def _listed(shape: Shape, spacing: Steps, device: torch.device) -> Ranks:
+    """The lists of a grid, made once for all streams: so they are waited for."""
     along = [np.multiply(np.arange(side), step).astype(np.float32) for side, step in zip(shape, spacing, strict=True)]
     far = np.array([np.max(np.multiply(spacing, shape))], np.float32)
     distances = np.unique(np.concatenate([*along, far]))
@@ -31,9 +46,11 @@ def ranks_of(shape: Shape, spacing: Steps | None, device: torch.device) -> Ranks
     ranks = np.zeros((3, shape.cap), np.int32)
     for axis, each in enumerate(along):
         ranks[axis, : len(each)] = np.searchsorted(distances, each)
-    lists = (
+    lists = [
         sent(torch.from_numpy(each), device, "a spacing that was not used before") for each in (distances, steps, ranks)
-    )
+    ]
+    if device.type == "cuda":
+        torch.cuda.current_stream(device).synchronize()
     return Ranks(len(distances) - 1, *lists)
 
 
@@ -45,7 +62,7 @@ def step_of(cap: int) -> int:
 def answers_of_ranks(found: torch.Tensor, times: int, ranks: Ranks, spacing: Steps | None) -> torch.Tensor:
     """So many times the distances of these ranks, which may be changed: int32 pixels, float32 with a spacing."""
     if ranks.distances is not None:
-        return ranks.distances[found] * times
+        return ranks.distances.index_select(0, found.reshape(-1)).mul_(times).view(found.shape)
     if spacing is not None:
-        return (found * times).double().mul_(spacing[0]).float()
+        return found.mul_(times).double().mul_(spacing[0]).float()
     return found.mul_(times) if times > 1 else found

@@ -70,7 +70,8 @@ def window(table, steps, rank, z, y, x, depth, height, width, cap, inside, SPACE
         in_y = in_x
         in_z = in_x
     left, right = x - in_x - 1, tl.minimum(x + in_x, width - 1)
-    top, bottom = (y - in_y - 1) * width, tl.minimum(y + in_y, height - 1) * width
+    # Rows far above the image are none, like the one above: times the width they could be beyond 32 bits.
+    top, bottom = tl.maximum(y - in_y - 1, -1) * width, tl.minimum(y + in_y, height - 1) * width
     if DIMS < 3:
         return rectangle(table, 0, top, bottom, left, right, inside, DIMS)
     front, back = z - in_z - 1, tl.minimum(z + in_z, depth - 1)
