@@ -365,13 +365,13 @@ def _markdown(rows: list[list[str]]) -> str:
 
 # The sentences to be checked: function, number of the workload, peer, dtype, and what is said of them.
 CLAIMS = (
-    ("object_size", 0, "torch sum", "float32", "as fast as `masks.sum((1, 2))` reads the masks"),
+    ("object_size", 0, "torch sum", "float32", "against `masks.sum((1, 2))`, which reads the masks"),
     ("object_size", 0, "opencv loop", "float32", "faster than OpenCV"),
     ("object_size", 0, "scipy batch", "float32", "faster than SciPy in one call"),
     ("object_size", 0, "scipy loop", "float32", "faster than SciPy in a loop"),
     ("object_size", 1, "opencv loop", "float32", "faster than OpenCV"),
     ("object_size", 2, "opencv loop", "float32", "faster than OpenCV"),
-    ("distance_transform", 0, "torch copy", "float32", "as fast as `copy_` into the same int32 memory"),
+    ("distance_transform", 0, "torch copy", "float32", "against `copy_` into the same int32 memory"),
     ("distance_transform", 0, "opencv loop", "float32", "faster than OpenCV"),
     ("distance_transform", 0, "scipy batch", "float32", "faster than SciPy in one call"),
     ("distance_transform", 0, "scipy loop", "float32", "faster than SciPy in a loop"),
@@ -380,7 +380,7 @@ CLAIMS = (
     ("distance_transform", 2, "opencv loop", "float32", "faster than OpenCV"),
     ("distance_transform", 6, "scipy loop", "float32", "faster than SciPy"),
     ("object_size", 6, "scipy loop", "float32", "faster than SciPy"),
-    ("flip_sizes", 0, "torch copy", "float32", "as fast as `copy_` into the same int32 memory"),
+    ("flip_sizes", 0, "torch copy", "float32", "against `copy_` into the same int32 memory"),
     ("flip_sizes", 0, "opencv loop", "float32", "faster than OpenCV, one transform a flip"),
     ("flip_sizes", 0, "scipy batch", "float32", "faster than SciPy, one transform a flip"),
     ("flip_sizes", 1, "distance_transform", "float32", "against one distance_transform"),

@@ -1,4 +1,4 @@
-"""Segmentation networks trained from nothing but the sizes of objects: exact sizes, distances and flips of masks."""
+"""Segmentation networks trained from a few outlines and many sizes: exact sizes, distances and flips of masks."""
 
 from chdt import operators as _operators  # noqa: F401, registers them with torch
 from chdt.distance import distance_transform

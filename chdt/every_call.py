@@ -38,6 +38,10 @@ class Call(NamedTuple):
         return self.name
 
 
+SPACED = ((9, 7), (60, 50), (90, 20), (66_000, 2))  # small and crossed, each with the widths that ranks and codes take
+SPACED_IN_PARTS = ((170, 170, 170), (66_000, 65))
+
+
 def masks_of(grid: tuple[int, ...], dtype: str = "bool", images: int = 1) -> Any:
     """All foreground but for one corner."""
     masks = np.ones((images, *grid), dtype)
@@ -84,6 +88,17 @@ def _calls_with_options() -> Iterator[Call]:
             yield Call(f"{function.__name__}: {name}", partial(function, masks_of(SMALL), **options))
     for grid in IN_BANDS:
         yield Call(f"object_size: {_shown(grid)}", partial(_of_grid, object_size, grid))
+    for function in (object_size, distance_transform, flip_sizes):
+        for grid in (*SPACED, *SPACED_IN_PARTS):
+            yield Call(f"{function.__name__}: {_shown(grid)}, with a spacing", partial(_spaced, function, grid))
+
+
+def _spaced(function: Callable[..., Any], grid: tuple[int, ...]) -> None:
+    function(masks_of(grid), spatial_dims=len(grid), spacing=_steps(grid))
+
+
+def _steps(grid: tuple[int, ...]) -> tuple[float, ...]:
+    return tuple(1.5**axis for axis in range(len(grid)))
 
 
 def _calls_with_out() -> Iterator[Call]:
@@ -116,6 +131,11 @@ def _calls_on_tensors() -> Iterator[Call]:
             for function in (expected_size_loss, sampled_gradient):
                 values, size = torch.ones(grid, dtype=dtype), torch.zeros((), dtype=dtype)
                 yield Call(f"{function.__name__}: {_shown(grid)} of {dtype}", partial(function, values, size))
+        for grid in SPACED:
+            for function in (expected_size_loss, sampled_gradient):
+                values, size = torch.ones(grid, dtype=dtype), torch.zeros((), dtype=dtype)
+                name = f"{function.__name__}: {_shown(grid)} of {dtype}, with a spacing"
+                yield Call(name, partial(function, values, size, spacing=_steps(grid)))
 
 
 def _shown(grid: tuple[int, ...]) -> str:

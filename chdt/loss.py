@@ -226,8 +226,17 @@ class ExpectedSizeLoss(torch.nn.Module):
         self.spacing = spacing
         self.black_border = black_border
 
-    def forward(self, logits: torch.Tensor, sizes: torch.Tensor, weight: torch.Tensor | None = None) -> torch.Tensor:
-        """Loss of the logits, shape (..., H, W), for the true sizes and weights, shape (...)."""
+    def forward(
+        self,
+        logits: torch.Tensor,
+        sizes: torch.Tensor,
+        weight: torch.Tensor | None = None,
+        spacing: Spacing | None = None,
+    ) -> torch.Tensor:
+        """Loss of the logits, shape (..., H, W), for the true sizes and weights, shape (...).
+
+        A ``spacing`` of these images takes the place of the one that the module was made with.
+        """
         return expected_size_loss(
             logits,
             sizes,
@@ -237,7 +246,7 @@ class ExpectedSizeLoss(torch.nn.Module):
             reduction=self.reduction,
             generator=self.generator,
             spatial_dims=self.spatial_dims,
-            spacing=self.spacing,
+            spacing=self.spacing if spacing is None else spacing,
             black_border=self.black_border,
         )
 

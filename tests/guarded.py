@@ -110,10 +110,14 @@ def calls(masks, dims, dtypes, place):
         for function in chdt.object_size, chdt.distance_transform, chdt.flip_sizes:
             yield function(place(masks), **dims, black_border=True)
             yield function(place(masks), **dims, spacing=tuple(range(1, masks.ndim)))
+            yield function(place(masks), **dims, spacing=tuple(1 / k for k in range(1, masks.ndim)), black_border=True)
     logits = torch.from_numpy(place(np.where(masks, 1.0, -1.0).astype("f4"))).requires_grad_()
     generator = torch.Generator().manual_seed(0)
     sizes_of_masks = torch.zeros(len(masks))
     chdt.expected_size_loss(logits, sizes_of_masks, n_samples=2, generator=generator, **dims).backward()
+    yield logits.grad.numpy()
+    spaced = {"spacing": tuple(range(1, masks.ndim)), "black_border": True, **dims}
+    chdt.expected_size_loss(logits, sizes_of_masks, n_samples=2, generator=generator, **spaced).backward()
     yield logits.grad.numpy()
     yield chdt.sample_masks(logits.detach(), generator=generator).numpy()
     noisy = torch.from_numpy(place(np.random.default_rng(1).standard_normal(masks.shape).astype("f4")))

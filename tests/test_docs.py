@@ -21,13 +21,14 @@ pytest.importorskip("sphinx")
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = {
-    *(f"{page}.html" for page in ("index", "start", "training", "exact", "benchmarks", "elsewhere", "experiments")),
+    *(
+        f"{page}.html"
+        for page in ("index", "start", "training", "ruler", "script", "exact", "benchmarks", "elsewhere", "experiments")
+    ),
     *(
         f"{page}.html"
         for page in (
             "reference",
-            "ruler",
-            "script",
             "glossary",
             "cite",
             "architecture",

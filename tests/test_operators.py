@@ -47,6 +47,8 @@ def test_opcheck_of_the_loss(dtype):
     torch.library.opcheck(ops.masks_from_seed.default, (logits, seeds[:1]))
     for left_out in None, torch.tensor([False, True, False]):
         torch.library.opcheck(ops.sampled_derivative.default, (logits, seeds, losses, left_out, 2))
+        spaced = (logits, seeds, losses.repeat(1, 9), left_out, 2, [2.0, 2.0, 1.0], True)
+        torch.library.opcheck(ops.sampled_derivative.default, spaced)
     torch.library.opcheck(ops.given_derivative.default, (logits > 0, losses, 2))
     torch.library.opcheck(ops.check_values.default, (torch.ones(3), None, 12))
     torch.library.opcheck(ops.draw_seeds.default, (torch.empty(3, dtype=torch.int64),))

@@ -18,15 +18,14 @@ OUTPUTS = {
     "docs/index.md": 1,
     "docs/elsewhere.md": 2,
     "docs/ruler.md": 3,
-    "docs/script.md": 4,
 }
 LAST = {
     "README.md": "loss",
     "docs/training.md": "trainer",
-    "docs/start.md": "from_sizes",
+    "docs/start.md": "own_masks",
     "docs/elsewhere.md": "all_flips",
     "docs/ruler.md": "measured",
-    "docs/script.md": "dust",
+    "docs/script.md": "volumes",
 }
 
 

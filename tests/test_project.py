@@ -113,7 +113,7 @@ A machine.
 
 | claim | masks | dtype | measured, threads: 1 | measured, threads: 2 |
 | --- | --- | --- | --- | --- |
-| object_size: as fast as `masks.sum()` | 8 x 4x4 | float32 | 2.45 times its time (2.27–2.46) | 3 times |
+| object_size: against `masks.sum()` | 8 x 4x4 | float32 | 2.45 times its time (2.27–2.46) | 3 times |
 | object_size: faster than OpenCV | 8 x 4x4 | float32 | 9.73 times as fast (9.68–9.76) | 14.7 times as fast |
 | object_size: faster than SciPy in one call | 8 x 4x4 | float32 | 30.2 times as fast (29.7–31.0) | 48 times as fast |
 | object_size: faster than SciPy in a loop | 8 x 4x4 | float32 | 54.2 times as fast (54.1–54.3) | 81 times as fast |

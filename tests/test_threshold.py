@@ -298,8 +298,9 @@ def test_compiled_gradient():
 def test_opcheck(spatial_dims):
     logits = torch.randn(2, 3, 4, 5)
     radii = torch.ones(logits.shape[: 4 - spatial_dims], dtype=torch.int64)
-    torch.library.opcheck(torch.ops.chdt.weakest_pixels, (logits, radii[..., None], spatial_dims, False))
-    torch.library.opcheck(torch.ops.chdt.mask_of_size, (logits, radii, spatial_dims, True))
+    torch.library.opcheck(torch.ops.chdt.weakest_pixels, (logits, radii[..., None], spatial_dims, None, False))
+    torch.library.opcheck(torch.ops.chdt.mask_of_size, (logits, radii, spatial_dims, None, True))
+    torch.library.opcheck(torch.ops.chdt.mask_of_size, (logits, radii, spatial_dims, [3.0, 1.0, 2.0], True))
 
 
 @pytest.mark.parametrize("function", [threshold_of_size, mask_of_size])

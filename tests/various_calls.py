@@ -72,6 +72,10 @@ def calls(grid, images):
         samples = torch.ones((images, *grid), dtype=dtype)
         yield ("loss", dtype), lambda a=logits, s=sizes: expected_size_loss(a, s, n_samples=2, **dims)
         yield ("weighted loss", dtype), lambda a=logits, s=sizes: expected_size_loss(a, s, weight=s, **dims)
+        for border in (False, True):
+            options = {"spacing": tuple(range(1, 1 + len(grid))), "black_border": border, **dims}
+            yield ("spaced loss", dtype), lambda a=logits, s=sizes, o=options: expected_size_loss(a, s, **o)
+            yield ("spaced gradient", dtype), lambda y=samples, s=sizes, o=options: sampled_gradient(y, s, **o)
         yield ("overlap", dtype), lambda y=samples: intersection_over_union(y, y, **dims)
         for function in (threshold_of_size, mask_of_size):
             yield (function.__name__, dtype), lambda f=function, a=logits, s=sizes: f(a, s, **dims)

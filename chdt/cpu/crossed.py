@@ -33,6 +33,9 @@ from chdt.cpu.packed import PackedMasks
 from chdt.cpu.route import CROSSING_EFFORT, images_alone, is_streamed, lanes_for, row_layout
 from chdt.cpu.threads import share
 
+LEAST_LARGEST = 1 << 8
+"""What lanes must hold in any case: those of 8 bits are hardly ever wide enough, and would be compiled for the few."""
+
 
 def _codes(values: Floats, steps: Floats, before: Floats) -> tuple[npt.NDArray[np.int64], int]:
     """The codes of an axis for these values, and the code of one step; ``before`` are the values of the axes before."""
@@ -63,7 +66,7 @@ def crossing_of(shape: Shape, spacing: Steps) -> tuple[Crossing, npt.NDArray[np.
         tables.append((len(steps), step, codes, before))
         codes, known = number_of, values
     largest = max(int(codes[-1]), *(2 * length * step for length, step, _, _ in tables), shape.cap)
-    lanes = lanes_for(largest)
+    lanes = lanes_for(max(largest, 2 * ranks.last, LEAST_LARGEST))
     none = np.iinfo(lanes).max
 
     def axis(length: int, step: int, codes: Any, before: Any) -> Axis:

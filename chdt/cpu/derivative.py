@@ -10,6 +10,7 @@ import torch
 from chdt.checks.masks import grid_shape
 from chdt.checks.ranks import is_spaced, ranks_of, runs_of
 from chdt.checks.shape import AllSteps, Shape, Steps
+from chdt.cpu.crossed import crossing_of
 from chdt.cpu.draws import chances_of
 from chdt.cpu.flips import crossed_scan
 from chdt.cpu.kernels.differences import GradientMemory, differentiate_drawn, differentiate_given, gradient_memory
@@ -112,6 +113,8 @@ def _memory(
     ranks = None if apart is None else ranks_of(shape, apart)
     largest = shape.cap if ranks is None else ranks.last
     route = gradient_route(shape, largest)
+    if apart is not None and not route.small:
+        route = route._replace(lanes=crossing_of(shape, apart)[2])
     scanned = not route.small and ranks is None
 
     def memory() -> GradientMemory:

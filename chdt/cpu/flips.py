@@ -126,6 +126,7 @@ def _crossed_flip_sizes(packed: PackedMasks, route: PixelRoute, spacing: Steps, 
     """`flip_sizes_into` of large grids with a spacing: twice the ranks first, then the sizes in their place."""
     shape, pixels = packed.shape, packed.shape.pixels
     sizes, table = np.empty(packed.images, np.int64), table_of_sizes(ranks)
+    route = route._replace(lanes=crossing_of(shape, spacing)[2])
 
     def memory() -> tuple[CrossedScan, FlipMemory]:
         flips = reused(flip_memory, shape, route.layout, False, route.lanes, ranks.last)

@@ -11,7 +11,8 @@ from chdt.checks.masks import AnyMasks, as_words, flat_view, grid_shape, invalid
 from chdt.checks.ranks import AXES, Floats, groups_of, ranks_of
 from chdt.checks.shape import AllSteps, Shape, Steps
 from chdt.cpu.kernels.lanes import Numbers
-from chdt.cpu.kernels.packing import Words
+from chdt.cpu.kernels.packing import WORD_BITS, Words, packed_words
+from chdt.cpu.kernels.planes import planes_of
 from chdt.cpu.kernels.rank_search import spaced_sizes_of
 from chdt.cpu.kernels.size_search import (
     BANDS_MAX_DISTANCE,
@@ -22,6 +23,7 @@ from chdt.cpu.kernels.size_search import (
     sizes_of,
     sizes_of_packed,
 )
+from chdt.cpu.kernels.thick_objects import BLOCK_SIDE, LEAST_KNOWN, largest_in_rows, lay_out_blocks, lines_memory
 from chdt.cpu.memory import reused
 from chdt.cpu.packed import PackedMasks, pack_masks
 from chdt.cpu.route import OVERLAPPING_EFFORT, interleaved_images, size_route
@@ -74,6 +76,31 @@ def spaced_sizes(packed: PackedMasks, spacing: Steps) -> Floats:
     return sizes
 
 
+def _largest_distance(bits: Words, start: int, shape: Shape) -> int:
+    """Half of the size of a large image that holds a thick object, from all threads."""
+    depth, height, width = shape.without_single_pixels
+    of_blocks = Shape(depth, -(-height // BLOCK_SIDE), -(-width // BLOCK_SIDE))
+    planes = planes_of(shape.without_single_pixels, 1)
+    blocks, found = np.zeros(packed_words(of_blocks.pixels), np.uint64), np.zeros(1, np.uint32)
+    lay_out_blocks(bits, start, planes, blocks)
+    sizes_of_packed(blocks, 0, reused(size_memory, of_blocks, 1), found)
+    half = int(found[0]) // 2
+    if half == of_blocks.cap:  # there is no background
+        return shape.cap
+    known = max(LEAST_KNOWN, BLOCK_SIDE * (half - 1))  # the size from bands is above that
+    largest = [known]
+
+    def memory() -> tuple[Words]:
+        return (lines_memory(planes.layout.pitch // WORD_BITS, known),)
+
+    def work(first: int, last: int, lines: Words) -> None:
+        largest.append(largest_in_rows(planes, first, last, known, lines))
+
+    # A piece reads the rows around it, too: so one a thread.
+    share(work, height, OVERLAPPING_EFFORT * width, -(-height // thread_count()), memory)
+    return max(largest)
+
+
 def sizes_of_masks(masks: AnyMasks, spatial_dims: int, spacing: AllSteps | None, black_border: bool) -> Any:
     """Sizes of a batch, of the kind of the masks and on their device."""
     shape = grid_shape(masks, spatial_dims)
@@ -107,11 +134,8 @@ def sizes_of_masks(masks: AnyMasks, spatial_dims: int, spacing: AllSteps | None,
     if packed is not None and route.bands is not None:
         large = sizes_by_bands(packed.bits, shape, route.bands, answer.words)
 
-        def measure_large(first: int, last: int) -> None:
-            for image in large[first:last]:
-                work(image, image + 1)
-
-        share(measure_large, len(large), pixels)
+        for image in large:
+            answer.words[image] = 2 * _largest_distance(packed.bits, image * pixels, shape)
     else:
         share(work, len(answer.words), pixels, route.interleaved)
     if invalid:

@@ -70,7 +70,7 @@ def of_losses(logits: torch.Tensor, sizes: torch.Tensor, weight: torch.Tensor) -
     generator = torch.Generator()
     samples = sample_masks(logits, generator=generator)
     assert_type(samples, torch.Tensor)
-    losses, gradient = sampled_gradient(samples, sizes, loss=forgiving, spatial_dims=2)
+    losses, gradient = sampled_gradient(samples, sizes, loss=forgiving, spatial_dims=2, spacing=torch.ones(2, 2))
     assert_type(losses, torch.Tensor)
     assert_type(gradient, torch.Tensor)
     value = expected_size_loss(
@@ -92,11 +92,11 @@ def of_losses(logits: torch.Tensor, sizes: torch.Tensor, weight: torch.Tensor) -
 
 def of_thresholds(logits: torch.Tensor, sizes: torch.Tensor) -> None:
     """Where to cut logits, and what is left then."""
-    assert_type(threshold_of_size(logits, sizes, spatial_dims=2, black_border=True), torch.Tensor)
+    assert_type(threshold_of_size(logits, sizes, spatial_dims=2, spacing=(2, 1), black_border=True), torch.Tensor)
     assert_type(mask_of_size(logits, sizes, spatial_dims=2, black_border=True), torch.Tensor)
 
 
 def of_metrics(target: torch.Tensor, prediction: torch.Tensor) -> None:
     """Both numbers."""
-    assert_type(squared_size_error(target, prediction, spatial_dims=2), torch.Tensor)
+    assert_type(squared_size_error(target, prediction, spatial_dims=2, spacing=2.5, black_border=True), torch.Tensor)
     assert_type(intersection_over_union(target, prediction, spatial_dims=2), torch.Tensor)
