@@ -3,6 +3,7 @@
 import torch
 
 from chdt import operators  # noqa: F401, what is called while torch traces
+from chdt.checks.devices import sent
 from chdt.checks.ranks import AXES, sizes_of_ranks
 from chdt.checks.shape import AllSteps, Shape
 from chdt.checks.tracing import is_traced
@@ -25,5 +26,5 @@ def attainable_sizes(
     if is_traced(like):
         sizes = torch.ops.chdt.attainable_sizes(like, list(shape), list(spacing))
     else:
-        sizes = torch.from_numpy(sizes_of_ranks(shape, spacing)).to(like.device, like.dtype)
+        sizes = sent(torch.from_numpy(sizes_of_ranks(shape, spacing)), like.device, "a spacing").to(like.dtype)
     return (sizes if len(spacing) == AXES else sizes.view(*like.shape, -1)), largest

@@ -194,8 +194,9 @@ def sampled_gradient(
     double = torch.float64 in (samples.dtype, sizes.dtype)
     targets = numbers_for(sizes, samples.device, torch.float64 if double else torch.float32, "sizes", is_on_gpu(sizes))
     attainable, largest = attainable_sizes(targets, shape, spatial_dims, steps, black_border)
-    if not is_on_gpu(sizes):
-        targets = check_values(sizes, None, largest).detach().to(targets.device, targets.dtype)
+    checked = check_values(sizes, None, largest)
+    if checked is not sizes:
+        targets = numbers_for(checked, targets.device, targets.dtype, "sizes", False)
     losses = losses_of_sizes(loss, targets, attainable)
     if is_traced(samples) or is_traced(losses):
         return torch.ops.chdt.given_derivative(samples, losses, spatial_dims, steps, black_border)  # type: ignore[no-any-return]

@@ -146,13 +146,12 @@ def expected_size_loss(
         # Before the draws, which `torch.func.hessian` would refuse for a reason of its own.
         raise RuntimeError(NO_SECOND_DERIVATIVE)
     steps = spacing_of(spacing, spatial_dims, logits)
-    attainable, largest = attainable_sizes(
-        sizes.detach().to(logits.device, dtype), shape, spatial_dims, steps, black_border
-    )
-    sizes = check_values(sizes, weight, largest)
-
     unseen = is_on_gpu(sizes) or is_on_gpu(weight)
     targets, left_out = numbers_for(sizes, logits.device, dtype, "sizes", unseen), None
+    attainable, largest = attainable_sizes(targets, shape, spatial_dims, steps, black_border)
+    checked = check_values(sizes, weight, largest)
+    if checked is not sizes:
+        targets = numbers_for(checked, logits.device, dtype, "sizes", unseen)
     if weight is not None:
         weight = numbers_for(weight, logits.device, dtype, "weight", unseen)
         left_out = weight == 0

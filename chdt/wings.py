@@ -40,19 +40,15 @@ def _has_many_spacings(*args: Any) -> bool:
     return any(isinstance(argument, tuple) and len(argument) > AXES for argument in args)
 
 
-def _has_border_or_many_spacings(*args: Any) -> bool:
-    return args[-1] is True or _has_many_spacings(*args)
-
-
 def _is_spaced(logits: Any, ranks: Any, spatial_dims: int, spacing: AllSteps | None, *_: Any) -> bool:
     return spacing is not None and (len(spacing) > AXES or is_spaced(spacing[:AXES]))  # type: ignore[arg-type]
 
 
 answers_of = by_device(per_pixel.answers_of, 1, _has_many_spacings)
-given_derivative = by_device(derivative.given_derivative, 0, _has_border_or_many_spacings)
+given_derivative = by_device(derivative.given_derivative, 0, _has_many_spacings)
 masks_from_seed = by_device(draws.masks_from_seed)
 masks_of_ranks = by_device(thresholds.masks_of_ranks, 0, _is_spaced)
 overlaps_of = by_device(overlaps.overlaps_of)
-sampled_derivative = by_device(derivative.sampled_derivative, 0, _has_border_or_many_spacings)
+sampled_derivative = by_device(derivative.sampled_derivative, 0, _has_many_spacings)
 sizes_of_masks = by_device(sizes.sizes_of_masks, 0, _has_many_spacings)
 weakest_pixels_of_ranks = by_device(thresholds.weakest_pixels_of_ranks, 0, _is_spaced)

@@ -18,6 +18,8 @@ from chdt.checks.tracing import is_traced
 
 NAMES = sorted(set(chdt.__all__) - {"ExpectedSizeLoss", "squared_error"})  # the class calls its function
 
+OF_ARRAYS = {"distance_transform", "flip_sizes", "object_size"}  # the others refuse them
+
 HOST = torch.device("cpu")
 
 
@@ -47,12 +49,12 @@ def sent_to(function, device):
     @functools.wraps(function)
     def call(*args, **options):
         given = [*args, *options.values()]
-        if any(map(is_traced, given)):
+        from_host = any(isinstance(x, np.ndarray) for x in given)
+        if any(map(is_traced, given)) or (from_host and function.__name__ not in OF_ARRAYS):
             return function(*args, **options)
         out = options.pop("out", None)
         if out is not None:  # checks of memory are those of the host
             expected = function(*args, **options, out=out)
-        from_host = any(isinstance(x, np.ndarray) for x in given)
         there = {name: x if name == "spacing" else moved(x, device) for name, x in options.items()}
         answers = function(*(moved(x, device) for x in args), **there)
         if out is not None:

@@ -8,8 +8,8 @@ from chdt.gpu.box_sums import look_up_grid
 from chdt.gpu.draws import chances_of, draw_masks
 from chdt.gpu.flips import flip_parts
 from chdt.gpu.kernels.differences import differences_kernel
-from chdt.gpu.ranks import Ranks, ranks_of
-from chdt.gpu.reading import read_masks
+from chdt.gpu.ranks import ranks_of
+from chdt.gpu.reading import Foreground, read_masks, surrounded
 
 
 def sampled_derivative(
@@ -21,19 +21,17 @@ def sampled_derivative(
     spacing: Steps | None = None,
     black_border: bool = False,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """What the host's wing gives, see there; seeds, losses and what is left out are on the device of the logits.
-
-    A border, and a spacing for each image, are left to the host.
-    """
+    """What the host's wing gives, see there; seeds, losses and what is left out are on the device of the logits."""
     shape = grid_shape(logits, spatial_dims)
     chances, values = chances_of(logits), losses.new_zeros(losses.shape[:-1])
-    draws, ranks = len(seeds), ranks_of(shape, spacing, logits.device)
+    draws = len(seeds)
     # With one draw, the derivative takes the place of the chances.
     gradient = chances if draws == 1 else torch.empty_like(chances)
     sums = torch.empty_like(values)
     for draw in range(draws):
-        masks = draw_masks(chances, seeds, draw, torch.bool)
-        _add_differences(masks, shape, ranks, losses, values, gradient, sums, draw, draws, chances, left_out)
+        masks = draw_masks(chances, seeds, draw, torch.bool).view(torch.int8).view(-1, *shape)
+        drawn = surrounded(masks, tuple(values.shape), spatial_dims, black_border)
+        _add_differences(drawn, spacing, losses, values, gradient, sums, draw, draws, chances, left_out)
     return values, gradient
 
 
@@ -45,18 +43,16 @@ def given_derivative(
     black_border: bool = False,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """The loss of each given mask, and its derivative (21) with respect to the chances: see `sampled_derivative`."""
-    read = read_masks(samples, spatial_dims)
-    ranks = ranks_of(read.shape, spacing, samples.device)
+    given = read_masks(samples, spatial_dims, black_border)
     values = losses.new_zeros(losses.shape[:-1])
     gradient = losses.new_empty(samples.shape)
-    _add_differences(read.pixels, read.shape, ranks, losses, values, gradient, values, 0, 1, None, None)
+    _add_differences(given, spacing, losses, values, gradient, values, 0, 1, None, None)
     return values, gradient
 
 
 def _add_differences(
-    masks: torch.Tensor,
-    shape: Shape,
-    ranks: Ranks,
+    masks: Foreground,
+    spacing: Steps | None,
     losses: torch.Tensor,
     values: torch.Tensor,
     gradient: torch.Tensor,
@@ -67,13 +63,16 @@ def _add_differences(
     left_out: torch.Tensor | None,
 ) -> None:
     """Add the differences of a batch of masks to a gradient, as `differences_kernel` says."""
-    if masks.numel() == 0:
+    if gradient.numel() == 0:
         return
-    foreground = masks.view(torch.int8).view(-1, *shape)
-    parts = flip_parts(foreground, shape, ranks)
+    ranks = ranks_of(masks.shape, spacing, gradient.device)
+    sizes, levels, added = flip_parts(masks.pixels, masks.shape, ranks)
+    foreground = masks.inside(masks.pixels)
+    shape = Shape(*foreground.shape[1:])
     programs, rows, columns = look_up_grid(len(foreground), shape)
     differences_kernel[(programs,)](
-        foreground, *parts, losses.contiguous(), losses.shape[-1], chances, gradient, sums, values,
-        None if left_out is None else left_out.contiguous().view(torch.int8), draw, draws, float(draws), *shape,
+        foreground, sizes, masks.lines_inside(levels), masks.inside(added), losses.contiguous(), losses.shape[-1],
+        chances, gradient, sums, values, None if left_out is None else left_out.contiguous().view(torch.int8),
+        draw, draws, float(draws), *shape,
         DRAWN=chances is not None, LEAVES_OUT=left_out is not None, ROWS=rows, COLUMNS=columns,
     )  # fmt: skip

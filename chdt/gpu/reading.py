@@ -27,6 +27,13 @@ class Foreground(NamedTuple):
         inner = (slice(more, side - more) for side, more in zip(self.shape, self.border, strict=True))
         return answers[(slice(None), *inner)].contiguous()
 
+    def lines_inside(self, answers: torch.Tensor) -> torch.Tensor:
+        """Answers for all slabs, rows and columns, shape (images, depth + height + width), without the border's."""
+        if not any(self.border):
+            return answers
+        axes = zip(torch.split(answers, list(self.shape), 1), self.border, strict=True)
+        return torch.cat([along[:, more : along.shape[1] - more] for along, more in axes], 1)
+
 
 def read_masks(masks: torch.Tensor, spatial_dims: int, black_border: bool = False) -> Foreground:
     """Read and check a batch: waits for the device once, but not for bool, which holds nothing invalid.
@@ -35,9 +42,13 @@ def read_masks(masks: torch.Tensor, spatial_dims: int, black_border: bool = Fals
     """
     shape = grid_shape(masks, spatial_dims)
     batch = tuple(masks.shape[: masks.ndim - spatial_dims])
-    pixels = _read(masks.detach()).view(-1, *shape)
+    return surrounded(_read(masks.detach()).view(-1, *shape), batch, spatial_dims, black_border)
+
+
+def surrounded(pixels: torch.Tensor, batch: tuple[int, ...], spatial_dims: int, black_border: bool) -> Foreground:
+    """A batch of masks, a byte a pixel, and background around each of them where that is wanted."""
     if not black_border:
-        return Foreground(pixels, batch, shape)
+        return Foreground(pixels, batch, Shape(*pixels.shape[1:]))
     border = Shape(int(spatial_dims > 2), int(spatial_dims > 1), 1)
     around = [more for more in reversed(border) for _ in range(2)]
     pixels = torch.nn.functional.pad(pixels, around)

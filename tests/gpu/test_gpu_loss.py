@@ -99,6 +99,19 @@ def test_the_loss_of_other_grids(grid):
     assert_same(derivatives, logits, torch.tensor([2.0, 0.0]), spatial_dims=len(grid), reduction="none")
 
 
+@pytest.mark.parametrize("grid", [(9,), (5, 5), (3, 3, 3)])
+@pytest.mark.parametrize("options", [{"black_border": True}, {"spacing": (3.0, 0.7, 1.0), "black_border": True}])
+def test_the_loss_with_a_border_and_a_spacing(grid, options):
+    options = {**options, "spatial_dims": len(grid)}
+    if "spacing" in options:
+        options["spacing"] = options["spacing"][: len(grid)]
+    logits, sizes = 1 + logits_of(2, *grid), torch.tensor([2.0, 0.0])
+    assert_same(derivatives, logits, sizes, **options)
+    samples = torch.stack([logits[0] > 0, torch.ones(grid, dtype=torch.bool)])
+    _, gradient = assert_same(sampled_gradient, samples, sizes, **options)
+    assert gradient.any() or "spacing" in options  # without its middle a full image is smaller
+
+
 def test_images_left_out_and_weights():
     logits, sizes = logits_of(4, 6, 5), torch.tensor([2, torch.nan, 4, 6])
     logits[1, 2, 2] = torch.nan
