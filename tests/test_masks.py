@@ -465,3 +465,10 @@ def test_grids_without_pixels(function, shape, spatial_dims):
 def test_only_masks_are_given_by_position(function):
     with pytest.raises(TypeError, match="positional argument"):
         function(np.ones((4, 5), bool), 2)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.int8], ids=str)
+def test_masks_that_torch_negates_later(dtype):
+    masks = torch.where(torch.rand(3, 6, 7) < 0.8, 1, -1).to(dtype)
+    for function in (distance_transform, flip_sizes, object_size):
+        assert torch.equal(function(torch._neg_view(-masks)), function(masks))
