@@ -43,7 +43,7 @@ def size_by_definition(mask, spacing, black_border):
 )
 def test_unbiased(way, grid, spacing, black_border):
     """The mean of (21) over all masks is the derivative of the expected loss, written out as the sum that it is."""
-    masks, size = every_mask(grid), 3.3
+    masks, size = every_mask(grid), 1.3
     pixels = masks[0].size
     torch.manual_seed(0)
     chances = torch.sigmoid(torch.randn(pixels, dtype=torch.float64)).requires_grad_()

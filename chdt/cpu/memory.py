@@ -10,8 +10,12 @@ import numpy as np
 
 T = TypeVar("T")
 
-MOST_KEPT_BYTES = 1 << 22
-"""Bytes of one kind of memory that is kept. Larger memory is for images that take much longer than getting it."""
+MOST_KEPT_BYTES = 1 << 23
+"""Bytes of one kind of memory that is kept. Larger memory is for images that take much longer than getting it.
+
+With a spacing, all erosions of a volume of 64³ take 4 MB: made anew each time, the loss of it took 1.6 instead of 1.3
+times as long as without a spacing.
+"""
 
 MOST_KINDS = 8
 """Kinds of memory that a thread keeps: more would hold memory of shapes that may not come again, fewer make it anew."""
