@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from chdt.cpu.kernels.jit import helper, outlined
+from chdt.cpu.kernels.jit import helper, kernel, outlined
 from chdt.cpu.kernels.lanes import (
     BLOCK,
     Numbers,
@@ -23,6 +23,7 @@ from chdt.cpu.kernels.lanes import (
     stream,
     widened,
 )
+from chdt.cpu.kernels.packing import Sides
 
 
 @helper
@@ -118,3 +119,24 @@ def write_gathered(buffer: WriteBuffer, count: int, answers: Numbers, at: int) -
         write(answers, at + x, load_pixels(buffer.numbers, x), buffer.past_caches)
     for x in range(end, count):
         answers[at + x] = buffer.numbers[x]
+
+
+@kernel
+def write_inside(surrounded: Numbers, images: int, shape: Sides, border: Sides, answers: Numbers) -> None:
+    """Copy the answers of images of this shape, without those of a border of so many pixels on either side.
+
+    Behind ``surrounded`` there must be room for a vector.
+    """
+    depth, height, width = shape
+    slices, rows, columns = border
+    pitch = width + 2 * columns
+    source, target = columns + pitch * (rows + slices * (height + 2 * rows)), 0
+    for _ in range(images):
+        for _ in range(depth):
+            for _ in range(height):
+                for x in range(0, width, BLOCK):  # what is behind the end of a row is overwritten by the next one
+                    store_ahead(answers, target + x, load_pixels(surrounded, source + x))
+                source += pitch
+                target += width
+            source += 2 * rows * pitch
+        source += 2 * slices * (height + 2 * rows) * pitch
