@@ -86,6 +86,10 @@ def _calls_with_options() -> Iterator[Call]:
         for options in ({"black_border": True}, {"spacing": 2.5}, {"spacing": (2, 1)}):
             name = ", ".join(f"{name}={value}" for name, value in options.items())
             yield Call(f"{function.__name__}: {name}", partial(function, masks_of(SMALL), **options))
+    for out in OUTS:
+        masks = masks_of(SMALL)
+        call = partial(distance_transform, masks, black_border=True, out=np.empty(masks.shape, out))
+        yield Call(f"distance_transform: black_border=True, into {out}", call)
     for grid in IN_BANDS:
         yield Call(f"object_size: {_shown(grid)}", partial(_of_grid, object_size, grid))
     for function in (object_size, distance_transform, flip_sizes):

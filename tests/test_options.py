@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from strategies import all_but, every_mask, half, lattice, mask_batches, objects, random_masks, single_masks
 
 from chdt import distance_transform, flip_sizes, object_size
+from chdt.cpu import route
 
 spacings = st.sampled_from([0.1, 0.7, 1.0, 1.5, 2.0, 5.0, 1e-3, 1e4])
 
@@ -280,6 +281,23 @@ def test_border_of_volumes(masks):
 @given(masks=mask_batches(st.integers(1, 130), most_pixels=130, spatial_dims=1))
 def test_border_of_rows(masks):
     check_border(masks, 1)
+
+
+@pytest.mark.parametrize("dtype", ["u1", "i2", "f4", "i8"])
+@pytest.mark.parametrize("grid", [(3, 5), (7, 63), (5, 64), (5, 65), (9, 62), (4, 127), (3, 4, 66)])
+def test_border_of_more_masks_than_are_done_at_once(monkeypatch, grid, dtype):
+    """In pieces of several threads, each a few images at a time, into ``out`` of any dtype."""
+    monkeypatch.setattr("chdt.cpu.threads.thread_count", lambda: 3)
+    monkeypatch.setattr("chdt.cpu.per_pixel.KEPT_ANSWERS", 1)
+    masks = np.random.default_rng(0).random((200, *grid)) < 0.9
+    around = np.pad(masks, [(0, 0)] + [(1, 1)] * len(grid))
+    inside = (slice(None), *[slice(1, -1)] * len(grid))
+    with route.overridden(PIXELS_PER_THREAD=1 << 10):
+        for function in (distance_transform, flip_sizes):
+            out = np.full((201, *grid), 3, dtype)
+            function(masks, spatial_dims=len(grid), black_border=True, out=out[:200])
+            np.testing.assert_array_equal(out[:200], function(around, spatial_dims=len(grid))[inside])
+            assert (out[200] == 3).all()
 
 
 def test_border_and_spacing():

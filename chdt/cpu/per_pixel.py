@@ -1,5 +1,6 @@
 """Distances, or sizes after flips: one answer for each pixel, written in place where that is possible."""
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -9,12 +10,18 @@ import numpy.typing as npt
 from chdt.checks.answers import answer_into, check_out, deliver, lengths_into, new_answer
 from chdt.checks.masks import AnyMasks, grid_shape
 from chdt.checks.ranks import AXES, groups_of, is_spaced, runs_of
-from chdt.checks.shape import AllSteps, Steps
+from chdt.checks.shape import AllSteps, Shape, Steps
+from chdt.cpu import threads
 from chdt.cpu.distances import distances_into
 from chdt.cpu.flips import flip_sizes_into
-from chdt.cpu.kernels.lanes import Numbers
+from chdt.cpu.kernels.lanes import BLOCK, Numbers
+from chdt.cpu.kernels.packing import WORD_BITS
+from chdt.cpu.kernels.writing import write_inside
 from chdt.cpu.packed import PackedMasks, pack_masks
+from chdt.cpu.route import SCAN_EFFORT
 from chdt.cpu.strided import copy_values
+
+KEPT_ANSWERS = 1 << 17  # answers, of masks with a border, that are copied while they are in a near cache
 
 
 class Answers(NamedTuple):
@@ -30,6 +37,29 @@ DISTANCES = Answers("distance_transform", 1, distances_into)
 FLIP_SIZES = Answers("flip_sizes", 2, flip_sizes_into)
 
 
+def _write_inside(kind: Answers, packed: PackedMasks, answers: Numbers) -> None:
+    """Write the answers of masks with a border, without those of the border: a few images at a time, on all threads."""
+    pixels = packed.shape.pixels
+    shape = Shape(*(side - 2 * more for side, more in zip(packed.shape, packed.border, strict=True)))
+
+    def work(first: int, last: int) -> None:
+        kept = np.empty(min(most, last - first) * pixels + BLOCK, answers.dtype)
+        for begin in range(first, last, most):
+            images = min(most, last - begin)
+            few = packed._replace(bits=packed.bits[begin * pixels // WORD_BITS :], batch=(images,))
+            kind.write(few, None, kept[: images * pixels])
+            here = answers[begin * shape.pixels : (begin + images) * shape.pixels]
+            write_inside(kept, images, shape, packed.border, here)
+
+    # So many that their bits begin with a word, and that they are left to one thread.
+    together = WORD_BITS // math.gcd(WORD_BITS, pixels)
+    most = max(1, KEPT_ANSWERS // (pixels * together)) * together
+    if most * pixels < 2 * threads.PIXELS_PER_THREAD:
+        threads.share(work, packed.images, SCAN_EFFORT * pixels, together)
+    else:
+        work(0, packed.images)
+
+
 def answers_of(
     kind: Answers,
     masks: AnyMasks,
@@ -41,33 +71,32 @@ def answers_of(
     """Answers for a batch, of the kind of the masks and on their device, or in ``out``."""
     shape = grid_shape(masks, spatial_dims)
     largest = kind.caps * shape.cap
-    if spacing is None and not black_border:
+    if spacing is None:
         if out is None:
             answer = new_answer(masks, tuple(masks.shape), largest)
         else:
             answer = answer_into(out, masks, largest, copy_values)
-        kind.write(pack_masks(masks, spatial_dims, shape=shape), None, answer.words)
+        packed = pack_masks(masks, spatial_dims, black_border, shape)
+        if black_border:
+            _write_inside(kind, packed, answer.words)
+        else:
+            kind.write(packed, None, answer.words)
         return answer.finish()
-    if spacing is not None and not black_border and len(spacing) == AXES and len(set(spacing)) > 1:
+    if not black_border and len(spacing) == AXES and len(set(spacing)) > 1:
         answer = lengths_into(masks, out)
         steps = runs_of(spacing, 1)[0][2]
         kind.write(pack_masks(masks, spatial_dims, shape=shape), steps, answer.words)
         return answer.finish()
     if out is not None:
-        check_out(out, masks, largest if spacing is None else None)
+        check_out(out, masks, None)
     packed = pack_masks(masks, spatial_dims, black_border, shape)
-    answers: npt.NDArray[Any]
-    if spacing is None:
-        answers = np.empty((packed.images, *packed.shape), np.int32)
-        kind.write(packed, None, answers.reshape(-1).view(np.uint32))
-    else:
-        answers = np.empty((packed.images, *packed.shape), np.float32)
-        for images, steps in groups_of(spacing, packed.images):
-            part = packed.some(images)
-            whole = answers if part is packed else np.empty((part.images, *packed.shape), np.float32)
-            _write_lengths(kind, part, steps, whole)
-            if whole is not answers:
-                answers[images] = whole
+    answers = np.empty((packed.images, *packed.shape), np.float32)
+    for images, steps in groups_of(spacing, packed.images):
+        part = packed.some(images)
+        whole = answers if part is packed else np.empty((part.images, *packed.shape), np.float32)
+        _write_lengths(kind, part, steps, whole)
+        if whole is not answers:
+            answers[images] = whole
     return deliver(packed.inside(answers).reshape(tuple(masks.shape)), masks, out)
 
 

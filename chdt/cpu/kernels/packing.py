@@ -130,16 +130,22 @@ def surround(words: Words, images: int, shape: Sides, border: Sides, target: Wor
     """
     depth, height, width = shape
     slices, rows, columns = border
-    for line in range(images * depth * height):
-        image, z, y = line // (depth * height), line // height % depth, line % height
-        at = ((image * (depth + 2 * slices) + z + slices) * (height + 2 * rows) + y + rows) * (width + 2 * columns)
-        for x in range(0, width, WORD_BITS):
-            count = min(WORD_BITS, width - x)
-            bits = read_bits(words, line * width + x, count)
-            index, offset = (at + columns + x) // WORD_BITS, (at + columns + x) % WORD_BITS
-            target[index] |= bits << np.uint64(offset)
-            if offset + count > WORD_BITS:
-                target[index + 1] |= bits >> np.uint64(WORD_BITS - offset)
+    pitch = width + 2 * columns
+    read_at, write_at = 0, columns + pitch * (rows + slices * (height + 2 * rows))
+    for _ in range(images):
+        for _ in range(depth):
+            for _ in range(height):
+                for x in range(0, width, WORD_BITS):
+                    count = min(WORD_BITS, width - x)
+                    bits = read_bits(words, read_at + x, count)
+                    index, offset = (write_at + x) // WORD_BITS, (write_at + x) % WORD_BITS
+                    target[index] |= bits << np.uint64(offset)
+                    if offset + count > WORD_BITS:
+                        target[index + 1] = bits >> np.uint64(WORD_BITS - offset)
+                read_at += width
+                write_at += pitch
+            write_at += 2 * rows * pitch
+        write_at += 2 * slices * (height + 2 * rows) * pitch
 
 
 @kernel

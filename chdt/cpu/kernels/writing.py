@@ -23,6 +23,7 @@ from chdt.cpu.kernels.lanes import (
     stream,
     widened,
 )
+from chdt.cpu.kernels.packing import Sides
 
 
 @helper
@@ -160,3 +161,24 @@ def look_up(answers: npt.NDArray[np.uint32], table: npt.NDArray[np.uint32]) -> N
     """Replace integers by what the table has for them."""
     for at in range(answers.size):
         answers[at] = table[answers[at]]
+
+
+@kernel
+def write_inside(surrounded: Numbers, images: int, shape: Sides, border: Sides, answers: Numbers) -> None:
+    """Copy the answers of images of this shape, without those of a border of so many pixels on either side.
+
+    Behind ``surrounded`` there must be room for a vector.
+    """
+    depth, height, width = shape
+    slices, rows, columns = border
+    pitch = width + 2 * columns
+    source, target = columns + pitch * (rows + slices * (height + 2 * rows)), 0
+    for _ in range(images):
+        for _ in range(depth):
+            for _ in range(height):
+                for x in range(0, width, BLOCK):  # what is behind the end of a row is overwritten by the next one
+                    store_ahead(answers, target + x, load_pixels(surrounded, source + x))
+                source += pitch
+                target += width
+            source += 2 * rows * pitch
+        source += 2 * slices * (height + 2 * rows) * pitch

@@ -1,0 +1,155 @@
+"""Find cliffs: every function with every option, each cost beside that of the plain case, the dearest first.
+
+python benchmarks/cliffs.py                        # everything: some minutes
+python benchmarks/cliffs.py --only strides --least 4
+
+The plain case of a function is slices of 48x32, contiguous, int32 answers into memory that is there. Costs are minima,
+in ns a pixel, of one thread unless said. Both have their turns one after the other, so that a machine that slows down
+slows both down.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Annotated, Any, NamedTuple
+
+import numpy as np
+import torch
+import typer
+
+import chdt
+
+FUNCTIONS = (chdt.object_size, chdt.distance_transform, chdt.flip_sizes)
+
+PIXELS = 1 << 20  # of a batch, about
+
+
+class Case(NamedTuple):
+    """A batch of masks, and how a function is called with it."""
+
+    option: str
+    name: str
+    masks: Any
+    options: dict[str, Any]
+    with_out: bool = True
+    layout: Callable[[Any], Any] = lambda out: out  # of ``out``
+    threads: int = 1
+
+
+def foreground(rng: np.random.Generator, *shape: int, density: float = 0.9) -> Any:
+    """Pixels of this density, of both values."""
+    masks = rng.random(shape, dtype=np.float32) < density
+    masks.reshape(-1)[:2] = True, False
+    return masks
+
+
+def as_dtype(masks: Any, dtype: str) -> Any:
+    """±1, or bool."""
+    return masks if dtype == "bool" else np.where(masks, 1, -1).astype(dtype)
+
+
+STRIDES: dict[str, Callable[[Any], Any]] = {
+    "batch dim last": lambda x: np.ascontiguousarray(np.moveaxis(x, 0, -1)).transpose(2, 0, 1),
+    "rows and columns exchanged": lambda x: np.ascontiguousarray(x.swapaxes(1, 2)).swapaxes(1, 2),
+    "reversed": lambda x: x[:, ::-1, ::-1],
+    "every second column": lambda x: np.repeat(x, 2, 2)[:, :, ::2],
+    "cropped": lambda x: np.pad(x, ((0, 0), (3, 3), (3, 3)), mode="edge")[:, 3:-3, 3:-3],
+}
+
+
+def plain(rng: np.random.Generator) -> Any:
+    """Slices of 48x32."""
+    return as_dtype(foreground(rng, PIXELS // (48 * 32), 48, 32), "float32")
+
+
+def grids(rng: np.random.Generator) -> Iterator[Case]:
+    """Dims, sides and batches."""
+    for side in (1, 2, 4, 8, 16, 32, 64, 65, 128, 512, 1024, 4096):
+        for dims in (1, 2, 3):
+            pixels = side**dims
+            if pixels <= 4096**2:
+                count = max(1, min(10_000, PIXELS // pixels))
+                masks = as_dtype(foreground(rng, count, *(side,) * dims, density=0.99), "float32")
+                yield Case("grids", f"{count} x {' x '.join([str(side)] * dims)}", masks, {"spatial_dims": dims})
+    for count in (1, 10, 100, 1000, 10_000):
+        yield Case("batches", f"{count} x 48 x 32", as_dtype(foreground(rng, count, 48, 32), "float32"), {})
+
+
+def cases(rng: np.random.Generator) -> Iterator[Case]:
+    """Every option, by itself."""
+    yield from grids(rng)
+    masks = plain(rng)
+    for dtype in ("bool", "int8", "int16", "int64", "float16", "float64"):
+        yield Case("dtypes", dtype, as_dtype(masks > 0, dtype), {})
+    for name, layout in STRIDES.items():
+        yield Case("strides", f"masks, {name}", layout(masks), {})
+        yield Case("strides", f"out, {name}", masks, {}, layout=layout)
+    for density in (0.01, 0.1, 0.5, 0.9, 0.99, 0.999, 0.9999):
+        yield Case("densities", f"{density}", as_dtype(foreground(rng, *masks.shape, density=density), "float32"), {})
+        large = as_dtype(foreground(rng, 1, 1024, 1024, density=density), "float32")
+        yield Case("densities", f"{density}, 1024 x 1024", large, {})
+    volumes = as_dtype(foreground(rng, 4, 64, 64, 64), "float32")
+    yield Case("border", "slices", masks, {"black_border": True})
+    yield Case("border", "4 x 64 x 64 x 64", volumes, {"black_border": True, "spatial_dims": 3})
+    for spacing in (2.5, (3, 1)):
+        # Answers are floats then, new ones.
+        yield Case("spacing", f"slices, {spacing}", masks, {"spacing": spacing}, with_out=False)
+    yield Case("spacing", "4 x 64 x 64 x 64", volumes, {"spacing": (3, 1, 1), "spatial_dims": 3}, with_out=False)
+    yield Case("out", "none", masks, {}, with_out=False)
+    y, x = np.indices((4096, 4096))
+    for radius in (60, 680, 1800):
+        disc = as_dtype(((y - 2048) ** 2 + (x - 2048) ** 2 <= radius**2)[None], "float32")
+        yield Case("thick objects", f"4096 x 4096, radius {radius}", disc, {})
+    yield Case("threads", "slices, 2 threads", masks, {}, threads=2)
+
+
+def call_of(function: Callable[..., Any], case: Case) -> Callable[[], Any]:
+    """The function on these masks, into memory that is there."""
+    options = dict(case.options)
+    if case.with_out and function is not chdt.object_size:
+        options["out"] = case.layout(np.zeros(case.masks.shape, np.int32))
+    return lambda: function(case.masks, **options)
+
+
+def seconds(call: Callable[[], Any], threads: int) -> float:
+    """Of one call."""
+    torch.set_num_threads(threads)
+    begin = time.perf_counter()
+    call()
+    return time.perf_counter() - begin
+
+
+def compared(function: Callable[..., Any], case: Case, ordinary: Case, turns: int) -> tuple[float, float]:
+    """Ns a pixel of a case, and of the plain one."""
+    both = [(call_of(function, each), each) for each in (case, ordinary)]
+    least = [float("inf"), float("inf")]
+    for call, each in both:  # which compiles
+        seconds(call, each.threads)
+    for _ in range(turns):
+        for index, (call, each) in enumerate(both):
+            least[index] = min(least[index], seconds(call, each.threads))
+    return least[0] / case.masks.size * 1e9, least[1] / ordinary.masks.size * 1e9
+
+
+def main(
+    turns: Annotated[int, typer.Option(min=1, help="Calls of each, of which the fastest counts.")] = 7,
+    least: Annotated[float, typer.Option(help="Leave out what costs less, in plain cases.")] = 0.0,
+    only: Annotated[str | None, typer.Option(help="One kind of option: grids, batches, dtypes, strides, ...")] = None,
+) -> None:
+    """Print each cost beside the plain case's, the dearest first."""
+    rng = np.random.default_rng(0)
+    ordinary = Case("", "", plain(rng), {})
+    rows = []
+    for case in cases(rng):
+        if only in (None, case.option):
+            functions = FUNCTIONS[1:] if case.name.startswith("out") or case.option == "out" else FUNCTIONS
+            for function in functions:
+                cost, usual = compared(function, case, ordinary, turns)
+                rows.append((cost / usual, function.__name__, case.option, case.name, cost, usual))
+    typer.echo("| function | option | case | ns a pixel | plain | times |\n|---|---|---|---|---|---|")
+    for times, function_name, option, name, cost, usual in sorted(rows, reverse=True):
+        if times >= least:
+            typer.echo(f"| {function_name} | {option} | {name} | {cost:.2f} | {usual:.2f} | {times:.1f} |")
+
+
+if __name__ == "__main__":
+    typer.run(main)
