@@ -19,12 +19,11 @@ RUNNERS = ("pytest>=8", "hypothesis>=6.100", "pandas>=2.2", "scipy>=1.11")  # of
 # Tests of kernels, some of them with grids that plain Python is fast enough for; and those that are for compiled ones.
 SMALL = (
     "counted_erosions", "distance", "flips", "lanes", "loss", "metrics", "options", "oracles", "ranks",
-    "removed_pixel",
-    "sampling", "size", "threshold", "volumes",
+    "removed_pixel", "sampling", "size", "threshold", "volumes",
 )  # fmt: skip
 LARGE = (
-    "added_pixel", "answers", "bands", "bounds", "crossing", "limits", "masks", "maxima", "memory", "operators", "packing",
-    "planes", "reordering", "spaced_loss", "thick_objects", "window_counts", "writing",
+    "added_pixel", "answers", "bands", "bounds", "crossing", "limits", "masks", "maxima", "memory", "operators",
+    "packing", "planes", "reordering", "spaced_loss", "thick_objects", "window_counts", "writing",
 )  # fmt: skip
 
 
