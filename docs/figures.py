@@ -280,6 +280,35 @@ def draw_bits() -> Figure:
     return figure
 
 
+# ------------------------------------------------------------------------------------------------ a crossing
+
+
+def draw_crossing() -> Figure:
+    """Where the length of w steps crosses the least value within w, on a line."""
+    step, place = 3.0, 6
+    values = np.array([14, 14, 12, 13, 14, 14, 13, 14, 14, 11, 9, 5, 1, 4, 8.0])
+    reach = np.arange(len(values) - place)
+    least = np.array([values[max(0, place - w) : place + w + 1].min() for w in reach])
+    lengths = step * reach
+    answer = np.maximum(lengths, least).min()
+    by_definition = np.maximum(step * np.abs(np.arange(len(values)) - place), values).min()
+    ensure(answer == by_definition, "the crossing gives the distance")
+    figure = figure_of(6.4, 4)
+    axes = figure.subplots()
+    axes.step(reach, least, where="post", color=QUIET, linewidth=2)
+    axes.plot(reach, lengths, color=ACCENT, linewidth=2, marker="o")
+    crossing = int(np.argmax(lengths >= least))
+    axes.plot([crossing], [answer], "o", color=INK, markersize=11, fillstyle="none", markeredgewidth=2)
+    axes.annotate("least value within w", (1, least[1]), xytext=(0.7, 14.3), fontsize=11, color=INK)
+    axes.annotate("w steps", (5, 15), xytext=(5.3, 14.3), fontsize=11, color=INK)
+    axes.set_xlabel("w, pixels along the line", fontsize=11, color=INK)
+    axes.set_ylabel("length", fontsize=11, color=INK)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.tick_params(labelsize=10, labelcolor=INK)
+    axes.grid(color="#e3e6e8")
+    return figure
+
+
 # ------------------------------------------------------------------------------------------------ costs
 
 
@@ -404,6 +433,7 @@ FIGURES = {
     "exact_added": draw_added,
     "exact_bits": draw_bits,
     "exact_costs": draw_costs,
+    "exact_crossing": draw_crossing,
     "routes": draw_routes,
 }
 
