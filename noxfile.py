@@ -23,7 +23,7 @@ SMALL = (
 )  # fmt: skip
 LARGE = (
     "added_pixel", "answers", "bands", "bounds", "limits", "masks", "maxima", "memory", "operators", "packing",
-    "planes", "window_counts", "writing",
+    "planes", "reordering", "thick_objects", "window_counts", "writing",
 )  # fmt: skip
 
 
