@@ -95,6 +95,11 @@ def batches(grids):
                 yield rng.random((count, *grid)) <= density, {"spatial_dims": len(grid)}
 
 
+def lying_across(array, place):
+    """The same, put in place with its first axis the last one in memory."""
+    return np.moveaxis(place(np.moveaxis(array, 0, -1).copy()), -1, 0)
+
+
 def calls(masks, dims, dtypes, place):
     """Answers of all functions, with what they are given put in place."""
     for dtype in dtypes if masks.size < 3000 else dtypes[-1:]:
@@ -107,6 +112,8 @@ def calls(masks, dims, dtypes, place):
                 for out in ("i4", "i8") if largest > 255 else ("i4", "u1"):
                     yield function(values, **dims, out=place(np.zeros(masks.shape, out)))
     if masks.size < 3000:
+        yield chdt.object_size(lying_across(masks, place), **dims)
+        yield chdt.distance_transform(masks, **dims, out=lying_across(np.zeros(masks.shape, "i4"), place))
         for function in chdt.object_size, chdt.distance_transform, chdt.flip_sizes:
             yield function(place(masks), **dims, black_border=True)
             yield function(place(masks), **dims, spacing=tuple(range(1, masks.ndim)))
