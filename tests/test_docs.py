@@ -196,7 +196,7 @@ def test_figures(figures, tmp_path, capsys):
     figures.main(["--output", str(tmp_path)])
     names = {path.name for path in tmp_path.iterdir()}
     assert names == {path.name for path in (DOCS / "images").glob("*.svg")}
-    assert len(capsys.readouterr().out.split()) == len(names) == 6
+    assert len(capsys.readouterr().out.split()) == len(names) == 7
 
 
 def test_a_wrong_figure_is_not_drawn(figures, monkeypatch):

@@ -70,7 +70,9 @@ def of_losses(logits: torch.Tensor, sizes: torch.Tensor, weight: torch.Tensor) -
     generator = torch.Generator()
     samples = sample_masks(logits, generator=generator)
     assert_type(samples, torch.Tensor)
-    losses, gradient = sampled_gradient(samples, sizes, loss=forgiving, spatial_dims=2, spacing=torch.ones(2, 2))
+    losses, gradient = sampled_gradient(
+        samples, sizes, loss=forgiving, spatial_dims=2, spacing=torch.ones(2, 2), black_border=True
+    )
     assert_type(losses, torch.Tensor)
     assert_type(gradient, torch.Tensor)
     value = expected_size_loss(
@@ -82,10 +84,18 @@ def of_losses(logits: torch.Tensor, sizes: torch.Tensor, weight: torch.Tensor) -
         reduction="sum",
         generator=generator,
         spatial_dims=2,
+        spacing=(2, 1),
+        black_border=True,
     )
     assert_type(value, torch.Tensor)
     criterion: torch.nn.Module = ExpectedSizeLoss(
-        n_samples=2, loss=torch.nn.HuberLoss(), reduction="none", generator=None, spatial_dims=2
+        n_samples=2,
+        loss=torch.nn.HuberLoss(),
+        reduction="none",
+        generator=None,
+        spatial_dims=2,
+        spacing=(2, 1),
+        black_border=True,
     )
     value = criterion(logits, sizes, weight)
 
@@ -93,7 +103,7 @@ def of_losses(logits: torch.Tensor, sizes: torch.Tensor, weight: torch.Tensor) -
 def of_thresholds(logits: torch.Tensor, sizes: torch.Tensor) -> None:
     """Where to cut logits, and what is left then."""
     assert_type(threshold_of_size(logits, sizes, spatial_dims=2, spacing=(2, 1), black_border=True), torch.Tensor)
-    assert_type(mask_of_size(logits, sizes, spatial_dims=2, black_border=True), torch.Tensor)
+    assert_type(mask_of_size(logits, sizes, spatial_dims=2, spacing=2.5, black_border=True), torch.Tensor)
 
 
 def of_metrics(target: torch.Tensor, prediction: torch.Tensor) -> None:
