@@ -14,7 +14,7 @@ from chdt.loss import expected_size_loss
 from chdt.metrics import intersection_over_union
 from chdt.sampling import sample_masks
 from chdt.size import object_size
-from chdt.threshold import threshold_of_size
+from chdt.threshold import mask_of_size, threshold_of_size
 
 # One grid for each way that a batch may be done, and for each width of numbers on that way. The wide ones are lines or
 # narrow, as it is the longest side that makes numbers wide. Distances of (192, 192, 120) are wider on the way than in
@@ -129,7 +129,8 @@ def _calls_on_tensors() -> Iterator[Call]:
         yield Call(f"sample_masks: {dtype}", partial(sample_masks, torch.zeros(SMALL, dtype=dtype)))
     for dtype in (torch.float16, torch.float32, torch.float64):
         values = torch.zeros(SMALL, dtype=dtype)
-        yield Call(f"threshold_of_size: {dtype}", partial(threshold_of_size, values, torch.zeros(())))
+        for function in (threshold_of_size, mask_of_size):
+            yield Call(f"{function.__name__}: {dtype}", partial(function, values, torch.zeros(())))
     for dtype in (torch.float32, torch.float64):
         for grid in (SMALL, *SCANNED):
             for function in (expected_size_loss, sampled_gradient):

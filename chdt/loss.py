@@ -1,5 +1,7 @@
 """expected_size_loss: what a training loop calls (10)."""
 
+from typing import Any
+
 import torch
 
 from chdt.attainable import attainable_sizes
@@ -231,7 +233,7 @@ class ExpectedSizeLoss(torch.nn.Module):
         logits: torch.Tensor,
         sizes: torch.Tensor,
         weight: torch.Tensor | None = None,
-        spacing: Spacing | None = None,
+        spacing: Any = None,  # a Spacing or None, which torch.jit.script would not get past
     ) -> torch.Tensor:
         """Loss of the logits, shape (..., H, W), for the true sizes and weights, shape (...).
 

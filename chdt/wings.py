@@ -1,7 +1,6 @@
 """Which wing does a batch: that of the device where its tensor is, and the host's for everything else."""
 
 import functools
-import importlib
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -16,19 +15,28 @@ from chdt.gpu.available import reason_against
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+@functools.cache
+def _gpu_rooms() -> dict[str, Any]:
+    """The rooms of the GPUs' wing, which import Triton."""
+    from chdt.gpu import derivative, draws, overlaps, per_pixel, sizes, thresholds
+
+    rooms = derivative, draws, overlaps, per_pixel, sizes, thresholds
+    return {room.__name__.removeprefix("chdt.gpu."): room for room in rooms}
+
+
 def by_device(host: F, masks_at: int = 0, unless: Callable[..., bool] = lambda *_: False) -> F:
     """The host's function, or that of the same name in the GPUs' wing where the argument at this place is on one.
 
     What only the host can do goes there in any case: ``unless`` tells by the arguments.
     """
-    room = host.__module__.replace("chdt.cpu.", "chdt.gpu.")
+    room = host.__module__.removeprefix("chdt.cpu.")
 
     @functools.wraps(host)
     def call(*args: Any) -> Any:
         masks = args[masks_at]
         if not is_on_gpu(masks) or reason_against(masks.device) is not None or unless(*args):
             return host(*args)
-        function = getattr(importlib.import_module(room), host.__name__)  # imports Triton, the first time
+        function = getattr(_gpu_rooms()[room], host.__name__)
         with torch.cuda.device_of(masks):  # type: ignore[no-untyped-call]
             return function(*args)
 

@@ -142,7 +142,7 @@ def guard_modules(guard):
     """Have all modules of the package take new memory from the guard; give what they keep from call to call."""
     kept = []
     for module in pkgutil.walk_packages(chdt.__path__, "chdt."):
-        if module.name.endswith("__main__"):
+        if module.name.endswith("__main__") or module.name.startswith("chdt.gpu."):  # which takes torch's memory
             continue
         names = vars(importlib.import_module(module.name))
         if "aligned" in names:

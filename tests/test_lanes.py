@@ -85,7 +85,7 @@ def test_numbers_for_all_lanes(dtype):
 
     a = numbers(dtype)
     for word in VECTOR_WORDS:
-        answers = np.zeros(448, dtype)
+        answers = np.zeros(512, dtype)
         run(word, a, answers)
         d = a[:64]
         expected = [

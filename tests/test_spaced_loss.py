@@ -73,7 +73,7 @@ def test_draws_are_those_without_spacing(way, black_border, dtype):
         logits, sizes, weight=weight, n_samples=3, reduction="none", generator=generator, **options
     )
     (gradient,) = torch.autograd.grad(values.sum(), logits)
-    seeds = seeds_for(3, torch.Generator().manual_seed(5))
+    seeds = seeds_for(3, torch.Generator().manual_seed(5), torch.device("cpu"))
     double = dtype == torch.float64
     expected, slope = torch.zeros_like(values), torch.zeros(logits.shape, dtype=values.dtype)
     for k in range(3):
@@ -135,7 +135,7 @@ def test_each_image_draws_as_in_the_whole_batch():
     values = expected_size_loss(
         logits, torch.ones(4), spacing=spacing, reduction="none", generator=torch.Generator().manual_seed(5)
     )
-    samples = masks_from_seed(logits, seeds_for(1, torch.Generator().manual_seed(5)))
+    samples = masks_from_seed(logits, seeds_for(1, torch.Generator().manual_seed(5), torch.device("cpu")))
     assert torch.equal(values, sampled_gradient(samples, torch.ones(4), spacing=spacing)[0])
     module = ExpectedSizeLoss(reduction="none", generator=torch.Generator().manual_seed(5))
     assert torch.equal(module(logits, torch.ones(4), spacing=spacing), values)

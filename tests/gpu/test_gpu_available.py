@@ -62,8 +62,7 @@ def test_the_report_says_how(monkeypatch):
 
 def test_each_batch_goes_where_its_tensor_is(monkeypatch):
     there = SimpleNamespace(sizes_of_masks=lambda *args: ("gpu", *args))
-    imports = SimpleNamespace(import_module=lambda name: {"chdt.gpu.sizes": there}[name])
-    monkeypatch.setattr(wings, "importlib", imports)
+    monkeypatch.setattr(wings, "_gpu_rooms", lambda: {"sizes": there})
     reasons = {"cuda": None, "cpu": "none"}
     monkeypatch.setattr(wings, "is_on_gpu", lambda masks: masks == "there")
     masks = torch.ones(2, 3)
