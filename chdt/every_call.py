@@ -129,8 +129,8 @@ def _calls_on_tensors() -> Iterator[Call]:
         yield Call(f"sample_masks: {dtype}", partial(sample_masks, torch.zeros(SMALL, dtype=dtype)))
     for dtype in (torch.float16, torch.float32, torch.float64):
         values = torch.zeros(SMALL, dtype=dtype)
-        for function in (threshold_of_size, mask_of_size):
-            yield Call(f"{function.__name__}: {dtype}", partial(function, values, torch.zeros(())))
+        for cut in (threshold_of_size, mask_of_size):
+            yield Call(f"{cut.__name__}: {dtype}", partial(cut, values, torch.zeros(())))
     for dtype in (torch.float32, torch.float64):
         for grid in (SMALL, *SCANNED):
             for function in (expected_size_loss, sampled_gradient):

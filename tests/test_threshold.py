@@ -202,6 +202,11 @@ def test_nan():
     assert thresholds.isnan().tolist() == [False, True, False]
     thresholds.sum().backward()
     assert leaf.grad[1].nonzero().tolist() == [[2, 3]]
+    for black_border in (False, True):  # also of sizes that no mask has, and that none has within a border
+        for size in (8, 10, 12, 100):
+            sizes = torch.full((3,), size)
+            assert threshold_of_size(logits, sizes, black_border=black_border).isnan().tolist() == [False, True, False]
+            assert not mask_of_size(logits, sizes, black_border=black_border)[1].any()
     masks = mask_of_size(logits, torch.tensor([2, 2, 4]))
     assert not masks[1].any()
     assert masks[2].all() or object_size(masks[2]) in (0, 10)

@@ -334,12 +334,20 @@ def weakest_pixels_of(
         first, guess = image * size, middle_of(layout)
         for number in range(ranks.shape[1]):
             rank = ranks[image, number]
-            if rank < 0 or rank >= len(windows.radii):
-                pixels[image, number] = ABOVE_ALL if rank < 0 else BELOW_ALL
+            if rank < 0:
+                pixels[image, number] = ABOVE_ALL
                 continue
-            best = find_best_window(values, first, rank, guess, windows, floats, memory)
-            if best.key == 0:
+            if rank < len(windows.radii):
+                best = find_best_window(values, first, rank, guess, windows, floats, memory)
+                has_nan = best.key == 0
+            else:
+                best = Best(np.uint64(0), guess)
+                has_nan = pack_above(values, first, size, best.key, floats, memory.rest, memory.packed)
+            if has_nan:
                 pixels[image, number] = first_nan(values, first, size, floats)
+                continue
+            if best.key == 0:
+                pixels[image, number] = BELOW_ALL
                 continue
             guess = best.centre
             window = window_at(windows, rank)
