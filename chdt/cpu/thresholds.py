@@ -9,10 +9,11 @@ from chdt.checks.dtypes import SAME_SIZE, WORD_OF_SIZE
 from chdt.checks.masks import grid_shape
 from chdt.checks.ranks import distances_of, is_spaced, ranks_along, ranks_of, runs_of
 from chdt.checks.shape import AllSteps, Shape, Steps
+from chdt.cpu.kernels.best_window import threshold_memory
 from chdt.cpu.kernels.cuts import cut_masks
 from chdt.cpu.kernels.keys import Floats
 from chdt.cpu.kernels.lanes import Numbers
-from chdt.cpu.kernels.weakest_pixels import threshold_memory, weakest_pixels_of
+from chdt.cpu.kernels.weakest_pixels import weakest_pixels_of
 from chdt.cpu.kernels.window_centres import Windows
 from chdt.cpu.memory import reused
 from chdt.cpu.threads import share

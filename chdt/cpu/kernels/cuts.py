@@ -7,11 +7,11 @@ same thing, in any dtype.
 import numpy as np
 import numpy.typing as npt
 
+from chdt.cpu.kernels.best_window import ThresholdMemory, find_best_window
 from chdt.cpu.kernels.jit import helper, kernel
 from chdt.cpu.kernels.keys import Floats, limit_below, pack_above
 from chdt.cpu.kernels.lanes import Numbers, Word
 from chdt.cpu.kernels.packing import unpack
-from chdt.cpu.kernels.weakest_pixels import ThresholdMemory, find_best_window
 from chdt.cpu.kernels.window_centres import Windows, count_centres, find_centres, margins_at, middle_of, window_at
 
 NO_LIMIT, ALL_LIMIT = np.uint64(0), ~np.uint64(0)  # all pixels, no pixel
