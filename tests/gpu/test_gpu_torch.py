@@ -31,7 +31,7 @@ SIZES = there(torch.tensor([2.0, 4.0]))
 
 def test_opcheck():
     logits, seeds = logits_of(2, 4, 3), there(torch.tensor([1, 2]))
-    losses, radii = there(torch.rand(2, 5)), there(torch.tensor([[0, 1], [1, 2]]))
+    losses, ranks = there(torch.rand(2, 5)), there(torch.tensor([[0, 1], [1, 2]]))
     ops = torch.ops.chdt
     with on_gpu():
         torch.library.opcheck(ops.flip_sizes.default, (logits > 0, 2))
@@ -39,7 +39,8 @@ def test_opcheck():
         torch.library.opcheck(ops.masks_from_seed.default, (logits, seeds[:1]))
         torch.library.opcheck(ops.sampled_derivative.default, (logits, seeds, losses, None, 2))
         torch.library.opcheck(ops.given_derivative.default, (logits > 0, losses, 2))
-        torch.library.opcheck(ops.weakest_pixels.default, (logits, radii, 2, False))
+        torch.library.opcheck(ops.weakest_pixels.default, (logits, ranks, 2, None, False))
+        torch.library.opcheck(ops.mask_of_size.default, (logits, ranks[:, 0], 2, None, False))
         torch.library.opcheck(ops.draw_seeds.default, (seeds,))
 
 
