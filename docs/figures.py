@@ -122,6 +122,15 @@ def fill(axes: Axes, mask: Array, colour: str) -> None:
         axes.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor=colour, edgecolor="white", linewidth=1))
 
 
+def frame_lines(axes: Axes, x: str, y: str) -> None:
+    """Label the axes of a plot of lines."""
+    axes.set_xlabel(x, fontsize=11, color=INK)
+    axes.set_ylabel(y, fontsize=11, color=INK)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.tick_params(labelsize=10, labelcolor=INK)
+    axes.grid(color="#e3e6e8")
+
+
 def add_legend(axes: Axes) -> None:
     """Say below the pixels what the colours are."""
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, 0), ncols=3, fontsize=11, frameon=False, labelcolor=INK)
@@ -301,11 +310,7 @@ def draw_crossing() -> Figure:
     axes.plot([crossing], [answer], "o", color=INK, markersize=11, fillstyle="none", markeredgewidth=2)
     axes.annotate("least value within w", (1, least[1]), xytext=(0.7, 14.3), fontsize=11, color=INK)
     axes.annotate("w steps", (5, 15), xytext=(5.3, 14.3), fontsize=11, color=INK)
-    axes.set_xlabel("w, pixels along the line", fontsize=11, color=INK)
-    axes.set_ylabel("length", fontsize=11, color=INK)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.tick_params(labelsize=10, labelcolor=INK)
-    axes.grid(color="#e3e6e8")
+    frame_lines(axes, "w, pixels along the line", "length")
     return figure
 
 
@@ -335,11 +340,7 @@ def draw_costs() -> Figure:
     axes.loglog(sizes, [erosions(size) for size in sizes], color=ACCENT, linewidth=2)
     axes.annotate("one pixel at a time", (260, 130), xytext=(60, 260), fontsize=11, color=INK)
     axes.annotate("by powers of two", (300, 16), xytext=(180, 8), fontsize=11, color=INK)
-    axes.set_xlabel("size of the object, pixels", fontsize=11, color=INK)
-    axes.set_ylabel("erosions", fontsize=11, color=INK)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.tick_params(labelsize=10, labelcolor=INK)
-    axes.grid(color="#e3e6e8")
+    frame_lines(axes, "size of the object, pixels", "erosions")
     return figure
 
 

@@ -75,16 +75,16 @@ def answer_into(
     def finish() -> AnyMasks:
         answer.finish()
         copy(source, array)
-        _was_written(out)
-        return out
+        return _written(out)
 
     return Answer(answer.words, finish)
 
 
-def _was_written(out: AnyMasks) -> None:
-    """Let autograd know, as any in-place operator of torch does."""
+def _written(out: AnyMasks) -> AnyMasks:
+    """An ``out`` that was written in place; autograd is told, as by any in-place operator of torch."""
     if isinstance(out, torch.Tensor) and not out.is_inference():
         torch.autograd.graph.increment_version(out)
+    return out
 
 
 def lengths_into(masks: AnyMasks, out: AnyMasks | None) -> Answer:
@@ -92,12 +92,7 @@ def lengths_into(masks: AnyMasks, out: AnyMasks | None) -> Answer:
     if out is not None:
         array = check_out(out, masks, None)
         if array is not None and array.flags.c_contiguous and array.dtype == np.float32 and array.dtype.isnative:
-
-            def finish() -> AnyMasks:
-                _was_written(out)
-                return out
-
-            return Answer(array.reshape(-1).view(np.uint32), finish)
+            return Answer(array.reshape(-1).view(np.uint32), lambda: _written(out))
     host = np.empty(tuple(masks.shape), np.float32)
     return Answer(host.reshape(-1).view(np.uint32), lambda: deliver(host, masks, out))
 
@@ -119,8 +114,7 @@ def _answer_in_place(out: AnyMasks, array: npt.NDArray[Any]) -> Answer:
                 piece = integers[start : start + STAGED]
                 staged[: len(piece)] = piece
                 flat[start : start + STAGED] = staged[: len(piece)]
-        _was_written(out)
-        return out
+        return _written(out)
 
     return Answer(words, finish)
 

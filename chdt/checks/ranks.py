@@ -71,13 +71,6 @@ def sizes_of_ranks(shape: Shape, spacing: AllSteps) -> npt.NDArray[np.float64]:
     return np.stack([np.pad(row, (0, longest - len(row)), mode="edge") for row in rows])
 
 
-def steps_of_images(spacing: AllSteps, wanted: npt.NDArray[np.bool_]) -> AllSteps:
-    """The spacing of those images of a batch that are wanted."""
-    if len(spacing) == AXES:
-        return spacing
-    return tuple(np.reshape(spacing, (-1, AXES))[wanted.reshape(-1)].reshape(-1).tolist())
-
-
 def _steps_at(spacing: AllSteps, image: int) -> Steps:
     slices, rows, columns = spacing[AXES * image : AXES * (image + 1)]
     return slices, rows, columns

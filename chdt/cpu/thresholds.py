@@ -1,8 +1,11 @@
 """Thresholds of a batch of logits at which objects have given sizes, and the masks there."""
 
 import functools
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from chdt.checks.dtypes import SAME_SIZE, WORD_OF_SIZE
@@ -25,21 +28,9 @@ def weakest_pixels_of_ranks(
     logits: torch.Tensor, ranks: torch.Tensor, spatial_dims: int, spacing: AllSteps | None, black_border: bool
 ) -> torch.Tensor:
     """For each image and each of its ranks, int64 of shape (..., count), the pixel that `weakest_pixels_of` gives."""
-    shape = grid_shape(logits, spatial_dims)
-    values, floats = _values_of(logits)
-    wanted = ranks.detach().cpu().contiguous().view(-1, ranks.shape[-1]).numpy() - 1
     pixels = torch.empty(ranks.shape, dtype=torch.int64, device="cpu")
-    found = pixels.view(-1, ranks.shape[-1]).numpy()
-    for begin, end, steps in runs_of(spacing, len(wanted)):
-        windows = _windows_of(shape, spatial_dims, steps, black_border)
-
-        def work(first: int, last: int, begin: int = begin, windows: Windows = windows) -> None:
-            first, last = begin + first, begin + last
-            memory = reused(threshold_memory, shape, values.dtype.type)
-            here = values[first * shape.pixels : last * shape.pixels]
-            weakest_pixels_of(here, floats, wanted[first:last], windows, memory, found[first:last])
-
-        share(work, end - begin, EFFORT * shape.pixels)
+    wanted, found = _flat(ranks, ranks.shape[-1]), pixels.view(-1, ranks.shape[-1]).numpy()
+    _share(weakest_pixels_of, logits, wanted, found, 1, spatial_dims, spacing, black_border)
     return pixels.to(logits.device)
 
 
@@ -47,22 +38,41 @@ def masks_of_ranks(
     logits: torch.Tensor, ranks: torch.Tensor, spatial_dims: int, spacing: AllSteps | None, black_border: bool
 ) -> torch.Tensor:
     """Of all masks ``logits > t`` that hold a window of the rank of their image, but none one larger, t nearest 0."""
+    masks = torch.empty(logits.shape, dtype=torch.bool, device="cpu")
+    cut, pixels = masks.view(-1).numpy().view(np.uint8), grid_shape(logits, spatial_dims).pixels
+    _share(cut_masks, logits, _flat(ranks), cut, pixels, spatial_dims, spacing, black_border)
+    return masks.to(logits.device)
+
+
+def _flat(ranks: torch.Tensor, *count: int) -> npt.NDArray[np.int64]:
+    """Which of the windows of its grid each image is asked for; those of rank 1, single pixels, are the first."""
+    return ranks.detach().cpu().contiguous().view(-1, *count).numpy() - 1
+
+
+def _share(
+    kernel: Callable[..., None],
+    logits: torch.Tensor,
+    wanted: npt.NDArray[np.int64],
+    answers: npt.NDArray[Any],
+    answers_of_image: int,
+    spatial_dims: int,
+    spacing: AllSteps | None,
+    black_border: bool,
+) -> None:
+    """Call a kernel for all images, on as many threads as pay off: for one run of equal spacing after the other."""
     shape = grid_shape(logits, spatial_dims)
     values, floats = _values_of(logits)
-    wanted = ranks.detach().cpu().contiguous().view(-1).numpy() - 1
-    masks = torch.empty(logits.shape, dtype=torch.bool, device="cpu")
-    cut = masks.view(-1).numpy().view(np.uint8)
     for begin, end, steps in runs_of(spacing, len(wanted)):
         windows = _windows_of(shape, spatial_dims, steps, black_border)
 
         def work(first: int, last: int, begin: int = begin, windows: Windows = windows) -> None:
             first, last = begin + first, begin + last
             memory = reused(threshold_memory, shape, values.dtype.type)
-            here = slice(first * shape.pixels, last * shape.pixels)
-            cut_masks(values[here], floats, wanted[first:last], windows, memory, cut[here])
+            here = values[first * shape.pixels : last * shape.pixels]
+            to = answers[first * answers_of_image : last * answers_of_image]
+            kernel(here, floats, wanted[first:last], windows, memory, to)
 
         share(work, end - begin, EFFORT * shape.pixels)
-    return masks.to(logits.device)
 
 
 def _values_of(logits: torch.Tensor) -> tuple[Numbers, Floats]:

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from chdt.checks.devices import is_captured, sent
+from chdt.checks.ranks import distances_of, is_spaced, lengths_along
 from chdt.checks.shape import Shape, Steps
 
 
@@ -24,7 +25,7 @@ _of_graphs: dict[int, Ranks] = {}  # what CUDA graphs read in every replay must 
 
 def ranks_of(shape: Shape, spacing: Steps | None, device: torch.device) -> Ranks:
     """The ranks of a grid; a spacing that is the same for all axes needs no list."""
-    if spacing is None or len(set(spacing)) == 1:
+    if not is_spaced(spacing):
         return Ranks(shape.cap, None, None, None)
     ranks = _listed(shape, spacing, device)
     if is_captured(device):
@@ -39,9 +40,8 @@ def ranks_of(shape: Shape, spacing: Steps | None, device: torch.device) -> Ranks
 @functools.lru_cache(maxsize=64)
 def _listed(shape: Shape, spacing: Steps, device: torch.device) -> Ranks:
     """The lists of a grid, made once for all streams: so they are waited for."""
-    along = [np.multiply(np.arange(side), step).astype(np.float32) for side, step in zip(shape, spacing, strict=True)]
-    far = np.array([np.max(np.multiply(spacing, shape))], np.float32)
-    distances = np.unique(np.concatenate([*along, far]))
+    along = [lengths_along(side, step) for side, step in zip(shape, spacing, strict=True)]
+    distances = distances_of(shape, spacing)
     steps = np.array([np.searchsorted(each, distances) - 1 for each in along], np.int32).clip(0)
     ranks = np.zeros((3, shape.cap), np.int32)
     for axis, each in enumerate(along):

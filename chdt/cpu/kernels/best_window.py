@@ -23,14 +23,14 @@ from chdt.cpu.kernels.lanes import (
     count_bits,
     fill,
     lane,
+    largest_everywhere,
     less_bits,
     lowest_bit,
     minimum,
     prefetch,
-    rotate,
 )
 from chdt.cpu.kernels.packing import WORD_BITS, Words, low_bits, packed_words
-from chdt.cpu.kernels.planes import PlaneLayout, Planes, planes_of
+from chdt.cpu.kernels.planes import PlaneLayout, Planes, pixels_in, planes_of
 from chdt.cpu.kernels.window_centres import (
     CENTRE_PLANES,
     Triple,
@@ -71,17 +71,6 @@ def threshold_memory(shape: Shape, dtype: Any) -> ThresholdMemory:
 
 
 @helper
-def _least_lane(lanes: Vector) -> Word:
-    lanes = minimum(lanes, rotate(lanes, 1))
-    lanes = minimum(lanes, rotate(lanes, 2))
-    lanes = minimum(lanes, rotate(lanes, 4))
-    lanes = minimum(lanes, rotate(lanes, 8))
-    lanes = minimum(lanes, rotate(lanes, 16))
-    lanes = minimum(lanes, rotate(lanes, 32))
-    return np.uint64(lane(lanes, 0))
-
-
-@helper
 def _block_of(values: Numbers, at: int, count: int, floats: Floats, rest: Numbers) -> Vector:
     """The keys of ``count`` values, at most 64, and the largest number in all lanes behind them."""
     if at + BLOCK <= values.size:
@@ -112,7 +101,7 @@ def _look_into(
                 if ~less_bits(limits, keys) != 0:  # mostly in the first row
                     return best
                 least = minimum(least, keys)
-    key = weighed(_least_lane(least), floats)
+    key = weighed(np.uint64(lane(~largest_everywhere(~least), 0)), floats)
     return Best(key, centre) if key > best.key else best
 
 
@@ -198,21 +187,15 @@ def _look_into_middle(
 
 
 @helper
-def _best_window(
-    values: Numbers,
-    first: int,
-    pixels: int,
-    window: Triple,
-    margins: Triple,
-    guess: Triple,
-    floats: Floats,
-    memory: ThresholdMemory,
+def find_best_window(
+    values: Numbers, first: int, rank: int, guess: Triple, windows: Windows, floats: Floats, memory: ThresholdMemory
 ) -> Best:
-    """One of the best windows; a key of 0 if there is a NaN.
+    """One of the best windows of a rank that ``windows`` has; a key of 0 if there is a NaN.
 
     ``guess`` is where it may be, as the best window of another size is.
     """
     planes, layout = memory.planes, memory.planes.layout
+    pixels, window, margins = pixels_in(layout), window_at(windows, rank), margins_at(windows, rank)
     wanted = max(2, min(MOST_SAMPLES, pixels // (4 * _pixels_in(window, layout))))
     z = min(max(guess[0], margins[0]), layout.depth - 1 - margins[0])
     y = min(max(guess[1], margins[1]), layout.height - 1 - margins[1])
@@ -233,14 +216,3 @@ def _best_window(
         best = _look_into_some(values, first, window, at, count, min(count, wanted), floats, memory, best)
         if count <= wanted:
             return best
-
-
-@helper
-def find_best_window(
-    values: Numbers, first: int, rank: int, guess: Triple, windows: Windows, floats: Floats, memory: ThresholdMemory
-) -> Best:
-    """One of the best windows of this rank; a key of 0 if there is a NaN. The rank must be one of ``windows``."""
-    layout = memory.planes.layout
-    pixels = layout.depth * layout.height * layout.width
-    window, margins = window_at(windows, rank), margins_at(windows, rank)
-    return _best_window(values, first, pixels, window, margins, guess, floats, memory)

@@ -11,14 +11,13 @@ from chdt.cpu.kernels.lanes import (
     BLOCK,
     Number,
     Numbers,
-    Vector,
     aligned,
     any_set,
     fill,
     lane,
+    largest_everywhere,
     load_pixels,
     maximum,
-    rotate,
     store,
 )
 from chdt.cpu.kernels.maxima import maxima_offsets
@@ -38,17 +37,6 @@ def found_memory(layout: RowLayout, lanes: Any) -> npt.NDArray[Any]:
     return aligned(layout.blocks * BLOCK + layout.rows + layout.slabs, 0, lanes)  # type: ignore[no-any-return]
 
 
-@helper
-def _largest_lane(lanes: Vector) -> Number:
-    lanes = maximum(lanes, rotate(lanes, 1))
-    lanes = maximum(lanes, rotate(lanes, 2))
-    lanes = maximum(lanes, rotate(lanes, 4))
-    lanes = maximum(lanes, rotate(lanes, 8))
-    lanes = maximum(lanes, rotate(lanes, 16))
-    lanes = maximum(lanes, rotate(lanes, 32))
-    return lane(lanes, 0)
-
-
 @kernel
 def find_largest_codes(first: int, last: int, layout: RowLayout, memory: CrossingMemory, found: Numbers) -> None:
     """Raise the largest codes by those of rows first..last - 1, numbered through all slabs."""
@@ -61,7 +49,7 @@ def find_largest_codes(first: int, last: int, layout: RowLayout, memory: Crossin
                 store(found, x, maximum(load_pixels(found, x), d))
                 largest = maximum(largest, d)
         if any_set(largest):
-            code = _largest_lane(largest)
+            code = lane(largest_everywhere(largest), 0)
             row, slab = across + line % layout.rows, across + layout.rows + line // layout.rows
             found[row], found[slab] = max(found[row], code), max(found[slab], code)
 

@@ -12,6 +12,7 @@ from chdt.cpu.kernels.jit import helper, kernel
 from chdt.cpu.kernels.keys import Floats, limit_below, pack_above
 from chdt.cpu.kernels.lanes import Numbers, Word
 from chdt.cpu.kernels.packing import unpack
+from chdt.cpu.kernels.planes import pixels_in
 from chdt.cpu.kernels.window_centres import Windows, count_centres, find_centres, margins_at, middle_of, window_at
 
 NO_LIMIT, ALL_LIMIT = np.uint64(0), ~np.uint64(0)  # all pixels, no pixel
@@ -40,7 +41,7 @@ def _limit_of(
 ) -> Word:
     """Where to cut an image so that the mask holds a window of this rank and none of the next one."""
     layout = memory.planes.layout
-    pixels = layout.depth * layout.height * layout.width
+    pixels = pixels_in(layout)
     ranks = len(windows.radii)
     if rank >= ranks:  # larger than any object
         has_nan = pack_above(values, first, pixels, NO_LIMIT, floats, memory.rest, memory.packed)
@@ -77,8 +78,7 @@ def cut_masks(
     masks: npt.NDArray[np.uint8],
 ) -> None:
     """Write the mask of each image, 1 for foreground, that holds a window of its rank, but none of the next one."""
-    layout = memory.planes.layout
-    pixels = layout.depth * layout.height * layout.width
+    pixels = pixels_in(memory.planes.layout)
     for image in range(len(ranks)):
         first = image * pixels
         limit = _limit_of(values, first, ranks[image], windows, floats, memory)

@@ -23,6 +23,8 @@ from numba.core.datamodel import models
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 from numba.extending import intrinsic, lower_builtin, register_model
 
+from chdt.cpu.kernels.jit import helper
+
 Vector = Any  # Lanes in a kernel, an array without the JIT
 Word = Any  # 64 bits: a numpy.uint64, which no operator with a Python int may turn into something else
 Number = Any  # of any unsigned dtype
@@ -385,6 +387,17 @@ def _emit_rotate(typing: Any, lanes: Any, by: Any) -> Any:
 def rotate(lanes: Any, by: Any) -> Any:
     """Lane j takes what lane j - by held; ``by`` is a literal."""
     return np.roll(lanes, by)
+
+
+@helper
+def largest_everywhere(lanes: Any) -> Any:
+    """The largest number in all of 64 lanes."""
+    lanes = maximum(lanes, rotate(lanes, 1))
+    lanes = maximum(lanes, rotate(lanes, 2))
+    lanes = maximum(lanes, rotate(lanes, 4))
+    lanes = maximum(lanes, rotate(lanes, 8))
+    lanes = maximum(lanes, rotate(lanes, 16))
+    return maximum(lanes, rotate(lanes, 32))
 
 
 def _emit_run(first: int) -> Callable[..., Any]:

@@ -111,6 +111,24 @@ def read_bits(words: Words, start: int, count: int) -> Word:
 
 
 @helper
+def add_bits(words: Words, at: int, bits: Word, count: int) -> None:
+    """Set ``count`` bits from bit ``at`` on, which must be zero."""
+    index, offset = at // WORD_BITS, at % WORD_BITS
+    words[index] |= bits << np.uint64(offset)
+    if offset + count > WORD_BITS:
+        words[index + 1] |= bits >> np.uint64(WORD_BITS - offset)
+
+
+@helper
+def set_bits(words: Words, start: int, stop: int) -> None:
+    """Set the bits from ``start`` to before ``stop``."""
+    while start < stop:
+        count = min(stop - start, WORD_BITS - start % WORD_BITS)
+        words[start // WORD_BITS] |= low_bits(count) << np.uint64(start % WORD_BITS)
+        start += count
+
+
+@helper
 def from_two(words: Vector, behind: Vector, shift: Vector | Word) -> Vector:
     """Per lane, bits shift..shift + 63 of a word followed by the one behind it; 0 <= shift < 64."""
     return (words >> shift) | ((behind << np.uint64(1)) << (shift ^ np.uint64(WORD_BITS - 1)))  # never a shift by 64
@@ -137,11 +155,7 @@ def surround(words: Words, images: int, shape: Sides, border: Sides, target: Wor
             for _ in range(height):
                 for x in range(0, width, WORD_BITS):
                     count = min(WORD_BITS, width - x)
-                    bits = read_bits(words, read_at + x, count)
-                    index, offset = (write_at + x) // WORD_BITS, (write_at + x) % WORD_BITS
-                    target[index] |= bits << np.uint64(offset)
-                    if offset + count > WORD_BITS:
-                        target[index + 1] = bits >> np.uint64(WORD_BITS - offset)
+                    add_bits(target, write_at + x, read_bits(words, read_at + x, count), count)
                 read_at += width
                 write_at += pitch
             write_at += 2 * rows * pitch

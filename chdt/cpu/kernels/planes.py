@@ -22,7 +22,7 @@ from chdt.cpu.kernels.lanes import (
     minimum,
     store,
 )
-from chdt.cpu.kernels.packing import SPARE, WORD_BITS, Sides, Words, from_two, low_bits, read_bits
+from chdt.cpu.kernels.packing import SPARE, WORD_BITS, Sides, Words, from_two, low_bits, read_bits, set_bits
 
 PAGE_WORDS = 512  # words in 4 KiB
 
@@ -179,12 +179,7 @@ def _period(bits: int, words: int, least: int) -> int:
 def _mark(pattern: Words, rows: int, pitch: int, first: int, last: int) -> None:
     """Set the bits from ``first`` to before ``last`` in every row, or slice."""
     for row in range(rows):
-        start = row * pitch + first
-        stop = min(row * pitch + last, pattern.size * WORD_BITS)
-        while start < stop:
-            count = min(stop - start, WORD_BITS - start % WORD_BITS)
-            pattern[start // WORD_BITS] |= low_bits(count) << np.uint64(start % WORD_BITS)
-            start += count
+        set_bits(pattern, row * pitch + first, min(row * pitch + last, pattern.size * WORD_BITS))
 
 
 @helper

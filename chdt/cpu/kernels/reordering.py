@@ -23,7 +23,7 @@ from chdt.cpu.kernels.lanes import (
     rotate,
     store,
 )
-from chdt.cpu.kernels.packing import WORD_BITS, Words, from_two, low_bits, pack, read_bits
+from chdt.cpu.kernels.packing import WORD_BITS, Words, add_bits, from_two, low_bits, pack, read_bits
 
 Integers = npt.NDArray[np.int64]
 
@@ -138,15 +138,6 @@ def _transposed_bytes(lanes: Vector) -> Vector:
 
 
 @helper
-def _add_bits(words: Words, at: int, bits: Word, count: int) -> None:
-    """Set ``count`` bits from bit ``at`` on, which must be zero."""
-    index, offset = at // WORD_BITS, at % WORD_BITS
-    words[index] |= bits << np.uint64(offset)
-    if offset + count > WORD_BITS:
-        words[index + 1] |= bits >> np.uint64(WORD_BITS - offset)
-
-
-@helper
 def _transpose_tile(
     source: Words, at: int, lines: int, step: int, columns: int, tile: Words, target: Words, target_at: int, pitch: int
 ) -> None:
@@ -160,7 +151,7 @@ def _transpose_tile(
         store(tile, TILE, _transposed_bytes(found))
         for j in range(min(BYTE, columns - column)):
             bits = tile[TILE + j] & low_bits(lines)
-            _add_bits(target, target_at + (column + j) * pitch, bits, lines)
+            add_bits(target, target_at + (column + j) * pitch, bits, lines)
 
 
 @helper

@@ -20,7 +20,7 @@ from chdt.cpu.kernels.lanes import (
     lowest_bit,
     store,
 )
-from chdt.cpu.kernels.packing import SPARE, WORD_BITS, Words, low_bits
+from chdt.cpu.kernels.packing import SPARE, WORD_BITS, Words, add_bits, low_bits
 from chdt.cpu.kernels.planes import Planes, lay_out_background, nothing_in, plane_at
 
 BLOCK_SIDE = 8  # pixels: a byte of a word
@@ -60,11 +60,7 @@ def lay_out_blocks(packed: Words, start: int, planes: Planes, blocks: Words) -> 
             for row in range(top, min(top + BLOCK_SIDE, layout.height)):
                 found |= load_words(planes.words, plane_at(layout, 0) + row * words + column // BLOCK_SIDE)
             count = min(WORD_BITS, width - column)
-            bits = ~_bytes_with_background(found) & low_bits(count)
-            index, offset = at // WORD_BITS, at % WORD_BITS
-            blocks[index] |= bits << np.uint64(offset)
-            if offset + count > WORD_BITS:
-                blocks[index + 1] |= bits >> np.uint64(WORD_BITS - offset)
+            add_bits(blocks, at, ~_bytes_with_background(found) & low_bits(count), count)
             at += count
 
 

@@ -16,7 +16,7 @@ from chdt.cpu.kernels.lanes import (
     lowest_bit,
 )
 from chdt.cpu.kernels.packing import low_bits
-from chdt.cpu.kernels.planes import Planes
+from chdt.cpu.kernels.planes import Planes, pixels_in
 from chdt.cpu.kernels.window_centres import (
     Triple,
     Windows,
@@ -107,7 +107,7 @@ def weakest_pixels_of(
     BELOW_ALL where there is no such window in the grid. With a NaN in the image, it is the first of these.
     """
     layout = memory.planes.layout
-    size = layout.depth * layout.height * layout.width
+    size = pixels_in(layout)
     for image in range(len(ranks)):
         first, guess = image * size, middle_of(layout)
         for number in range(ranks.shape[1]):

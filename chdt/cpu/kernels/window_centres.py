@@ -8,7 +8,7 @@ import numpy.typing as npt
 from chdt.cpu.kernels.erosions import dilate_along, erode, exponent_towards
 from chdt.cpu.kernels.jit import helper
 from chdt.cpu.kernels.lanes import Word, any_set, count_bits, lowest_bit
-from chdt.cpu.kernels.packing import WORD_BITS, Words, low_bits
+from chdt.cpu.kernels.packing import WORD_BITS, Words, set_bits
 from chdt.cpu.kernels.planes import (
     COLUMNS,
     INSIDE,
@@ -86,17 +86,9 @@ def _exclude_border(planes: Planes, at: int, margins: Triple) -> None:
             start = at * WORD_BITS + row * layout.pitch
             outside = min(z, layout.depth - 1 - z) < margins[0] or min(y, layout.height - 1 - y) < margins[1]
             margin = layout.width if outside else margins[2]
-            _set_bits(planes.words, start, start + margin)
-            _set_bits(planes.words, start + layout.width - margin, start + layout.width)
+            set_bits(planes.words, start, start + margin)
+            set_bits(planes.words, start + layout.width - margin, start + layout.width)
             row += 1
-
-
-@helper
-def _set_bits(words: Words, start: int, stop: int) -> None:
-    while start < stop:
-        count = min(stop - start, WORD_BITS - start % WORD_BITS)
-        words[start // WORD_BITS] |= low_bits(count) << np.uint64(start % WORD_BITS)
-        start += count
 
 
 @helper
