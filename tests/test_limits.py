@@ -145,6 +145,8 @@ from chdt import distance_transform, expected_size_loss, flip_sizes, object_size
 torch.set_num_threads(4)
 small = np.arange(1500 * 1500).reshape(1500, 1500) % 11 > 0  # large enough to be cut for all threads
 volume = np.ones((5, 40, 70, 30), bool)
+thick = np.ones((2100, 2100), bool)
+thick[17, 23] = False
 logits = torch.zeros(2, 300, 300)
 
 
@@ -152,10 +154,10 @@ def all_small():
     loss = expected_size_loss(logits, torch.zeros(2), generator=torch.Generator().manual_seed(0))
     answers = [f(m, spatial_dims=d) for f in (distance_transform, object_size, flip_sizes)
                for m, d in ((small, 2), (volume, 3), (small[None, :40, :30].repeat(9, 0), 2))]
-    return [*answers, loss.numpy()]
+    return [*answers, object_size(thick), loss.numpy()]
 
 
-before = all_small()
+before = all_small()  # which loads every kernel: LLVM ends the process if there is no memory for one
 masks = np.ones((6000, 6000), bool)
 masks[17, 23] = False
 out = np.full(masks.shape, 7, np.int32)
