@@ -5,11 +5,24 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("triton", reason="Triton compiles the kernels of GPUs")
+triton = pytest.importorskip("triton", reason="Triton compiles the kernels of GPUs")
 
-MOST_REGISTERS = 96  # so five programs or more share a processor's
+# 96: so five programs or more share a processor's. Triton 3.4 takes up to 204 for minima and sums over lines.
+MOST_REGISTERS = 96 if tuple(map(int, triton.__version__.split(".")[:2])) > (3, 4) else 255
 
-TARGETS = ("cuda:90", "cuda:80", "cuda:120", "hip:gfx942")
+NVIDIA, AMD = ("cuda:90", "cuda:80", "cuda:120"), ("hip:gfx942",)
+
+
+def can_link_for_amd():
+    """Triton 3.4 takes ROCm's own linker, which a machine without such a GPU hardly has; a newer one brings it."""
+    find_linker = getattr(pytest.importorskip("triton.backends.amd.compiler").HIPBackend, "path_to_rocm_lld", None)
+    try:
+        return find_linker is None or bool(find_linker())
+    except Exception:  # Triton raises no other kind
+        return False
+
+
+TARGETS = NVIDIA + AMD if can_link_for_amd() else NVIDIA
 
 
 def test_all_kernels_compile_ahead_of_time(python, tmp_path):
