@@ -27,6 +27,8 @@ def is_traced(masks: object) -> bool:
 
 def has_no_values(masks: object) -> bool:
     """Whether this is a tensor that stands for others."""
+    if type(masks) is torch.Tensor:  # mostly: one question less
+        return is_functorch_wrapped_tensor(masks)
     return isinstance(masks, torch.Tensor) and (is_functorch_wrapped_tensor(masks) or isinstance(masks, WITHOUT_VALUES))
 
 

@@ -80,7 +80,7 @@ def _small_flip_sizes(
     def memory() -> tuple[FlipMemory, WriteBuffer]:
         flips = reused(flip_memory, shape, route.layout, True, route.lanes, largest)
         buffer = reused(write_buffer, route.lanes, route.past_caches, most, table is not None)
-        return flips._replace(ranks=ranks), with_table(buffer, table)
+        return flips if ranks is None else flips._replace(ranks=ranks), with_table(buffer, table)
 
     def work(first: int, last: int, flips: FlipMemory, buffer: WriteBuffer) -> None:
         here = answers[first * pixels : last * pixels]
