@@ -16,7 +16,7 @@ from chdt.cpu.flips import crossed_scan
 from chdt.cpu.kernels.differences import GradientMemory, differentiate_drawn, differentiate_given, gradient_memory
 from chdt.cpu.memory import reused
 from chdt.cpu.packed import pack_masks
-from chdt.cpu.route import gradient_route
+from chdt.cpu.route import counts_in_border, gradient_route
 from chdt.cpu.threads import share
 
 NONE = np.empty(0, np.bool_)
@@ -85,7 +85,8 @@ def given_derivative(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """The loss of each given mask, and its derivative (21) with respect to the chances: see `sampled_derivative`."""
     shape = grid_shape(samples, spatial_dims)
-    packed = pack_masks(samples, spatial_dims, black_border, shape)
+    in_planes = black_border and counts_in_border(shape, spatial_dims, spacing)
+    packed = pack_masks(samples, spatial_dims, black_border and not in_planes, shape)
     drawn = torch.zeros(packed.batch, dtype=losses.dtype, device="cpu")
     gradient = torch.zeros(samples.shape, dtype=losses.dtype, device="cpu")
     drawn_flat, flat, table = drawn.view(-1).numpy(), gradient.view(-1).numpy(), table_of(losses)
@@ -107,7 +108,8 @@ def _memory(
     inner: Shape, spatial_dims: int, spacing: Steps | None, black_border: bool, dtype: Any
 ) -> tuple[int, Callable[[], GradientMemory]]:
     """How many images are done side by side, and what gives a thread its memory."""
-    shape = inner.with_border(spatial_dims) if black_border else inner
+    in_planes = black_border and counts_in_border(inner, spatial_dims, spacing)
+    shape = inner.with_border(spatial_dims) if black_border and not in_planes else inner
     border = Shape(*((side - within) // 2 for side, within in zip(shape, inner, strict=True)))
     apart = spacing if is_spaced(spacing) else None
     ranks = None if apart is None else ranks_of(shape, apart)
@@ -118,7 +120,7 @@ def _memory(
     scanned = not route.small and ranks is None
 
     def memory() -> GradientMemory:
-        made = reused(gradient_memory, shape, border, *route, largest, scanned, dtype)
+        made = reused(gradient_memory, shape, border, *route, largest, scanned, in_planes, dtype)
         if apart is None:
             return made
         crossed = None if route.small else crossed_scan(shape, apart)

@@ -60,7 +60,9 @@ def _count_distances(packed: PackedMasks, spacing: Steps | None, answers: Number
 
     def memory() -> tuple[Planes, WriteBuffer]:
         buffer = reused(write_buffer, np.uint8, route.past_caches, BUFFERED, table is not None)
-        return reused(counting_planes, shape, largest, route.interleaved), with_table(buffer, table)
+        return reused(counting_planes, shape, largest, route.interleaved, packed.black_border), with_table(
+            buffer, table
+        )
 
     def work(first: int, last: int, planes: Planes, buffer: WriteBuffer) -> None:
         here = answers[first * pixels : last * pixels]

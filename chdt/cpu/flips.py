@@ -66,7 +66,7 @@ def _scanned_flip_sizes(packed: PackedMasks, route: PixelRoute, answers: Numbers
 
 
 def _flip_memory(shape: Shape, route: PixelRoute) -> FlipMemory:
-    return reused(flip_memory, shape, route.layout, False, route.lanes, shape.cap)
+    return reused(flip_memory, shape, route.layout, False, route.lanes, shape.cap, False)
 
 
 def _small_flip_sizes(
@@ -78,7 +78,7 @@ def _small_flip_sizes(
     table = None if ranks is None else table_of_sizes(ranks)
 
     def memory() -> tuple[FlipMemory, WriteBuffer]:
-        flips = reused(flip_memory, shape, route.layout, True, route.lanes, largest)
+        flips = reused(flip_memory, shape, route.layout, True, route.lanes, largest, packed.black_border)
         buffer = reused(write_buffer, route.lanes, route.past_caches, most, table is not None)
         return flips if ranks is None else flips._replace(ranks=ranks), with_table(buffer, table)
 
@@ -129,7 +129,7 @@ def _crossed_flip_sizes(packed: PackedMasks, route: PixelRoute, spacing: Steps, 
     route = route._replace(lanes=crossing_of(shape, spacing)[2])
 
     def memory() -> tuple[CrossedScan, FlipMemory]:
-        flips = reused(flip_memory, shape, route.layout, False, route.lanes, ranks.last)
+        flips = reused(flip_memory, shape, route.layout, False, route.lanes, ranks.last, False)
         return crossed_scan(shape, spacing), flips._replace(ranks=ranks)
 
     def work(first: int, last: int, scan: CrossedScan, flips: FlipMemory) -> None:
@@ -170,7 +170,7 @@ def _crossed_flip_sizes_of_image(
     share_lines(look, layout.slabs * layout.rows, layout.width, plain, lanes)
     memory = reused(crossing_memory, plain, lanes, False)
     scan = CrossedScan(crossing, memory, np.max(found, axis=0, out=found[0]))
-    flips = reused(flip_memory, shape, layout, False, route.lanes, ranks.last)
+    flips = reused(flip_memory, shape, layout, False, route.lanes, ranks.last, False)
     flips = flips._replace(
         ranks=ranks, maxima=maxima_memory(layout, route.lanes), levels=levels_memory(layout, route.lanes)
     )

@@ -22,6 +22,7 @@ class PackedMasks(NamedTuple):
     batch: tuple[int, ...]  # shape of the batch dims
     shape: Shape  # of each, with the border
     border: Shape = Shape(0, 0, 0)  # pixels of background that were added on either side of each axis
+    black_border: bool = False  # whether pixels outside are background without having been added
 
     @property
     def images(self) -> int:
@@ -70,7 +71,11 @@ def pack_masks(
     if invalid:
         raise invalid_value(masks, min(invalid))
     packed = PackedMasks(bits, tuple(masks.shape[: masks.ndim - spatial_dims]), shape)
-    return _surrounded(packed, spatial_dims) if black_border else packed
+    if not black_border:
+        return packed
+    border = Shape(int(spatial_dims > 2), int(spatial_dims > 1), 1)
+    bits = surrounded(bits, 0, packed.images, shape, spatial_dims)
+    return packed._replace(bits=bits, shape=shape.with_border(spatial_dims), border=border)
 
 
 def _first_invalid(values: npt.NDArray[Any], foreground: Any, background: Any) -> int:
@@ -85,9 +90,9 @@ def _first_invalid(values: npt.NDArray[Any], foreground: Any, background: Any) -
     raise AssertionError("all values are valid")
 
 
-def _surrounded(packed: PackedMasks, spatial_dims: int) -> PackedMasks:
+def surrounded(bits: Words, start: int, images: int, shape: Shape, spatial_dims: int) -> Words:
+    """The packed bits of some images, which begin at ``start``, with a pixel of background on either side."""
     border = Shape(int(spatial_dims > 2), int(spatial_dims > 1), 1)
-    shape = Shape(*(side + 2 * more for side, more in zip(packed.shape, border, strict=True)))
-    bits = np.zeros(packed_words(packed.images * shape.pixels), np.uint64)
-    surround(packed.bits, packed.images, packed.shape, border, bits)
-    return PackedMasks(bits, packed.batch, shape, border)
+    target = np.zeros(packed_words(images * shape.with_border(spatial_dims).pixels), np.uint64)
+    surround(bits, start, images, shape, border, target)
+    return target

@@ -18,7 +18,7 @@ from chdt.cpu.kernels.lanes import BLOCK, Numbers
 from chdt.cpu.kernels.packing import WORD_BITS
 from chdt.cpu.kernels.writing import write_inside
 from chdt.cpu.packed import PackedMasks, pack_masks
-from chdt.cpu.route import SCAN_EFFORT
+from chdt.cpu.route import SCAN_EFFORT, counts_in_border
 from chdt.cpu.strided import copy_values
 
 KEPT_ANSWERS = 1 << 17  # answers, of masks with a border, that are copied while they are in a near cache
@@ -76,11 +76,12 @@ def answers_of(
             answer = new_answer(masks, tuple(masks.shape), largest)
         else:
             answer = answer_into(out, masks, largest, copy_values)
-        packed = pack_masks(masks, spatial_dims, black_border, shape)
-        if black_border:
+        in_planes = black_border and counts_in_border(shape, spatial_dims, None)
+        packed = pack_masks(masks, spatial_dims, black_border and not in_planes, shape)
+        if black_border and not in_planes:
             _write_inside(kind, packed, answer.words)
         else:
-            kind.write(packed, None, answer.words)
+            kind.write(packed._replace(black_border=True) if in_planes else packed, None, answer.words)
         return answer.finish()
     if not black_border and len(spacing) == AXES and len(set(spacing)) > 1:
         answer = lengths_into(masks, out)

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from chdt.checks.shape import Shape
+from chdt.checks.shape import AllSteps, Shape
 from chdt.cpu import threads
 from chdt.cpu.kernels.lanes import BLOCK, VECTOR_WORDS, Numbers
 from chdt.cpu.kernels.packing import WORD_BITS
@@ -124,6 +124,19 @@ def _forget() -> None:
 def is_small(shape: Shape) -> bool:
     """Whether distances are counted by erosions, not scanned."""
     return shape.cap <= SMALL_MAX_SIDE_PIXELS
+
+
+def has_border_in_planes(shape: Shape, spatial_dims: int) -> bool:
+    """Whether bit planes of this grid can have a black border; else the grid is enlarged by one.
+
+    Planes know no axes of one pixel, and such a one has a border, too.
+    """
+    return min(shape[-spatial_dims:]) > 1
+
+
+def counts_in_border(shape: Shape, spatial_dims: int, spacing: AllSteps | None) -> bool:
+    """Whether distances to a black border, or anything nearer, are counted in such planes."""
+    return spacing is None and is_small(shape) and has_border_in_planes(shape, spatial_dims)
 
 
 def interleaved_images(images: int, pixels: int) -> int:

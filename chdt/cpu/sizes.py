@@ -25,15 +25,19 @@ from chdt.cpu.kernels.size_search import (
 )
 from chdt.cpu.kernels.thick_objects import BLOCK_SIDE, LEAST_KNOWN, largest_in_rows, lay_out_blocks, lines_memory
 from chdt.cpu.memory import reused
-from chdt.cpu.packed import PackedMasks, pack_masks
-from chdt.cpu.route import OVERLAPPING_EFFORT, interleaved_images, size_route
+from chdt.cpu.packed import PackedMasks, pack_masks, surrounded
+from chdt.cpu.route import OVERLAPPING_EFFORT, has_border_in_planes, interleaved_images, size_route
 from chdt.cpu.threads import share, thread_count
 
 
-def sizes_by_bands(bits: Words, shape: Shape, bands: OverlappingBands, sizes: Numbers) -> Sequence[int]:
+def sizes_by_bands(
+    bits: Words, shape: Shape, black_border: bool, bands: OverlappingBands, sizes: Numbers
+) -> Sequence[int]:
     """Write the sizes of a batch, from overlapping bands; give the images that must be measured whole.
 
     Their objects are as large as bands can tell, or larger, and what is written for them is only a lower bound.
+    A black border is one of each band. Where a band has one and its image has not, it is as far from its core as what
+    was not looked at.
     """
     _, height, width = shape.without_single_pixels
     images = len(sizes)
@@ -42,7 +46,7 @@ def sizes_by_bands(bits: Words, shape: Shape, bands: OverlappingBands, sizes: Nu
     def memory() -> tuple[SizeMemory, npt.NDArray[np.int64]]:
         known = np.zeros(images, np.int64)
         found.append(known)
-        return reused(size_memory, Shape(1, bands.rows, width), 1), known
+        return reused(size_memory, Shape(1, bands.rows, width), 1, black_border), known
 
     def work(first: int, last: int, search: SizeMemory, known: npt.NDArray[np.int64]) -> None:
         while first < last:  # the bands of one image after the other
@@ -113,7 +117,8 @@ def sizes_of_masks(masks: AnyMasks, spatial_dims: int, spacing: AllSteps | None,
         return deliver(lengths.reshape(batch), masks)
     answer = new_answer(masks, batch, 2 * shape.cap)
     values, foreground, background = as_words(masks)
-    packed = pack_masks(masks, spatial_dims, True, shape) if black_border else None
+    in_planes = black_border and has_border_in_planes(shape, spatial_dims)
+    packed = pack_masks(masks, spatial_dims, True, shape) if black_border and not in_planes else None
     shape = shape if packed is None else packed.shape
     flat = flat_view(values) if packed is None else None
     route, pixels = size_route(len(answer.words), shape, flat is not None), shape.pixels
@@ -122,7 +127,7 @@ def sizes_of_masks(masks: AnyMasks, spatial_dims: int, spacing: AllSteps | None,
     invalid: list[int] = []
 
     def work(first: int, last: int) -> None:
-        memory = reused(size_memory, shape, route.interleaved)
+        memory = reused(size_memory, shape, route.interleaved, in_planes)
         sizes = answer.words[first:last]
         if packed is not None:
             sizes_of_packed(packed.bits, first * pixels, memory, sizes)
@@ -132,10 +137,11 @@ def sizes_of_masks(masks: AnyMasks, spatial_dims: int, spacing: AllSteps | None,
                 invalid.append(first * pixels + found)
 
     if packed is not None and route.bands is not None:
-        large = sizes_by_bands(packed.bits, shape, route.bands, answer.words)
-
-        for image in large:
-            answer.words[image] = 2 * _largest_distance(packed.bits, image * pixels, shape)
+        for image in sizes_by_bands(packed.bits, shape, in_planes, route.bands, answer.words):
+            bits, start, whole = packed.bits, image * pixels, shape
+            if in_planes:
+                bits, start, whole = surrounded(bits, start, 1, shape, spatial_dims), 0, shape.with_border(spatial_dims)
+            answer.words[image] = 2 * _largest_distance(bits, start, whole)
     else:
         share(work, len(answer.words), pixels, route.interleaved)
     if invalid:

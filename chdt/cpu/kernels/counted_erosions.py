@@ -14,7 +14,7 @@ from chdt.cpu.kernels.erosions import erode
 from chdt.cpu.kernels.jit import helper, kernel
 from chdt.cpu.kernels.lanes import VECTOR_WORDS, Numbers, Vector, any_set, fill, load_words, settle, spread, store
 from chdt.cpu.kernels.packing import WORD_BITS, Words
-from chdt.cpu.kernels.planes import Planes, lay_out_images, objects_in, pixels_in, plane_at, planes_of
+from chdt.cpu.kernels.planes import Planes, add_border, lay_out_images, objects_in, pixels_in, plane_at, planes_of
 from chdt.cpu.kernels.writing import WriteBuffer, gather, write_gathered
 
 DIGITS = 3  # planes: the digits are in those behind the three that are worked in
@@ -22,9 +22,12 @@ DIGITS = 3  # planes: the digits are in those behind the three that are worked i
 MOST_DIGITS = 8  # of a distance, or a rank: three sides of up to 64 pixels have no more than 193 ranks
 
 
-def counting_planes(shape: Shape, last: int, interleaved: int) -> Planes:
-    """Memory for one thread; ``last`` is the largest distance, or rank."""
-    return planes_of(shape.without_single_pixels, DIGITS + last.bit_length(), interleaved)
+def counting_planes(shape: Shape, last: int, interleaved: int, black_border: bool) -> Planes:
+    """Memory for one thread; ``last`` is the largest distance, or rank.
+
+    With a spacing, a border is part of the shape.
+    """
+    return planes_of(shape.without_single_pixels, DIGITS + last.bit_length(), interleaved, black_border)
 
 
 @helper
@@ -68,7 +71,11 @@ def _erode_once(
 ) -> tuple[Vector, int, int, int]:
     """Erode to the next distance, or rank; give what is left, where it is, and the two planes that are free then."""
     if ranks is None:  # Numba compiles only the branch that is needed
-        return erode(planes, 0, source_at, other_at, target_at), target_at, other_at, source_at
+        left = erode(planes, 0, source_at, other_at, target_at)
+        if done == 1 and planes.layout.black_border:
+            add_border(planes, target_at)
+            left = objects_in(planes, target_at, 0, planes.layout.plane_words)
+        return left, target_at, other_at, source_at
     left, result_at, spare_at = erode_to_next_rank(planes, ranks, done, source_at, other_at, target_at)
     return left, result_at, spare_at, source_at
 

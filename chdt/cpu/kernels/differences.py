@@ -69,12 +69,20 @@ class GradientMemory(NamedTuple):
 
 
 def gradient_memory(
-    shape: Shape, border: Shape, layout: RowLayout, small: bool, lanes: Any, last: int, scanned: bool, dtype: Any
+    shape: Shape,
+    border: Shape,
+    layout: RowLayout,
+    small: bool,
+    lanes: Any,
+    last: int,
+    scanned: bool,
+    black_border: bool,
+    dtype: Any,
 ) -> GradientMemory:
     """Memory for one thread; small grids, whose distances are counted by erosions, need no scan.
 
     ``last`` is the largest distance, or rank. With a spacing, what follows from it is missing: its ranks, and what
-    large grids are crossed with. The border is part of the shape.
+    large grids are crossed with. The border is part of the shape, or else ``black_border``.
     """
     pixels = shape.pixels
     inner = Shape(*(side - 2 * more for side, more in zip(shape, border, strict=True)))
@@ -82,7 +90,7 @@ def gradient_memory(
     return GradientMemory(
         scan_memory(layout, lanes) if scanned else None,
         None,
-        flip_memory(shape, layout, small, lanes, last),
+        flip_memory(shape, layout, small, lanes, last, black_border),
         aligned(images * pixels + BLOCK, 0, lanes),
         np.empty(images, np.int64),
         np.zeros(packed_words(images * inner.pixels), np.uint64),
@@ -139,7 +147,7 @@ def _surround_drawn(images: int, memory: GradientMemory) -> None:
     """Write the masks that were drawn once more, with their border."""
     for k in range(memory.surrounded.size):
         memory.surrounded[k] = np.uint64(0)
-    surround(memory.packed, images, memory.inner, memory.border, memory.surrounded)
+    surround(memory.packed, 0, images, memory.inner, memory.border, memory.surrounded)
 
 
 @kernel

@@ -38,18 +38,18 @@ class FlipMemory(NamedTuple):
 
 
 def flip_memory(
-    shape: Shape, layout: RowLayout, small: bool, lanes: type[np.unsignedinteger[Any]], last: int
+    shape: Shape, layout: RowLayout, small: bool, lanes: type[np.unsignedinteger[Any]], last: int, black_border: bool
 ) -> FlipMemory:
     """Memory for one thread; of a small grid, all erosions are kept, up to distance, or rank, ``last``.
 
-    With a spacing, its ranks are missing.
+    With a spacing, its ranks are missing. A border of large grids, or with a spacing, is part of the shape.
     """
     planes = FLIP_PLANES + (last if small else 0)
     return FlipMemory(
         layout,
         maxima_memory(layout, lanes),
         levels_memory(layout, lanes),
-        planes_of(shape.without_single_pixels, planes),
+        planes_of(shape.without_single_pixels, planes, 1, black_border),
         search_memory(1),
         None,
     )

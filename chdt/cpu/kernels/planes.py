@@ -45,6 +45,7 @@ class PlaneLayout(NamedTuple):
     exponents: int  # there are patterns for moves by 2^0, 2^1, ... 2^(exponents - 1) pixels
     stride: int  # words from a plane to the next
     interleaved: int  # images in a plane: 1, or VECTOR_WORDS, one in each lane of a vector
+    black_border: bool  # whether pixels outside the grid are background: see `add_border`
 
 
 class Planes(NamedTuple):
@@ -88,6 +89,7 @@ def length_of(layout: PlaneLayout, axis: int) -> int:
 # Patterns, one after the other: INSIDE has a bit for every pixel of the grid and is as long as a plane. Then, along
 # rows and from row to row, one for each exponent: where a bit may land that moved by 2^exponent pixels towards higher
 # ones; behind these, the same towards lower ones. What leaves a plane at its ends is lost, or lands outside of INSIDE.
+# Last, with a black border, the outermost pixels of the grid.
 INSIDE = 0
 
 
@@ -128,14 +130,14 @@ def move_of(layout: PlaneLayout, axis: int, exponent: int) -> Move:
     )
 
 
-def planes_of(sides: Sides, count: int, interleaved: int = 1) -> Planes:
+def planes_of(sides: Sides, count: int, interleaved: int = 1, black_border: bool = False) -> Planes:
     """So many planes, all zero, for a grid without single pixels, or for as many interleaved images of it."""
-    layout, patterns = _layout_of(*sides, interleaved)
+    layout, patterns = _layout_of(*sides, interleaved, black_border)
     return Planes(layout, patterns, aligned(SPARE + count * layout.stride, 0, np.uint64))
 
 
 @functools.lru_cache(maxsize=16)
-def _layout_of(depth: int, height: int, width: int, interleaved: int) -> tuple[PlaneLayout, Words]:
+def _layout_of(depth: int, height: int, width: int, interleaved: int, black_border: bool) -> tuple[PlaneLayout, Words]:
     """The layout of a grid, and its patterns."""
     pitch = width if width <= WORD_BITS else -(-width // WORD_BITS) * WORD_BITS
     least = VECTOR_WORDS // interleaved  # words of an image in a vector
@@ -151,6 +153,8 @@ def _layout_of(depth: int, height: int, width: int, interleaved: int) -> tuple[P
             distance = 1 << index % exponents
             first, last = (distance, length) if index < exponents else (0, length - distance)
             _mark(pattern, pattern.size * WORD_BITS // repeat + 1, repeat, first * step, last * step)
+    if black_border:
+        patterns = np.concatenate([patterns, _outermost(depth, height, width, pitch, image_words)])
     plane_words = image_words * interleaved
     stride = plane_words + SPARE
     if stride > PAGE_WORDS:  # an offset of a quarter page: a read whole pages behind a write is taken to wait for it
@@ -166,8 +170,19 @@ def _layout_of(depth: int, height: int, width: int, interleaved: int) -> tuple[P
         exponents,
         stride,
         interleaved,
+        black_border,
     )
     return layout, np.repeat(patterns, interleaved)
+
+
+def _outermost(depth: int, height: int, width: int, pitch: int, words: int) -> Words:
+    """The pattern of the pixels that have a neighbour outside the grid, along an axis of more than one pixel."""
+    outermost = np.zeros((depth, height, pitch), np.uint8)
+    outermost[..., :width] = 1
+    outermost[tuple(slice(1, side - 1) if side > 1 else slice(0, 1) for side in (depth, height, width))] = 0
+    packed = np.zeros(words * 8, np.uint8)
+    packed[: -(-outermost.size // 8)] = np.packbits(outermost, bitorder="little")
+    return packed.view(np.uint64)
 
 
 def _period(bits: int, words: int, least: int) -> int:
@@ -282,6 +297,18 @@ def objects_in(planes: Planes, background_at: int, begin: int, end: int) -> Vect
     for at in range(begin, end, VECTOR_WORDS):
         left |= load_words(planes.patterns, INSIDE + at) & ~load_words(planes.words, background_at + at)
     return left
+
+
+@helper
+def add_border(planes: Planes, background_at: int) -> None:
+    """Make background of the outermost pixels of a plane that was eroded by one pixel, as a black border does.
+
+    What is eroded further is then right without a border: docs/exact.md says why.
+    """
+    outermost_at = planes.patterns.size - planes.layout.plane_words
+    for at in range(0, planes.layout.plane_words, VECTOR_WORDS):
+        grown = load_words(planes.words, background_at + at) | load_words(planes.patterns, outermost_at + at)
+        store(planes.words, background_at + at, grown)
 
 
 @helper

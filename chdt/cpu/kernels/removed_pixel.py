@@ -32,7 +32,17 @@ from chdt.cpu.kernels.lanes import (
     store,
 )
 from chdt.cpu.kernels.packing import WORD_BITS, low_bits
-from chdt.cpu.kernels.planes import COLUMNS, ROWS, Planes, copy_plane, eight_rows, nothing_in, objects_in, plane_at
+from chdt.cpu.kernels.planes import (
+    COLUMNS,
+    ROWS,
+    Planes,
+    add_border,
+    copy_plane,
+    eight_rows,
+    nothing_in,
+    objects_in,
+    plane_at,
+)
 from chdt.cpu.kernels.rows import RowLayout, slab_axis
 from chdt.cpu.kernels.window_counts import BACKGROUND
 from chdt.cpu.kernels.writing import write_number
@@ -113,7 +123,11 @@ def erode_away(planes: Planes, ranks: Ranks | None) -> int:
 def _erode_once(planes: Planes, ranks: Ranks | None, done: int, source_at: int, work_at: int, target_at: int) -> Vector:
     """Erode to the next distance, or rank, into the plane at ``target_at``; give what is left."""
     if ranks is None:  # Numba compiles only the branch that is needed
-        return erode(planes, 0, source_at, work_at, target_at)
+        left = erode(planes, 0, source_at, work_at, target_at)
+        if done == 1 and planes.layout.black_border:
+            add_border(planes, target_at)
+            left = objects_in(planes, target_at, 0, planes.layout.plane_words)
+        return left
     left, result_at, _ = erode_to_next_rank(planes, ranks, done, source_at, work_at, target_at)
     if result_at != target_at:
         copy_plane(planes, result_at, target_at)

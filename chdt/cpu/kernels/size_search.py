@@ -24,6 +24,7 @@ from chdt.cpu.kernels.lanes import (
 from chdt.cpu.kernels.packing import WORD_BITS, Words, pack, packed_words
 from chdt.cpu.kernels.planes import (
     Planes,
+    add_border,
     cap_of,
     lay_out_background,
     lay_out_images,
@@ -61,10 +62,10 @@ def search_memory(interleaved: int) -> SearchMemory:
     )
 
 
-def size_memory(shape: Shape, interleaved: int) -> SizeMemory:
+def size_memory(shape: Shape, interleaved: int, black_border: bool = False) -> SizeMemory:
     """Memory for one thread."""
     return SizeMemory(
-        planes_of(shape.without_single_pixels, SEARCH_PLANES, interleaved),
+        planes_of(shape.without_single_pixels, SEARCH_PLANES, interleaved, black_border),
         search_memory(interleaved),
         np.zeros(packed_words(max(PACKED_PIXELS, interleaved * shape.pixels)), np.uint64),
     )
@@ -119,17 +120,21 @@ def find_largest_distances(
     for image in range(images):
         distances[image] = 0 if search.left[image] == 0 else 1
     done, exponent, is_rising, reached = 0, 0, True, False
+    # A black border is added to the first erosion. What follows are those of an object that is one pixel thinner.
+    thinner, border_missing = int(layout.black_border), layout.black_border
     while (is_rising or exponent > 0) and not reached:
         if done < known:
-            exponent = exponent_towards(known, done)
+            exponent = exponent_towards(known - thinner, done - thinner)
         elif not is_rising:
             exponent -= 1
         left = erode(planes, exponent, current_at, other_at, eroded_at)
-        if begin > 0 or end < layout.plane_words:
+        if border_missing:
+            add_border(planes, eroded_at)
+        if border_missing or begin > 0 or end < layout.plane_words:
             left = objects_in(planes, eroded_at, begin, end)
         _keep_left(left, planes, search)
         any_chosen, all_chosen = _choose(images, exponent, search)
-        if all_chosen:
+        if all_chosen or border_missing:  # images that nothing is left of stay without an object
             current_at, eroded_at = eroded_at, current_at
         elif any_chosen:
             _take_over(planes, current_at, eroded_at, search)
@@ -137,9 +142,9 @@ def find_largest_distances(
             done += 1 << exponent
             exponent, is_rising = 0, any_chosen
         elif is_rising:
-            exponent += any_chosen
+            exponent += any_chosen and not border_missing
             is_rising = any_chosen and known + (1 << exponent) < most
-        reached = images == 1 and distances[0] >= most
+        reached, border_missing = images == 1 and distances[0] >= most, False
     for image in range(images):
         distances[image] = min(distances[image], most) if distances[image] > known else 0
 

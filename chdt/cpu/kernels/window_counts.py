@@ -7,9 +7,20 @@ two = two_A | two_B | one_A & one_B, one = one_A | one_B. Windows are built by d
 import numpy as np
 
 from chdt.checks.ranks import Radii
+from chdt.cpu.kernels.erosions import dilate_along
 from chdt.cpu.kernels.jit import helper, outlined
 from chdt.cpu.kernels.lanes import VECTOR_WORDS, load_words, store
-from chdt.cpu.kernels.planes import AXES, Planes, copy_plane, length_of, move_of, moved_higher, moved_lower, plane_at
+from chdt.cpu.kernels.planes import (
+    AXES,
+    Planes,
+    add_border,
+    copy_plane,
+    length_of,
+    move_of,
+    moved_higher,
+    moved_lower,
+    plane_at,
+)
 
 # The planes of a thread that finds flips. Counts are pairs of planes, "at least one" and "at least two", that are
 # reused as scratch once consumed.
@@ -84,6 +95,22 @@ def _count_along(planes: Planes, radius: int, axis: int) -> None:
     _copy_counts(planes, DOUBLED, COUNTS)
 
 
+@outlined
+def _count_border(planes: Planes, radius: int) -> None:
+    """Let windows of this radius that reach out of the grid hold more than one background pixel, as they then do."""
+    if radius == 0:
+        return
+    layout, words = planes.layout, planes.words
+    two, reached, other = plane_at(layout, COUNTS + 1), plane_at(layout, DOUBLED), plane_at(layout, LOWER)
+    for at in range(layout.plane_words):
+        words[reached + at] = np.uint64(0)
+    add_border(planes, reached)
+    for axis in range(AXES):
+        reached, other = dilate_along(planes, axis, min(radius, length_of(layout, axis)) - 1, reached, other)
+    for at in range(layout.plane_words):
+        words[two + at] |= words[reached + at]
+
+
 @helper
 def count_in_windows(planes: Planes, radii: Radii) -> None:
     """Leave in the planes from COUNTS on how many background pixels each window of these radii holds."""
@@ -94,3 +121,5 @@ def count_in_windows(planes: Planes, radii: Radii) -> None:
         planes.words[two + at] = np.uint64(0)
     for axis in range(AXES):
         _count_along(planes, min(radii[axis], length_of(layout, axis) - 1), axis)
+    if layout.black_border:
+        _count_border(planes, radii[0])
