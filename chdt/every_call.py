@@ -86,10 +86,11 @@ def _calls_with_options() -> Iterator[Call]:
         for options in ({"black_border": True}, {"spacing": 2.5}, {"spacing": (2, 1)}):
             name = ", ".join(f"{name}={value}" for name, value in options.items())
             yield Call(f"{function.__name__}: {name}", partial(function, masks_of(SMALL), **options))
-    for out in OUTS:
-        masks = masks_of(SMALL)
-        call = partial(distance_transform, masks, black_border=True, out=np.empty(masks.shape, out))
-        yield Call(f"distance_transform: black_border=True, into {out}", call)
+    for grid in SCANNED:  # enlarged by the border
+        for out in OUTS:
+            if max(grid) + 2 <= np.iinfo(out).max:
+                name = f"distance_transform: {_shown(grid)}, black_border=True, into {out}"
+                yield Call(name, partial(_of_grid, distance_transform, grid, out, black_border=True))
     for grid in IN_BANDS:
         yield Call(f"object_size: {_shown(grid)}", partial(_of_grid, object_size, grid))
     for function in (object_size, distance_transform, flip_sizes):
@@ -115,11 +116,11 @@ def _calls_with_out() -> Iterator[Call]:
                     yield Call(name, partial(_of_grid, function, grid, out))
 
 
-def _of_grid(function: Callable[..., Any], grid: tuple[int, ...], out: str | None = None) -> None:
+def _of_grid(function: Callable[..., Any], grid: tuple[int, ...], out: str | None = None, **options: Any) -> None:
     """Made on the spot, as all of them together would take hundreds of megabytes."""
     masks = masks_of(grid)
     into = {} if out is None else {"out": np.empty(masks.shape, out)}
-    function(masks, spatial_dims=len(grid), **into)
+    function(masks, spatial_dims=len(grid), **into, **options)
 
 
 def _calls_on_tensors() -> Iterator[Call]:

@@ -18,7 +18,7 @@ from chdt.cpu.kernels.lanes import BLOCK, Numbers
 from chdt.cpu.kernels.packing import WORD_BITS
 from chdt.cpu.kernels.writing import write_inside
 from chdt.cpu.packed import PackedMasks, pack_masks
-from chdt.cpu.route import SCAN_EFFORT, counts_in_border
+from chdt.cpu.route import SCAN_EFFORT, lanes_for, counts_in_border
 from chdt.cpu.strided import copy_values
 
 KEPT_ANSWERS = 1 << 17  # answers, of masks with a border, that are copied while they are in a near cache
@@ -43,7 +43,7 @@ def _write_inside(kind: Answers, packed: PackedMasks, answers: Numbers) -> None:
     shape = Shape(*(side - 2 * more for side, more in zip(packed.shape, packed.border, strict=True)))
 
     def work(first: int, last: int) -> None:
-        kept = np.empty(min(most, last - first) * pixels + BLOCK, answers.dtype)
+        kept = np.empty(min(most, last - first) * pixels + BLOCK, lanes)
         for begin in range(first, last, most):
             images = min(most, last - begin)
             few = packed._replace(bits=packed.bits[begin * pixels // WORD_BITS :], batch=(images,))
@@ -51,6 +51,7 @@ def _write_inside(kind: Answers, packed: PackedMasks, answers: Numbers) -> None:
             here = answers[begin * shape.pixels : (begin + images) * shape.pixels]
             write_inside(kept, images, shape, packed.border, here)
 
+    lanes = min(lanes_for(kind.caps * packed.shape.cap), answers.dtype.type, key=lambda t: np.dtype(t).itemsize)
     # So many that their bits begin with a word, and that they are left to one thread.
     together = WORD_BITS // math.gcd(WORD_BITS, pixels)
     most = max(1, KEPT_ANSWERS // (pixels * together)) * together
