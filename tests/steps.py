@@ -44,8 +44,8 @@ def pixels_of_plane(mask, of, index):
     return within[:, : layout.width].reshape(mask.shape)
 
 
-def planes_with(mask, count):
-    made = planes.planes_of(shape_of(mask), count)
+def planes_with(mask, count, black_border=False):
+    made = planes.planes_of(shape_of(mask), count, 1, black_border)
     planes_with_background(packed(mask), made)
     return made
 
@@ -60,13 +60,13 @@ def _count(made, radii):
     window_counts.count_in_windows(made, radii)
 
 
-def counts(mask, radius):
+def counts(mask, radius, black_border=False):
     """How many background pixels the window of this radius around each pixel holds, 2 for more than one."""
-    made = planes_with(mask, window_counts.FLIP_PLANES)
+    made = planes_with(mask, window_counts.FLIP_PLANES, black_border)
     _count(made, (radius, radius, radius))
     one, two = (pixels_of_plane(mask, made, window_counts.COUNTS + index) for index in range(2))
-    assert (one | ~two).all()
-    return one.astype(int) + two
+    assert (one | ~two).all() or black_border
+    return np.where(two, 2, one.astype(int))
 
 
 @kernel

@@ -283,6 +283,23 @@ def test_border_of_rows(masks):
     check_border(masks, 1)
 
 
+@pytest.mark.parametrize(
+    "grid", [(48, 32), (64, 64), (63, 65), (2, 64), (64, 2), (130, 9), (66,), (35, 50, 36), (2, 3, 64), (24, 64, 64)]
+)
+def test_border_of_objects(grid):
+    """Thick and thin ones that reach the border or do not, as in a grid that is enlarged by a pixel of background."""
+    masks = [objects(grid, thickness, seed) for seed, thickness in enumerate((1, 2, 4, 8, 16))]
+    masks += [all_but(grid, tuple(side // 2 for side in grid)), np.ones(grid, bool), np.zeros(grid, bool)]
+    masks += [random_masks(grid, 0.95, spatial_dims=len(grid)).reshape(grid)]
+    masks = np.stack(masks)
+    inside = (slice(None), *[slice(1, -1)] * len(grid))
+    around = np.pad(masks, [(0, 0)] + [(1, 1)] * len(grid))
+    options = {"spatial_dims": len(grid), "black_border": True}
+    np.testing.assert_array_equal(object_size(masks, **options), object_size(around, spatial_dims=len(grid)))
+    for function in (distance_transform, flip_sizes):
+        np.testing.assert_array_equal(function(masks, **options), function(around, spatial_dims=len(grid))[inside])
+
+
 @pytest.mark.parametrize("dtype", ["u1", "i2", "f4", "i8"])
 @pytest.mark.parametrize("grid", [(3, 5), (7, 63), (5, 64), (5, 65), (9, 62), (4, 127), (3, 4, 66)])
 def test_border_of_more_masks_than_are_done_at_once(monkeypatch, grid, dtype):

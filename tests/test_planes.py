@@ -9,6 +9,7 @@ from chdt.cpu.kernels.jit import kernel
 from chdt.cpu.kernels.lanes import VECTOR_WORDS, any_set, store
 from chdt.cpu.kernels.planes import (
     AXES,
+    add_border,
     lay_out_background,
     lay_out_images,
     length_of,
@@ -39,6 +40,26 @@ def moved(mask, distance, axis):
 def plane(planes, index):
     """The words of a plane."""
     return planes.words[16 + index * planes.layout.stride :][: planes.layout.plane_words]
+
+
+@pytest.mark.parametrize("interleaved", [1, VECTOR_WORDS])
+@pytest.mark.parametrize("shape", [(1, *grid) for grid in GRIDS] + VOLUMES)
+def test_add_border(shape, interleaved):
+    planes = planes_of(shape, 2, interleaved, True)
+
+    @kernel
+    def run(planes):
+        add_border(planes, plane_at(planes.layout, 1))
+
+    run(planes)
+    outermost = np.ones(shape, bool)
+    outermost[tuple(slice(1, -1) if side > 1 else slice(None) for side in shape)] = False
+    for image in range(interleaved):
+        lines = bits_of(plane(planes, 1)[image::interleaved].copy(), shape[0] * shape[1] * planes.layout.pitch)
+        lines = lines.reshape(-1, planes.layout.pitch)
+        assert (lines[:, : shape[2]] == outermost.reshape(-1, shape[2])).all()
+        assert not lines[:, shape[2] :].any()
+    assert not plane(planes, 0).any()
 
 
 @pytest.mark.parametrize("shape", [(1, *grid) for grid in GRIDS] + VOLUMES)

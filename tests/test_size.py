@@ -170,6 +170,18 @@ def test_bands(bands, monkeypatch, height, width):
     np.testing.assert_array_equal(object_size(np.stack(masks)), expected)
 
 
+@pytest.mark.parametrize(("height", "width"), [(BAND, 65), (BAND + 7, 130), (1100, 200)])
+def test_bands_with_a_border(bands, monkeypatch, height, width):
+    """Objects of all sizes that reach the border of the image, that of a band, or none."""
+    monkeypatch.setattr(route, "CORE_WORDS", 0)
+    masks = [objects((height, width), thickness, seed) for seed, thickness in enumerate((2, 9, 30, 60))]
+    masks += [np.ones((height, width), bool), squares((height, width), (0, 0, 40), (250, 20, 44))]
+    masks += [squares((height, width), (height - 50, width - 50, 50)), squares((height, width), (100, 1, 300))]
+    masks = np.stack(masks)
+    around = np.pad(masks, [(0, 0), (1, 1), (1, 1)])
+    np.testing.assert_array_equal(object_size(masks, black_border=True), oracles.each(oracles.fast_size, around))
+
+
 def test_bands_with_one_thread_and_many(bands):
     grid = (3000, 1100)
     masks = np.stack([objects(grid, 300, 0), np.ones(grid, bool), objects(grid, 300, 1), squares(grid, (9, 9, 500))])

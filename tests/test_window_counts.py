@@ -25,4 +25,15 @@ def test_counts(grid, density):
     mask = random_masks(grid, density, spatial_dims=len(grid)) if np.prod(grid) > 1 else np.zeros(grid, bool)
     for radius in (0, 1, 2, 3, 4, 6, 7, 8, 31, 65):
         if radius <= max(grid):
-            np.testing.assert_array_equal(counts(mask, radius), counts_by_definition(mask, radius))
+            expected = counts_by_definition(mask, radius)
+            np.testing.assert_array_equal(counts(mask, radius), expected)
+            if min(grid) > 1:
+                np.testing.assert_array_equal(counts(mask, radius, True), np.where(within(grid, radius), expected, 2))
+
+
+def within(grid, radius):
+    """Whether the window around each pixel is in the grid."""
+    found = np.zeros(grid, bool)
+    if 2 * radius < min(grid):
+        found[tuple(slice(radius, side - radius) for side in grid)] = True
+    return found

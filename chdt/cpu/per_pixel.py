@@ -18,7 +18,7 @@ from chdt.cpu.kernels.lanes import BLOCK, Numbers
 from chdt.cpu.kernels.packing import WORD_BITS
 from chdt.cpu.kernels.writing import write_inside
 from chdt.cpu.packed import PackedMasks, pack_masks
-from chdt.cpu.route import SCAN_EFFORT, lanes_for, counts_in_border
+from chdt.cpu.route import SCAN_EFFORT, counts_in_border, lanes_for
 from chdt.cpu.strided import copy_values
 
 KEPT_ANSWERS = 1 << 17  # answers, of masks with a border, that are copied while they are in a near cache
