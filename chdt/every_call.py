@@ -86,11 +86,11 @@ def _calls_with_options() -> Iterator[Call]:
         for options in ({"black_border": True}, {"spacing": 2.5}, {"spacing": (2, 1)}):
             name = ", ".join(f"{name}={value}" for name, value in options.items())
             yield Call(f"{function.__name__}: {name}", partial(function, masks_of(SMALL), **options))
-    for grid in SCANNED:  # enlarged by the border
+    for enlarged in SCANNED:  # by the border
         for out in OUTS:
-            if max(grid) + 2 <= np.iinfo(out).max:
-                name = f"distance_transform: {_shown(grid)}, black_border=True, into {out}"
-                yield Call(name, partial(_of_grid, distance_transform, grid, out, black_border=True))
+            if max(enlarged) + 2 <= np.iinfo(out).max:
+                name = f"distance_transform: {_shown(enlarged)}, black_border=True, into {out}"
+                yield Call(name, partial(_of_grid, distance_transform, enlarged, out, black_border=True))
     for grid in IN_BANDS:
         yield Call(f"object_size: {_shown(grid)}", partial(_of_grid, object_size, grid))
     for function in (object_size, distance_transform, flip_sizes):
