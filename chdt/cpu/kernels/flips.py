@@ -14,6 +14,7 @@ from chdt.cpu.kernels.crossed_maxima import CrossedScan, find_largest_codes, wri
 from chdt.cpu.kernels.crossing import crossed_codes
 from chdt.cpu.kernels.jit import helper, kernel
 from chdt.cpu.kernels.lanes import BLOCK, Numbers, fill, load_pixels, maximum, settle
+from chdt.cpu.kernels.lines import flip_sizes_of_line
 from chdt.cpu.kernels.maxima import clear_maxima, find_maxima, finish_maxima, maxima_memory, maxima_offsets, size_of
 from chdt.cpu.kernels.packing import Words
 from chdt.cpu.kernels.planes import COLUMNS, ROWS, Planes, lay_out_background, plane_at, planes_of
@@ -123,6 +124,18 @@ def raise_sizes(packed: Words, start: int, largest: int, memory: FlipMemory, ans
 
 
 @helper
+def _is_line(layout: RowLayout, ranks: Ranks | None) -> bool:
+    """Whether a grid is one row, and pixels are one apart."""
+    return ranks is None and layout.slabs == 1 and layout.rows == 1
+
+
+@helper
+def _flip_sizes_of_line(packed: Words, start: int, memory: FlipMemory, answers: Numbers, at: int) -> int:
+    """Write the sizes after flips of a line; give half of its size."""
+    return flip_sizes_of_line(packed, start, memory.layout.width, memory.planes.layout.black_border, answers, at)
+
+
+@helper
 def _small_flip_sizes(
     packed: Words, start: int, count: int, memory: FlipMemory, answers: Numbers, sizes: Numbers
 ) -> None:
@@ -130,6 +143,9 @@ def _small_flip_sizes(
     layout, pixels = memory.layout, pixels_of(memory.layout)
     for image in range(count):
         at = image * pixels
+        if _is_line(layout, memory.ranks):
+            sizes[image] = 2 * _flip_sizes_of_line(packed, start + at, memory, answers, at)
+            continue
         _lay_out(packed, start + at, memory)
         largest = erode_away(memory.planes, memory.ranks)
         sizes[image] = 2 * largest
@@ -144,6 +160,11 @@ def _large_flip_sizes(
 ) -> None:
     """`flip_sizes_of` of large grids, whose narrow images are scanned side by side."""
     layout, pixels = memory.layout, pixels_of(memory.layout)
+    if _is_line(layout, memory.ranks):
+        for image in range(count):
+            at = image * pixels
+            sizes[image] = 2 * _flip_sizes_of_line(packed, start + at, memory, answers, at)
+        return
     for first in range(0, count, layout.images):
         images = min(layout.images, count - first)
         prepare_bands(packed, start + first * pixels, images, scan)
