@@ -13,14 +13,15 @@ from chdt.cpu.kernels.box_erosions import last_rank
 from chdt.cpu.kernels.crossed_maxima import CrossedScan, find_largest_codes, write_maxima
 from chdt.cpu.kernels.crossing import crossed_codes
 from chdt.cpu.kernels.jit import helper, kernel
-from chdt.cpu.kernels.lanes import BLOCK, Numbers, fill, load_pixels, maximum, settle
+from chdt.cpu.kernels.lanes import BLOCK, VECTOR_WORDS, Numbers, fill, load_pixels, maximum, settle
 from chdt.cpu.kernels.lines import flip_sizes_of_line
 from chdt.cpu.kernels.maxima import clear_maxima, find_maxima, finish_maxima, maxima_memory, maxima_offsets, size_of
-from chdt.cpu.kernels.packing import Words
+from chdt.cpu.kernels.packing import WORD_BITS, Words
 from chdt.cpu.kernels.planes import COLUMNS, ROWS, Planes, lay_out_background, plane_at, planes_of
 from chdt.cpu.kernels.removed_pixel import erode_away, find_levels, find_levels_of_eroded, level_places, levels_memory
 from chdt.cpu.kernels.rows import RowLayout, ScanMemory, pixels_of, slab_axis
 from chdt.cpu.kernels.size_search import SearchMemory, search_memory
+from chdt.cpu.kernels.tiny_images import flip_sizes_of_eight
 from chdt.cpu.kernels.window_counts import BACKGROUND, FLIP_PLANES
 from chdt.cpu.kernels.writing import WriteBuffer, store_ahead, write_gathered, write_number
 
@@ -51,7 +52,7 @@ def flip_memory(
         maxima_memory(layout, lanes),
         levels_memory(layout, lanes),
         planes_of(shape.without_single_pixels, planes, 1, black_border),
-        search_memory(1),
+        search_memory(VECTOR_WORDS),
         None,
     )
 
@@ -130,6 +131,12 @@ def _is_line(layout: RowLayout, ranks: Ranks | None) -> bool:
 
 
 @helper
+def _is_tiny(layout: RowLayout, ranks: Ranks | None) -> bool:
+    """Whether an image, or a volume, has no more pixels than a word has bits, and they are equally far apart."""
+    return ranks is None and pixels_of(layout) <= WORD_BITS and not _is_line(layout, ranks)
+
+
+@helper
 def _flip_sizes_of_line(packed: Words, start: int, memory: FlipMemory, answers: Numbers, at: int) -> int:
     """Write the sizes after flips of a line; give half of its size."""
     return flip_sizes_of_line(packed, start, memory.layout.width, memory.planes.layout.black_border, answers, at)
@@ -141,6 +148,14 @@ def _small_flip_sizes(
 ) -> None:
     """`flip_sizes_of` of small grids."""
     layout, pixels = memory.layout, pixels_of(memory.layout)
+    if _is_tiny(layout, memory.ranks):
+        halves = memory.search.distances
+        for first in range(0, count, VECTOR_WORDS):
+            images, at = min(VECTOR_WORDS, count - first), first * pixels
+            flip_sizes_of_eight(packed, start + at, images, memory.planes, halves, answers, at)
+            for image in range(images):
+                sizes[first + image] = 2 * halves[image]
+        return
     for image in range(count):
         at = image * pixels
         if _is_line(layout, memory.ranks):

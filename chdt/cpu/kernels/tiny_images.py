@@ -1,0 +1,191 @@
+"""Sizes after every single flip of images of up to 64 pixels: eight at a time, a word each, in the lanes of a vector.
+
+Both theorems of docs/exact.md, and no levels: the pixels that S_r does not reach r away from are bits of a word, as the
+lonely ones are.
+"""
+
+import numpy as np
+
+from chdt.cpu.kernels.jit import helper, outlined
+from chdt.cpu.kernels.lanes import (
+    VECTOR_WORDS,
+    Numbers,
+    Vector,
+    counting,
+    eight,
+    fill,
+    gather_words,
+    less_bits,
+    minimum,
+    spread,
+    store,
+)
+from chdt.cpu.kernels.packing import WORD_BITS, Words, from_two
+from chdt.cpu.kernels.planes import AXES, INSIDE, Planes, cap_of, length_of, move_of, nothing_in, pixels_in, plane_at
+from chdt.cpu.kernels.window_counts import BACKGROUND, COUNTS
+from chdt.cpu.kernels.writing import store_ahead
+
+
+@helper
+def _higher(planes: Planes, pixels: Vector, axis: int, exponent: int) -> Vector:
+    """Pixels moved by 2^exponent, which is less than the grid is long, without those that leave it."""
+    move = move_of(planes.layout, axis, exponent)
+    return (pixels << move.shift) & planes.patterns[move.keep_higher]
+
+
+@helper
+def _lower(planes: Planes, pixels: Vector, axis: int, exponent: int) -> Vector:
+    move = move_of(planes.layout, axis, exponent)
+    return (pixels >> move.shift) & planes.patterns[move.keep_lower]
+
+
+@helper
+def _dilated(planes: Planes, pixels: Vector, radius: int) -> Vector:
+    for axis in range(AXES):
+        if length_of(planes.layout, axis) > 1:
+            for _ in range(radius):
+                pixels |= _higher(planes, pixels, axis, 0) | _lower(planes, pixels, axis, 0)
+    return pixels
+
+
+@helper
+def _all_along(planes: Planes, pixels: Vector, axis: int) -> Vector:
+    """All pixels of the lines along an axis that hold any of these."""
+    exponent = 0
+    while (1 << exponent) < length_of(planes.layout, axis):
+        pixels |= _higher(planes, pixels, axis, exponent) | _lower(planes, pixels, axis, exponent)
+        exponent += 1
+    return pixels
+
+
+@helper
+def _far_along(planes: Planes, pixels: Vector, axis: int, distance: int) -> Vector:
+    """All pixels that are ``distance`` or more away from any of these on the same line along an axis."""
+    length = length_of(planes.layout, axis)
+    if distance >= length:
+        return nothing_in(planes)
+    above, below = pixels, pixels
+    exponent = 0
+    while (1 << exponent) < length:
+        if (distance >> exponent) & 1:
+            above, below = _higher(planes, above, axis, exponent), _lower(planes, below, axis, exponent)
+        exponent += 1
+    exponent = 0
+    while (1 << exponent) < length:
+        above |= _higher(planes, above, axis, exponent)
+        below |= _lower(planes, below, axis, exponent)
+        exponent += 1
+    return above | below
+
+
+@helper
+def _reached(planes: Planes, pixels: Vector, distance: int) -> Vector:
+    """All pixels that are ``distance`` or more away from any of these, along any axis."""
+    found = nothing_in(planes)
+    for axis in range(AXES):
+        if length_of(planes.layout, axis) > 1:
+            across = pixels
+            for other in range(AXES):
+                if other != axis:
+                    across = _all_along(planes, across, other)
+            found |= _far_along(planes, across, axis, distance)
+    return found
+
+
+@helper
+def _centres(planes: Planes, background: Vector, radius: int) -> Vector:
+    """The centres of windows of this radius that hold a single background pixel."""
+    one, two = background, nothing_in(planes)
+    for axis in range(AXES):
+        if length_of(planes.layout, axis) > 1:
+            one_above, two_above, one_below, two_below = one, two, one, two
+            for _ in range(radius):
+                one_above, two_above = _higher(planes, one_above, axis, 0), _higher(planes, two_above, axis, 0)
+                one_below, two_below = _lower(planes, one_below, axis, 0), _lower(planes, two_below, axis, 0)
+                two |= two_above | two_below | (one & one_above) | ((one | one_above) & one_below)
+                one |= one_above | one_below
+    if planes.layout.black_border and radius > 0:  # windows that reach out of the grid hold more
+        outermost = nothing_in(planes) | planes.patterns[planes.patterns.size - planes.layout.plane_words]
+        two |= _dilated(planes, outermost, radius - 1)
+    return one & ~two
+
+
+@outlined
+def _find_not_reached(planes: Planes, background: Vector, halves: Numbers) -> None:
+    """Leave in plane BACKGROUND + r the pixels that S_r does not reach r away from, r = 1, 2, ... to half of the size.
+
+    That is what ``halves`` gets, of each of the eight images.
+    """
+    inside, nothing = planes.patterns[INSIDE], nothing_in(planes)
+    for image in range(VECTOR_WORDS):
+        halves[image] = 0
+    r, eroded = 0, background
+    with_object = less_bits(nothing, eroded ^ inside)
+    while with_object != 0 and r < cap_of(planes.layout):
+        r += 1
+        for image in range(VECTOR_WORDS):
+            halves[image] += (with_object >> np.uint64(image)) & np.uint64(1)
+        store(planes.words, plane_at(planes.layout, BACKGROUND + r), _reached(planes, eroded ^ inside, r) ^ inside)
+        eroded = _dilated(planes, eroded, 1)
+        if r == 1 and planes.layout.black_border:
+            eroded |= planes.patterns[planes.patterns.size - planes.layout.plane_words]
+        with_object = less_bits(nothing, eroded ^ inside)
+
+
+@outlined
+def _find_lonely(planes: Planes, background: Vector, images: int, halves: Numbers) -> None:
+    """Leave the sets P_r of an image in planes BACKGROUND + r, r above half of its size, to the first that is empty."""
+    words, nothing, found_at = planes.words, nothing_in(planes), plane_at(planes.layout, COUNTS)
+    radius, is_open = cap_of(planes.layout), True
+    for image in range(images):
+        radius = min(radius, halves[image])
+    while is_open and radius < cap_of(planes.layout):
+        lonely = _dilated(planes, _centres(planes, background, radius), radius) & background
+        store(words, found_at, lonely)
+        of_radius_at = plane_at(planes.layout, BACKGROUND + radius + 1)
+        is_open = less_bits(nothing, lonely) != 0
+        for image in range(images):
+            if halves[image] <= radius:
+                words[of_radius_at + image] = words[found_at + image]
+            else:
+                is_open = True
+        radius += 1
+
+
+@helper
+def _write(planes: Planes, image: int, half: int, answers: Numbers, at: int) -> None:
+    """Write the sizes after flips of one image: less where removing reaches less far, more where adding fits."""
+    sizes, r = fill(2 * half, np.uint8(0)), half
+    while r > 0:
+        not_reached = planes.words[plane_at(planes.layout, BACKGROUND + r) + image]
+        if not_reached == 0:
+            break
+        sizes -= spread(not_reached, np.uint8(2), np.uint8(0))
+        r -= 1
+    r = half + 1
+    while r <= cap_of(planes.layout):
+        lonely = planes.words[plane_at(planes.layout, BACKGROUND + r) + image]
+        if lonely == 0:
+            break
+        sizes += spread(lonely, np.uint8(2), np.uint8(0))
+        r += 1
+    store_ahead(answers, at, sizes)
+
+
+@helper
+def flip_sizes_of_eight(
+    packed: Words, start: int, images: int, planes: Planes, halves: Numbers, answers: Numbers, at: int
+) -> None:
+    """Write the sizes after every single flip of up to eight images, from ``at`` on; leave half of each size.
+
+    Their packed bits begin at ``start``. What follows the answers may be overwritten.
+    """
+    pixels = pixels_in(planes.layout)
+    first = minimum(counting(0), eight(images - 1)) * pixels + start
+    index, shift = first >> 6, first & (WORD_BITS - 1)
+    objects = from_two(gather_words(packed, index), gather_words(packed, index + 1), shift)
+    background = ~objects & planes.patterns[INSIDE]
+    _find_not_reached(planes, background, halves)
+    _find_lonely(planes, background, images, halves)
+    for image in range(images):
+        _write(planes, image, halves[image], answers, at + image * pixels)
