@@ -8,9 +8,9 @@ import numpy as np
 
 from chdt.cpu.kernels.jit import helper, outlined
 from chdt.cpu.kernels.lanes import (
-    VECTOR_WORDS,
     Numbers,
     Vector,
+    any_set,
     counting,
     eight,
     fill,
@@ -19,9 +19,23 @@ from chdt.cpu.kernels.lanes import (
     minimum,
     spread,
     store,
+    where_less,
 )
 from chdt.cpu.kernels.packing import WORD_BITS, Words, from_two
-from chdt.cpu.kernels.planes import AXES, INSIDE, Planes, cap_of, length_of, move_of, nothing_in, pixels_in, plane_at
+from chdt.cpu.kernels.planes import (
+    AXES,
+    COLUMNS,
+    INSIDE,
+    ROWS,
+    SLICES,
+    Planes,
+    cap_of,
+    length_of,
+    move_of,
+    nothing_in,
+    pixels_in,
+    plane_at,
+)
 from chdt.cpu.kernels.window_counts import BACKGROUND, COUNTS
 from chdt.cpu.kernels.writing import store_ahead
 
@@ -81,14 +95,12 @@ def _far_along(planes: Planes, pixels: Vector, axis: int, distance: int) -> Vect
 @helper
 def _reached(planes: Planes, pixels: Vector, distance: int) -> Vector:
     """All pixels that are ``distance`` or more away from any of these, along any axis."""
-    found = nothing_in(planes)
-    for axis in range(AXES):
-        if length_of(planes.layout, axis) > 1:
-            across = pixels
-            for other in range(AXES):
-                if other != axis:
-                    across = _all_along(planes, across, other)
-            found |= _far_along(planes, across, axis, distance)
+    # Axes that are known while compiling take less time than a loop.
+    in_columns, in_rows = _all_along(planes, pixels, ROWS), _all_along(planes, pixels, COLUMNS)
+    found = _far_along(planes, _all_along(planes, in_columns, SLICES), COLUMNS, distance)
+    found |= _far_along(planes, _all_along(planes, in_rows, SLICES), ROWS, distance)
+    if length_of(planes.layout, SLICES) > 1:
+        found |= _far_along(planes, _all_along(planes, in_rows, ROWS), SLICES, distance)
     return found
 
 
@@ -117,19 +129,17 @@ def _find_not_reached(planes: Planes, background: Vector, halves: Numbers) -> No
     That is what ``halves`` gets, of each of the eight images.
     """
     inside, nothing = planes.patterns[INSIDE], nothing_in(planes)
-    for image in range(VECTOR_WORDS):
-        halves[image] = 0
-    r, eroded = 0, background
-    with_object = less_bits(nothing, eroded ^ inside)
-    while with_object != 0 and r < cap_of(planes.layout):
+    one = eight(1)
+    r, eroded, found, left = 0, background, nothing, background ^ inside
+    while any_set(left) and r < cap_of(planes.layout):
         r += 1
-        for image in range(VECTOR_WORDS):
-            halves[image] += (with_object >> np.uint64(image)) & np.uint64(1)
-        store(planes.words, plane_at(planes.layout, BACKGROUND + r), _reached(planes, eroded ^ inside, r) ^ inside)
+        found += where_less(nothing, left, one, nothing)
+        store(planes.words, plane_at(planes.layout, BACKGROUND + r), _reached(planes, left, r) ^ inside)
         eroded = _dilated(planes, eroded, 1)
         if r == 1 and planes.layout.black_border:
             eroded |= planes.patterns[planes.patterns.size - planes.layout.plane_words]
-        with_object = less_bits(nothing, eroded ^ inside)
+        left = eroded ^ inside
+    store(halves, 0, found)
 
 
 @outlined
