@@ -2,23 +2,46 @@
 
 python benchmarks/cliffs.py                        # everything: some minutes
 python benchmarks/cliffs.py --only strides --least 4
+python benchmarks/cliffs.py --pages                # its tables in docs/use.md and docs/benchmarks.md
 
 The plain case of a function is slices of 48x32, contiguous, int32 answers into memory that is there. Costs are minima,
 in ns a pixel, of one thread unless said. Both have their turns one after the other, so that a machine that slows down
 slows both down.
 """
 
+import re
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 import torch
 import typer
+from compare import describe_versions
+from scipy import ndimage
 
 import chdt
 
-FUNCTIONS = (chdt.object_size, chdt.distance_transform, chdt.flip_sizes)
+DOCS = Path(__file__).parents[1] / "docs"
+
+
+def loss_with_gradient(masks: Any, **options: Any) -> None:
+    """The expected size loss of logits, its gradient included."""
+    logits = torch.from_numpy(masks).requires_grad_()
+    sizes = torch.full(logits.shape[: logits.ndim - options.get("spatial_dims", 2)], 6.0)
+    chdt.expected_size_loss(logits, sizes, **options).backward()
+
+
+def mask_of_size(masks: Any, **options: Any) -> None:
+    """Own masks of size 6."""
+    logits = torch.from_numpy(masks)
+    chdt.mask_of_size(logits, torch.full(logits.shape[: logits.ndim - options.get("spatial_dims", 2)], 6.0), **options)
+
+
+OF_LOGITS = (loss_with_gradient, mask_of_size)
+
+FUNCTIONS = (chdt.object_size, chdt.distance_transform, chdt.flip_sizes, *OF_LOGITS)
 
 PIXELS = 1 << 20  # of a batch, about
 
@@ -33,6 +56,7 @@ class Case(NamedTuple):
     with_out: bool = True
     layout: Callable[[Any], Any] = lambda out: out  # of ``out``
     threads: int = 1
+    dtype: str = "int32"  # of ``out``
 
 
 def foreground(rng: np.random.Generator, *shape: int, density: float = 0.9) -> Any:
@@ -42,13 +66,19 @@ def foreground(rng: np.random.Generator, *shape: int, density: float = 0.9) -> A
     return masks
 
 
+def smooth(rng: np.random.Generator, *shape: int) -> Any:
+    """Objects with smooth outlines."""
+    sigmas = (0, *(4,) * (len(shape) - 1))
+    return ndimage.gaussian_filter(rng.standard_normal(shape, dtype=np.float32), sigmas) > 0
+
+
 def as_dtype(masks: Any, dtype: str) -> Any:
     """±1, or bool."""
     return masks if dtype == "bool" else np.where(masks, 1, -1).astype(dtype)
 
 
 STRIDES: dict[str, Callable[[Any], Any]] = {
-    "batch dim last": lambda x: np.ascontiguousarray(np.moveaxis(x, 0, -1)).transpose(2, 0, 1),
+    "batch dim last": lambda x: np.moveaxis(np.ascontiguousarray(np.moveaxis(x, 0, -1)), -1, 0),
     "rows and columns exchanged": lambda x: np.ascontiguousarray(x.swapaxes(1, 2)).swapaxes(1, 2),
     "reversed": lambda x: x[:, ::-1, ::-1],
     "every second column": lambda x: np.repeat(x, 2, 2)[:, :, ::2],
@@ -102,12 +132,38 @@ def cases(rng: np.random.Generator) -> Iterator[Case]:
     yield Case("threads", "slices, 2 threads", masks, {}, threads=2)
 
 
+def options_of(masks: Any, spatial_dims: int) -> Iterator[Case]:
+    """What a user may say of a batch, and how it and answers may lie in memory."""
+    dims = {"spatial_dims": spatial_dims}
+    apart = (3, *(1,) * (spatial_dims - 1))
+    each = np.broadcast_to(np.array(apart), (len(masks), spatial_dims)) * (1 + np.arange(len(masks)) % 2)[:, None]
+    yield Case("", "`black_border=True`", masks, {"black_border": True, **dims})
+    yield Case("", "`spacing=2.5`", masks, {"spacing": 2.5, **dims}, with_out=False)
+    yield Case("", f"`spacing={apart}`", masks, {"spacing": apart, **dims}, with_out=False)
+    yield Case("", "a spacing for each image, two different ones", masks, {"spacing": each, **dims}, with_out=False)
+    for dtype in ("bool", "int8", "float64"):
+        yield Case("", f"masks of {dtype} instead of float32", as_dtype(masks > 0, dtype), dims)
+    yield Case("", "batch dim last in memory", STRIDES["batch dim last"](masks), dims)
+    yield Case("", "without `out`", masks, dims, with_out=False)
+    yield Case("", "`out` of int16", masks, dims, dtype="int16")
+    yield Case("", "batch dim of `out` last in memory", masks, dims, layout=STRIDES["batch dim last"])
+    yield Case("", "two threads", masks, dims, threads=2)
+
+
 def call_of(function: Callable[..., Any], case: Case) -> Callable[[], Any]:
     """The function on these masks, into memory that is there."""
     options = dict(case.options)
-    if case.with_out and function is not chdt.object_size:
-        options["out"] = case.layout(np.zeros(case.masks.shape, np.int32))
+    if case.with_out and function in FUNCTIONS[1:3]:
+        options["out"] = case.layout(np.zeros(case.masks.shape, case.dtype))
     return lambda: function(case.masks, **options)
+
+
+def is_for(function: Callable[..., Any], case: Case) -> bool:
+    """Whether a case is one of this function."""
+    of_out = "out" in (case.option, *case.name.replace("`", " ").replace(",", " ").split())
+    if function in OF_LOGITS:
+        return case.masks.dtype in (np.float16, np.float32, np.float64) and not of_out and min(case.masks.strides) > 0
+    return function in FUNCTIONS[1:3] or not of_out
 
 
 def seconds(call: Callable[[], Any], threads: int) -> float:
@@ -130,25 +186,62 @@ def compared(function: Callable[..., Any], case: Case, ordinary: Case, turns: in
     return least[0] / case.masks.size * 1e9, least[1] / ordinary.masks.size * 1e9
 
 
-def main(
-    turns: Annotated[int, typer.Option(min=1, help="Calls of each, of which the fastest counts.")] = 7,
-    least: Annotated[float, typer.Option(help="Leave out what costs less, in plain cases.")] = 0.0,
-    only: Annotated[str | None, typer.Option(help="One kind of option: grids, batches, dtypes, strides, ...")] = None,
-) -> None:
-    """Print each cost beside the plain case's, the dearest first."""
-    rng = np.random.default_rng(0)
+def table_of_cliffs(rng: np.random.Generator, turns: int, least: float, only: str | None) -> str:
+    """Each cost beside the plain case's, the dearest first."""
     ordinary = Case("", "", plain(rng), {})
     rows = []
     for case in cases(rng):
         if only in (None, case.option):
-            functions = FUNCTIONS[1:] if case.name.startswith("out") or case.option == "out" else FUNCTIONS
-            for function in functions:
-                cost, usual = compared(function, case, ordinary, turns)
-                rows.append((cost / usual, function.__name__, case.option, case.name, cost, usual))
-    typer.echo("| function | option | case | ns a pixel | plain | times |\n|---|---|---|---|---|---|")
+            for function in FUNCTIONS:
+                if is_for(function, case):
+                    cost, usual = compared(function, case, ordinary, turns)
+                    rows.append((cost / usual, function.__name__, case.option, case.name, cost, usual))
+    lines = ["| function | option | case | ns a pixel | plain | times |", "|---|---|---|--:|--:|--:|"]
     for times, function_name, option, name, cost, usual in sorted(rows, reverse=True):
         if times >= least:
-            typer.echo(f"| {function_name} | {option} | {name} | {cost:.2f} | {usual:.2f} | {times:.1f} |")
+            lines.append(f"| {function_name} | {option} | {name} | {cost:.2f} | {usual:.2f} | {times:.1f} |")
+    return "\n".join(lines)
+
+
+def table_of_options(rng: np.random.Generator, turns: int) -> str:
+    """What each option costs, in calls of the same function on the same masks without it."""
+    grids = {"640 x 48x32": (640, 48, 32), "4 x 512x512": (4, 512, 512), "4 x 64x64x64": (4, 64, 64, 64)}
+    names = [f"`{function.__name__}`" for function in FUNCTIONS[:3]] + ["loss and gradient", "`mask_of_size`"]
+    lines = [f"| masks | option | {' | '.join(names)} |", f"|---|---|{'--:|' * len(names)}"]
+    for grid, shape in grids.items():
+        masks = as_dtype(smooth(rng, *shape), "float32")
+        ordinary = Case("", "", masks, {"spatial_dims": len(shape) - 1})
+        for case in options_of(masks, len(shape) - 1):
+            cells = []
+            for function in FUNCTIONS:
+                cost, usual = compared(function, case, ordinary, turns) if is_for(function, case) else (0, 1)
+                cells.append(f"{cost / usual:.2f}" if cost else "")
+            lines.append(f"| {grid} | {case.name} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def write_between(page: Path, mark: str, table: str) -> None:
+    """Put a table, and what it was measured on, between two marks in a page."""
+    marks = re.compile(rf"(?<=<!-- {mark} -->\n).*?(?=<!-- /{mark} -->)", re.DOTALL)
+    text = page.read_text(encoding="utf-8")
+    if len(marks.findall(text)) != 1:
+        raise ValueError(f"{page.name} should have <!-- {mark} --> and <!-- /{mark} --> once")
+    page.write_text(marks.sub(lambda _: f"\n{table}\n\n{describe_versions()}\n\n", text), encoding="utf-8")
+
+
+def main(
+    turns: Annotated[int, typer.Option(min=1, help="Calls of each, of which the fastest counts.")] = 7,
+    least: Annotated[float, typer.Option(help="Leave out what costs less, in plain cases.")] = 0.0,
+    only: Annotated[str | None, typer.Option(help="One kind of option: grids, batches, dtypes, strides, ...")] = None,
+    pages: Annotated[bool, typer.Option(help="Write the tables of docs/use.md and docs/benchmarks.md anew.")] = False,
+) -> None:
+    """Print each cost beside the plain case's, the dearest first."""
+    rng = np.random.default_rng(0)
+    if pages:
+        write_between(DOCS / "use.md", "option costs", table_of_options(rng, turns))
+        write_between(DOCS / "benchmarks.md", "cliffs", table_of_cliffs(rng, turns, 4, None))
+    else:
+        typer.echo(table_of_cliffs(rng, turns, least, only))
 
 
 if __name__ == "__main__":

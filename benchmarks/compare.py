@@ -229,14 +229,27 @@ def memory_table(workload: Workload) -> str:
 # ------------------------------------------------------------------------------------------------ telling
 
 
-def describe_machine(effort: Effort) -> str:
-    """Where and with what this was measured, and how to read it."""
+def written_by_others(output: Path) -> str:
+    """The last section of a report that is there, which cliffs.py writes."""
+    before = output.read_text(encoding="utf-8") if output.exists() else ""
+    _, heading, section = before.partition("\n## Cliffs\n")
+    return heading + section
+
+
+def describe_versions() -> str:
+    """Where and with what something was measured."""
     versions = {"Python": platform.python_version(), "chdt": chdt.__version__}
     for package in ("torch", "numba", "numpy", "scipy", "opencv-python-headless"):
         versions[package] = importlib.metadata.version(package)
     return f"""\
 {_processor()}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}; \
-{", ".join(f"{name} {version}" for name, version in versions.items())}.
+{", ".join(f"{name} {version}" for name, version in versions.items())}."""
+
+
+def describe_machine(effort: Effort) -> str:
+    """Where and with what this was measured, and how to read it."""
+    return f"""\
+{describe_versions()}
 
 Cells are medians of {effort.rounds} rounds, quartiles in parentheses, and then how many times chdt's time that is, by \
 the median of the ratios within a round. SciPy and OpenCV are given bool masks whatever the dtype of the others; SciPy \
@@ -466,7 +479,7 @@ def main() -> None:
     report = f"# chdt and its peers, on {os.cpu_count()} cores\n\n" + "\n".join(parts)
     print(report, end="")
     if args.output:
-        args.output.write_text(report, encoding="utf-8")
+        args.output.write_text(report + written_by_others(args.output), encoding="utf-8")
 
 
 if __name__ == "__main__":
