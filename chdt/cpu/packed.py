@@ -10,7 +10,7 @@ import numpy.typing as npt
 from chdt.checks.answers import STAGED
 from chdt.checks.masks import AnyMasks, as_words, flat_view, grid_shape, invalid_value
 from chdt.checks.shape import Shape
-from chdt.cpu.kernels.packing import WORD_BITS, Words, pack, packed_words, surround
+from chdt.cpu.kernels.packing import WORD_BITS, Words, copy_images, pack, packed_words, surround
 from chdt.cpu.strided import USUAL_BYTES, pack_values
 from chdt.cpu.threads import share
 
@@ -33,11 +33,10 @@ class PackedMasks(NamedTuple):
         """Some of the masks, as a batch of one dim."""
         if isinstance(images, slice) and images == slice(0, self.images):
             return self
-        bits = np.unpackbits(self.bits.view(np.uint8), count=self.images * self.shape.pixels, bitorder="little")
-        chosen = bits.reshape(self.images, -1)[images]
-        packed = np.zeros(packed_words(chosen.size), np.uint64)
-        packed.view(np.uint8)[: -(-chosen.size // 8)] = np.packbits(chosen.reshape(-1), bitorder="little")
-        return PackedMasks(packed, (len(chosen),), self.shape, self.border)
+        chosen = np.arange(self.images)[images]
+        bits = np.zeros(packed_words(chosen.size * self.shape.pixels), np.uint64)
+        copy_images(self.bits, self.shape.pixels, chosen, bits)
+        return self._replace(bits=bits, batch=(len(chosen),))
 
     def inside(self, answers: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Answers of shape (images, depth, height, width) without those of the border."""

@@ -16,10 +16,15 @@ from chdt.cpu.distances import distances_into
 from chdt.cpu.flips import flip_sizes_into
 from chdt.cpu.kernels.lanes import BLOCK, Numbers
 from chdt.cpu.kernels.packing import WORD_BITS
-from chdt.cpu.kernels.writing import write_inside
+from chdt.cpu.kernels.writing import look_up, write_inside
 from chdt.cpu.packed import PackedMasks, pack_masks
 from chdt.cpu.route import SCAN_EFFORT, counts_in_border, lanes_for
 from chdt.cpu.strided import copy_values
+from chdt.cpu.threads import share
+
+MOST_LENGTHS = (
+    1 << 16
+)  # that are kept in a table: it stays in a near cache, and looking up takes half as long as products
 
 KEPT_ANSWERS = 1 << 17  # answers, of masks with a border, that are copied while they are in a near cache
 
@@ -56,7 +61,7 @@ def _write_inside(kind: Answers, packed: PackedMasks, answers: Numbers) -> None:
     together = WORD_BITS // math.gcd(WORD_BITS, pixels)
     most = max(1, KEPT_ANSWERS // (pixels * together)) * together
     if most * pixels < 2 * threads.PIXELS_PER_THREAD:
-        threads.share(work, packed.images, SCAN_EFFORT * pixels, together)
+        share(work, packed.images, SCAN_EFFORT * pixels, together)
     else:
         work(0, packed.images)
 
@@ -72,8 +77,10 @@ def answers_of(
     """Answers for a batch, of the kind of the masks and on their device, or in ``out``."""
     shape = grid_shape(masks, spatial_dims)
     largest = kind.caps * shape.cap
-    if spacing is None:
-        if out is None:
+    if spacing is None or (len(set(spacing)) == 1 and len(spacing) == AXES):
+        if spacing is not None:
+            answer = lengths_into(masks, out)
+        elif out is None:
             answer = new_answer(masks, tuple(masks.shape), largest)
         else:
             answer = answer_into(out, masks, largest, copy_values)
@@ -83,8 +90,10 @@ def answers_of(
             _write_inside(kind, packed, answer.words)
         else:
             kind.write(packed._replace(black_border=True) if in_planes else packed, None, answer.words)
+        if spacing is not None:
+            _scale(answer.words, spacing[0], largest)
         return answer.finish()
-    if not black_border and len(spacing) == AXES and len(set(spacing)) > 1:
+    if not black_border and len(spacing) == AXES:
         answer = lengths_into(masks, out)
         steps = runs_of(spacing, 1)[0][2]
         kind.write(pack_masks(masks, spatial_dims, shape=shape), steps, answer.words)
@@ -107,4 +116,13 @@ def _write_lengths(kind: Answers, packed: PackedMasks, spacing: Steps, answers: 
     words = answers.reshape(-1).view(np.uint32)
     kind.write(packed, spacing if is_spaced(spacing) else None, words)
     if not is_spaced(spacing):
-        answers[...] = np.multiply(words.view(np.int32), spacing[0], dtype=np.float64).reshape(answers.shape)
+        _scale(words, spacing[0], kind.caps * packed.shape.cap)
+
+
+def _scale(words: npt.NDArray[np.uint32], spacing: float, largest: int) -> None:
+    """Replace numbers of pixels, up to ``largest``, by the bits of the float32 lengths that they have."""
+    if largest > MOST_LENGTHS:
+        words.view(np.float32)[...] = np.multiply(words.view(np.int32), spacing, dtype=np.float64)
+        return
+    table = np.multiply(np.arange(largest + 1), spacing, dtype=np.float64).astype(np.float32).view(np.uint32)
+    share(lambda first, last: look_up(words[first:last], table), words.size, 1)

@@ -141,6 +141,17 @@ def low_bits(count: int) -> Word:
 
 
 @kernel
+def copy_images(words: Words, pixels: int, images: npt.NDArray[np.int64], target: Words) -> None:
+    """Copy some of the packed images, one after the other. ``target`` must be zero."""
+    at = 0
+    for image in images:
+        for first in range(0, pixels, WORD_BITS):
+            count = min(WORD_BITS, pixels - first)
+            add_bits(target, at + first, read_bits(words, image * pixels + first, count), count)
+        at += pixels
+
+
+@kernel
 def surround(words: Words, start: int, images: int, shape: Sides, border: Sides, target: Words) -> None:
     """Copy packed images of this shape into larger ones, with a border of so many pixels on either side.
 
