@@ -48,15 +48,17 @@ def runs_of(spacing: AllSteps | None, images: int) -> list[tuple[int, int, Steps
 
 def groups_of(spacing: AllSteps, images: int) -> list[tuple[slice | npt.NDArray[np.int64], Steps]]:
     """All images of a batch, by their spacing."""
-    runs = runs_of(spacing, images)
-    groups: dict[Steps, list[tuple[int, int]]] = {}
-    for first, last, steps in runs:
-        if steps is not None:
-            groups.setdefault(steps, []).append((first, last))
-    return [
-        (slice(*parts[0]) if len(parts) == 1 else np.concatenate([np.arange(*part) for part in parts]), steps)
-        for steps, parts in groups.items()
-    ]
+    if len(spacing) == AXES:
+        return [(slice(0, images), _steps_at(spacing, 0))]
+    different, group = _different(spacing)
+    ends = np.cumsum(np.bincount(group))[:-1]
+    return list(zip(np.split(np.argsort(group, kind="stable"), ends), different, strict=True))
+
+
+def _different(spacing: AllSteps) -> tuple[list[Steps], npt.NDArray[np.int64]]:
+    """The different spacings of the images of a batch, and which of them each image has."""
+    different, group = np.unique(np.array(spacing).reshape(-1, AXES), axis=0, return_inverse=True)
+    return [_steps_at(tuple(steps), 0) for steps in different.tolist()], group.reshape(-1)
 
 
 def sizes_of_ranks(shape: Shape, spacing: AllSteps) -> npt.NDArray[np.float64]:
@@ -66,9 +68,10 @@ def sizes_of_ranks(shape: Shape, spacing: AllSteps) -> npt.NDArray[np.float64]:
     """
     if len(spacing) == AXES:
         return 2 * distances_of(shape, _steps_at(spacing, 0)).astype(np.float64)
-    rows = [sizes_of_ranks(shape, _steps_at(spacing, image)) for image in range(len(spacing) // AXES)]
+    different, group = _different(spacing)
+    rows = [sizes_of_ranks(shape, steps) for steps in different]
     longest = max(map(len, rows))
-    return np.stack([np.pad(row, (0, longest - len(row)), mode="edge") for row in rows])
+    return np.stack([np.pad(row, (0, longest - len(row)), mode="edge") for row in rows])[group]
 
 
 def _steps_at(spacing: AllSteps, image: int) -> Steps:

@@ -54,7 +54,8 @@ def _spacing_of(spacing: Any, spatial_dims: int, batch: tuple[int, ...]) -> AllS
 def _one_for_each(spacing: Any, given: Sequence[Any], spatial_dims: int, batch: tuple[int, ...]) -> AllSteps:
     """The spacing of each image, from numbers in nested sequences; the same three numbers if all are the same."""
     remedy = f"give one spacing for all, or one for each image, shape {(*batch, spatial_dims)}"
-    rows = _nested(given)
+    is_array = isinstance(spacing, np.ndarray) and spacing.dtype.kind in "iuf"
+    rows = spacing if is_array else _nested(given)  # what other kinds hold is looked at one by one
     shape = np.shape(rows)
     try:
         each = np.broadcast_to(np.array(rows, np.float64), (*batch, spatial_dims))
@@ -84,6 +85,9 @@ def _nested(given: Any) -> Any:
 
 
 def _check_numbers(numbers: list[float], place: Callable[[int], str], remedy: str) -> None:
+    array = np.array(numbers)
+    if ((array >= LEAST_SPACING) & (array <= MOST_SPACING)).all():
+        return
     for index, number in enumerate(numbers):
         if not 0 < number < math.inf:
             raise ValueError(f"spacing must be positive and finite, but spacing[{place(index)}] is {number}: {remedy}")
