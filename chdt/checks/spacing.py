@@ -85,9 +85,6 @@ def _nested(given: Any) -> Any:
 
 
 def _check_numbers(numbers: list[float], place: Callable[[int], str], remedy: str) -> None:
-    array = np.array(numbers)
-    if ((array >= LEAST_SPACING) & (array <= MOST_SPACING)).all():
-        return
     for index, number in enumerate(numbers):
         if not 0 < number < math.inf:
             raise ValueError(f"spacing must be positive and finite, but spacing[{place(index)}] is {number}: {remedy}")
