@@ -23,7 +23,7 @@ SMALL = (
 )  # fmt: skip
 LARGE = (
     "added_pixel", "answers", "bands", "bounds", "crossing", "limits", "masks", "maxima", "memory", "operators",
-    "packing", "planes", "reordering", "spaced_loss", "thick_objects", "window_counts", "writing",
+    "packing", "planes", "reordering", "slabs", "spaced_loss", "window_counts", "writing",
 )  # fmt: skip
 
 
