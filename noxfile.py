@@ -22,8 +22,8 @@ SMALL = (
     "removed_pixel", "sampling", "size", "threshold", "volumes",
 )  # fmt: skip
 LARGE = (
-    "added_pixel", "answers", "bands", "bounds", "crossing", "limits", "masks", "maxima", "memory", "operators",
-    "packing", "planes", "reordering", "slabs", "spaced_loss", "window_counts", "writing",
+    "added_pixel", "answers", "bands", "bounds", "crossing", "limits", "lonely_pixels", "masks", "maxima", "memory",
+    "operators", "packing", "planes", "reordering", "slabs", "spaced_loss", "window_counts", "writing",
 )  # fmt: skip
 
 

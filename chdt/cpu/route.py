@@ -93,7 +93,7 @@ object_size, ms by 1, 2, 4, 8, 16 of them: of 4096² with an object of 1000: 3.2
 
 # Of each item that is shared among threads, how many times what packing takes; a flip takes more than a scan, but
 # moves as much memory.
-COUNTING_EFFORT, SCAN_EFFORT, CROSSING_EFFORT, SLABS_EFFORT = 1, 2, 4, 1
+COUNTING_EFFORT, SCAN_EFFORT, CROSSING_EFFORT, JOINING_EFFORT, SLABS_EFFORT = 1, 2, 4, 4, 1
 
 LAYING_OUT_PARTS, LOOKING_PARTS = 16, 16  # of what packing takes, for what takes less
 
@@ -125,6 +125,11 @@ def _forget() -> None:
 def is_small(shape: Shape) -> bool:
     """Whether distances are counted by erosions, not scanned."""
     return shape.cap <= SMALL_MAX_SIDE_PIXELS
+
+
+def in_slabs(shape: Shape) -> bool:
+    """Whether images are measured slab by slab, not eroded whole."""
+    return shape.without_single_pixels.width > WORD_BITS and shape.pixels >= SLABS_MIN_PIXELS
 
 
 def interleaved_images(images: int, pixels: int) -> int:
@@ -223,10 +228,10 @@ def size_route(images: int, shape: Shape, contiguous: bool) -> SizeRoute:
     Only where a batch is packed first do several threads read one image. Packing is most of the work.
     """
     pixels = shape.pixels
-    in_slabs = shape.without_single_pixels.width > WORD_BITS and pixels >= SLABS_MIN_PIXELS
+    is_in_slabs = in_slabs(shape)
     several = images * pixels >= 2 * threads.PIXELS_PER_THREAD and images < threads.thread_count()
-    packs_first = not contiguous or several or in_slabs
+    packs_first = not contiguous or several or is_in_slabs
     alone = images
-    if in_slabs:
+    if is_in_slabs:
         alone = 0 if pixels >= ALWAYS_CUT_MIN_PIXELS else images - images % threads.thread_count()
-    return SizeRoute(packs_first, interleaved_images(images, pixels), in_slabs, alone)
+    return SizeRoute(packs_first, interleaved_images(images, pixels), is_in_slabs, alone)

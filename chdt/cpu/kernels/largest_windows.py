@@ -72,7 +72,7 @@ def has_room(slabs: Slabs, rank: int, ranks: Ranks | None, planes: Planes, union
 
 
 @helper
-def _reach(rank: int, ranks: Ranks | None, slabs: Slabs) -> int:
+def reach_of(rank: int, ranks: Ranks | None, slabs: Slabs) -> int:
     """How many slabs a window of all pixels nearer than ``rank`` reaches to either side, none of them beyond all."""
     return min(radius_within(rank, ranks, slabs.axis), slabs.number - 1)
 
@@ -91,7 +91,7 @@ def _largest_around(
     tested, beyond, step = known + 1, highest + 1, 1
     while beyond - known > 1:
         rank = min(known + step, highest) if beyond > highest else (known + beyond) // 2
-        reach_to = _reach(rank, ranks, slabs)
+        reach_to = reach_of(rank, ranks, slabs)
         copy_plane(planes, union_at, wider_at)
         for apart in range(reach + 1, reach_to + 1):
             add_slab(slabs, centre - apart, planes.words, wider_at)
@@ -114,7 +114,7 @@ def largest_rank_in_slabs(
     """
     planes, begin, highest = segment.planes, first, largest
     while begin < last and known < largest:
-        reach = _reach(known + 1, ranks, slabs)
+        reach = reach_of(known + 1, ranks, slabs)
         begin_segment(slabs, begin, reach, segment)
         end = min(last, begin + 2 * reach + 1)
         for centre in range(begin, end):
@@ -124,7 +124,7 @@ def largest_rank_in_slabs(
             if known == largest:
                 return known
             # A window around the next slab that reached any farther would hold one around this slab, larger than known.
-            reach_next = _reach(known + 1, ranks, slabs)
+            reach_next = reach_of(known + 1, ranks, slabs)
             highest = known + 1
             radius = radius_within(highest, ranks, slabs.axis)
             while highest < largest and radius_within(highest + 1, ranks, slabs.axis) <= radius:
