@@ -122,7 +122,9 @@ def _raise_added(
     bits: Words, start: int, shape: Shape, route: PixelRoute, largest: int, ranks: Ranks | None, answers: Numbers
 ) -> None:
     """Raise the sizes of an image that is cut into bands where an added pixel makes it larger."""
-    if largest > 0 and in_slabs(shape):
+    if largest == 0:  # a lone pixel, wherever it is
+        answers[: shape.pixels] = 2
+    elif in_slabs(shape):
         raise_added_of_image(bits, start, shape, largest, ranks, answers)
     else:
         raise_sizes(bits, start, largest, _flip_memory(shape, route)._replace(ranks=ranks), answers, 0)

@@ -129,7 +129,7 @@ def is_small(shape: Shape) -> bool:
 
 def in_slabs(shape: Shape) -> bool:
     """Whether images are measured slab by slab, not eroded whole."""
-    return shape.without_single_pixels.width > WORD_BITS and shape.pixels >= SLABS_MIN_PIXELS
+    return shape.pixels >= SLABS_MIN_PIXELS and shape.without_single_pixels.width > WORD_BITS
 
 
 def interleaved_images(images: int, pixels: int) -> int:
