@@ -1,5 +1,7 @@
 """Added pixels of a large image, from all threads: the windows with a single background pixel, slab by slab."""
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 
@@ -16,28 +18,43 @@ from chdt.cpu.kernels.lonely_pixels import (
     raise_lonely,
 )
 from chdt.cpu.kernels.packing import WORD_BITS, Words
-from chdt.cpu.kernels.slabs import Slabs
+from chdt.cpu.kernels.slabs import Segment, Slabs
 from chdt.cpu.memory import reused
 from chdt.cpu.route import SLABS_EFFORT
-from chdt.cpu.slabs import largest_rank, slabs_of_image
+from chdt.cpu.slabs import callers_first, largest_rank, segment_for_sizes, slabs_of_image
 from chdt.cpu.threads import share, thread_count
 
 FEW_PIXELS = 8
 """Pixels that are added one by one, which takes less time than counting for more windows."""
 
 
-def raise_added_of_image(
-    bits: Words, start: int, shape: Shape, largest: int, ranks: Ranks | None, answers: Numbers
-) -> None:
+class AddedMemory(NamedTuple):
+    """What is needed to find the added pixels of an image, made before any answer is written: none may be missing."""
+
+    shape: Shape
+    slabs: Slabs
+    lonely: Lonely
+    counted: CountedSegment  # of the caller; other threads without leave their share to it
+    segment: Segment
+
+
+def added_memory(bits: Words, start: int, shape: Shape) -> AddedMemory:
+    """For the image whose packed bits begin at ``start``, with its background in it."""
+    slabs = slabs_of_image(bits, start, shape)
+    return AddedMemory(shape, slabs, lonely_of(slabs), _counted_segment(shape), segment_for_sizes(shape))
+
+
+def _counted_segment(shape: Shape) -> CountedSegment:
+    return reused(counted_segment_of, shape)
+
+
+def raise_added_of_image(added: AddedMemory, largest: int, ranks: Ranks | None, answers: Numbers) -> None:
     """Raise the answers of the background pixels that make a larger size when added; those of the image alone.
 
     Its largest distance, or rank, is ``largest``, which is above 0; answers are twice as much.
     """
-    cap = shape.cap if ranks is None else ranks.last
-    if largest == cap:
-        return
-    slabs = slabs_of_image(bits, start, shape)
-    lonely, measured = lonely_of(slabs), set[int]()
+    cap = added.shape.cap if ranks is None else ranks.last
+    measured = set[int]()
     # The set of lonely pixels shrinks as r grows, so equal counts mean equal sets. Find the last r of each count, in
     # growing steps, then by bisection. Any set on the way is right to raise, and the last one is among them. Once they
     # are few, each is added by itself, and nothing is left to search above.
@@ -45,12 +62,12 @@ def raise_added_of_image(
     beyond, at_beyond = cap + 1, 0  # the least rank that is known to have fewer
     while beyond - r > 1:
         probe = min(r + step, cap) if beyond > cap else (r + beyond) // 2
-        here, few = _lonely_pixels(slabs, shape, probe, ranks, lonely, answers)
+        here, few = _lonely_pixels(added, probe, ranks, answers)
         if here <= FEW_PIXELS:
             for bit, pixel in few.tolist():
                 if bit not in measured:
                     measured.add(bit)
-                    answers[pixel] = 2 * _with_added(slabs, shape, bit, probe, ranks)
+                    answers[pixel] = 2 * _with_added(added, bit, probe, ranks)
             here = 0  # they have their final answers
         if count < 0:
             r, count = probe, here
@@ -65,23 +82,21 @@ def raise_added_of_image(
             return
 
 
-def _with_added(slabs: Slabs, shape: Shape, bit: int, known: int, ranks: Ranks | None) -> int:
+def _with_added(added: AddedMemory, bit: int, known: int, ranks: Ranks | None) -> int:
     """The largest rank of an image with a pixel added that makes it ``known`` or more."""
-    pixel = np.uint64(1) << np.uint64(bit % WORD_BITS)
-    slabs.words[bit // WORD_BITS] ^= pixel
-    largest = largest_rank(slabs, shape, known, ranks)
-    slabs.words[bit // WORD_BITS] ^= pixel
+    words, pixel = added.slabs.words, np.uint64(1) << np.uint64(bit % WORD_BITS)
+    words[bit // WORD_BITS] ^= pixel
+    largest = largest_rank(added.slabs, added.shape, known, ranks, added.segment)
+    words[bit // WORD_BITS] ^= pixel
     return largest
 
 
 def _lonely_pixels(
-    slabs: Slabs, shape: Shape, rank: int, ranks: Ranks | None, lonely: Lonely, answers: Numbers
+    added: AddedMemory, rank: int, ranks: Ranks | None, answers: Numbers
 ) -> tuple[int, npt.NDArray[np.int64]]:
     """Raise the answers of the pixels alone in a window; give how many, and of the first ones their bits and places."""
+    shape, slabs, lonely, counted, _ = added
     counts, found = [0], [np.empty((0, 2), np.int64)]
-
-    def memory() -> tuple[CountedSegment]:
-        return (reused(counted_segment_of, shape),)
 
     def find(first: int, last: int, segment: CountedSegment) -> None:
         find_lonely(slabs, first, last, rank, ranks, segment, lonely)
@@ -92,9 +107,8 @@ def _lonely_pixels(
         found.append(few[: counts[-1]])
 
     pixels, reach = SLABS_EFFORT * shape.pixels // slabs.number, radius_within(rank, ranks, slabs.axis)
-    share(find, slabs.number, pixels, min(reach + 1, -(-slabs.number // thread_count())), memory)
-    centres = int(lonely.has_centres.sum())
-    if centres == 0:
-        return 0, found[0]
-    share(lift, slabs.number, pixels, memory=memory)
+    together = min(reach + 1, -(-slabs.number // thread_count()))
+    share(find, slabs.number, pixels, together, callers_first(counted, _counted_segment, shape))
+    if lonely.has_centres.any():
+        share(lift, slabs.number, pixels, memory=callers_first(counted, _counted_segment, shape))
     return sum(counts), np.concatenate(found)

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from chdt.checks.ranks import Ranks, ranks_of
 from chdt.checks.shape import Shape, Steps
-from chdt.cpu.added_pixels import raise_added_of_image
+from chdt.cpu.added_pixels import AddedMemory, added_memory, raise_added_of_image
 from chdt.cpu.crossed import codes_of_image, crossing_of, share_lines
 from chdt.cpu.distances import edges_of_image, share_bands
 from chdt.cpu.kernels.crossed_maxima import CrossedScan, find_largest_codes, found_memory
@@ -99,14 +99,14 @@ def _flip_sizes_of_image(bits: Words, start: int, shape: Shape, route: PixelRout
     """Write the sizes after flips of an image that is cut into bands, from all threads."""
     layout, lanes = route.layout, route.lanes
     maxima = _maxima_of_image(bits, start, route)
-    flips = _level_memory(route, maxima)
+    flips, added = _level_memory(route, maxima), _added_memory(bits, start, shape, route)
     largest = levels_of(reused(scan_memory, layout, lanes, False), flips)
 
     def work(first: int, last: int) -> None:
         write_sizes(first, last, largest, flips, answers[: last * layout.rows * layout.width], 0)
 
     share(work, layout.slabs, layout.rows * layout.width)
-    _raise_added(bits, start, shape, route, largest, None, answers)
+    _raise_added(bits, start, largest, None, added, answers)
 
 
 def _level_memory(route: PixelRoute, maxima: Numbers) -> FlipMemory:
@@ -118,16 +118,21 @@ def _level_memory(route: PixelRoute, maxima: Numbers) -> FlipMemory:
     return flip_memory(Shape(1, 1, 1), route.layout, False, route.lanes, 1)._replace(maxima=maxima, levels=levels)
 
 
+def _added_memory(bits: Words, start: int, shape: Shape, route: PixelRoute) -> AddedMemory | FlipMemory:
+    """What `_raise_added` needs for an image that is cut into bands: made before anything is written."""
+    return added_memory(bits, start, shape) if in_slabs(shape) else _flip_memory(shape, route)
+
+
 def _raise_added(
-    bits: Words, start: int, shape: Shape, route: PixelRoute, largest: int, ranks: Ranks | None, answers: Numbers
+    bits: Words, start: int, largest: int, ranks: Ranks | None, memory: AddedMemory | FlipMemory, answers: Numbers
 ) -> None:
-    """Raise the sizes of an image that is cut into bands where an added pixel makes it larger."""
-    if largest == 0:  # a lone pixel, wherever it is
-        answers[: shape.pixels] = 2
-    elif in_slabs(shape):
-        raise_added_of_image(bits, start, shape, largest, ranks, answers)
+    """Raise the sizes of an image where an added pixel makes it larger."""
+    if isinstance(memory, FlipMemory):
+        raise_sizes(bits, start, largest, memory._replace(ranks=ranks), answers, 0)
+    elif largest == 0:  # a lone pixel, wherever it is
+        answers[: memory.shape.pixels] = 2
     else:
-        raise_sizes(bits, start, largest, _flip_memory(shape, route)._replace(ranks=ranks), answers, 0)
+        raise_added_of_image(memory, largest, ranks, answers)
 
 
 def _maxima_of_image(bits: Words, start: int, route: PixelRoute) -> npt.NDArray[Any]:
@@ -192,10 +197,11 @@ def _crossed_flip_sizes_of_image(
     memory = reused(crossing_memory, plain, lanes, False)
     scan = CrossedScan(crossing, memory, np.max(found, axis=0, out=found[0]))
     flips = _level_memory(route, maxima_memory(layout, route.lanes))._replace(ranks=ranks)
+    added = _added_memory(packed.bits, start, shape, route)
     largest = levels_of_crossed(scan, flips)
 
     def write(first: int, last: int) -> None:
         write_sizes(first, last, largest, flips, answers[: last * layout.rows * layout.width], 0)
 
     share(write, layout.slabs, layout.rows * layout.width)
-    _raise_added(packed.bits, start, shape, route, largest, ranks, answers)
+    _raise_added(packed.bits, start, largest, ranks, added, answers)

@@ -1,5 +1,8 @@
 """Sizes of large images, slab by slab: one image a thread, or one image for all of them."""
 
+from collections.abc import Callable
+from typing import TypeVar
+
 import numpy as np
 import numpy.typing as npt
 
@@ -14,6 +17,8 @@ from chdt.cpu.packed import PackedMasks
 from chdt.cpu.route import LAYING_OUT_PARTS, LOOKING_PARTS, SLABS_EFFORT, SizeRoute, looks_of
 from chdt.cpu.threads import share, thread_count
 
+T = TypeVar("T")
+
 
 def largest_ranks(packed: PackedMasks, route: SizeRoute, ranks: Ranks | None) -> npt.NDArray[np.int64]:
     """The largest rank of each image; without a spacing, its largest distance."""
@@ -22,7 +27,10 @@ def largest_ranks(packed: PackedMasks, route: SizeRoute, ranks: Ranks | None) ->
     found = np.empty(packed.images, np.int64)
 
     def work(first: int, last: int) -> None:
-        segment, slabs = _segment(shape), slabs_of(shape)  # what a kernel leaves for the next is in memory of its own
+        segment, slabs = (
+            segment_for_sizes(shape),
+            slabs_of(shape),
+        )  # what a kernel leaves for the next is in memory of its own
         for image in range(first, last):
             lay_out_slabs(packed.bits, image * pixels, 0, slabs.number, slabs)
             looks = looks_of(slabs.number)
@@ -31,12 +39,20 @@ def largest_ranks(packed: PackedMasks, route: SizeRoute, ranks: Ranks | None) ->
 
     share(work, route.alone, pixels)
     for image in range(route.alone, packed.images):
-        found[image] = largest_rank(slabs_of_image(packed.bits, image * pixels, shape), shape, 0, ranks)
+        slabs = slabs_of_image(packed.bits, image * pixels, shape)
+        found[image] = largest_rank(slabs, shape, 0, ranks, segment_for_sizes(shape))
     return found
 
 
-def _segment(shape: Shape) -> Segment:
+def segment_for_sizes(shape: Shape) -> Segment:
+    """Memory for one thread."""
     return reused(segment_of, shape, WINDOW_PLANES)
+
+
+def callers_first(mine: T, make: Callable[[Shape], T], shape: Shape) -> Callable[[], tuple[T]]:
+    """Memory for `share`: what the caller, who asks first, has already, and new memory for other threads."""
+    waiting = [mine]
+    return lambda: (waiting.pop() if waiting else make(shape),)
 
 
 def slabs_of_image(bits: Words, start: int, shape: Shape) -> Slabs:
@@ -50,13 +66,10 @@ def slabs_of_image(bits: Words, start: int, shape: Shape) -> Slabs:
     return slabs
 
 
-def largest_rank(slabs: Slabs, shape: Shape, known: int, ranks: Ranks | None) -> int:
-    """The largest rank in an image if it is above ``known``, else that; from all threads."""
+def largest_rank(slabs: Slabs, shape: Shape, known: int, ranks: Ranks | None, mine: Segment) -> int:
+    """The largest rank in an image if it is above ``known``, else that; from all threads, the caller in ``mine``."""
     largest = shape.cap if ranks is None else ranks.last
     pixels, looks, found = shape.pixels // slabs.number, looks_of(slabs.number), [known]
-
-    def memory() -> tuple[Segment]:
-        return (_segment(shape),)
 
     def look(first: int, last: int, segment: Segment) -> None:
         found.append(largest_rank_of_looks(slabs, first, last, looks, max(found), largest, ranks, segment))
@@ -65,8 +78,14 @@ def largest_rank(slabs: Slabs, shape: Shape, known: int, ranks: Ranks | None) ->
         found.append(largest_rank_in_slabs(slabs, first, last, max(found), largest, ranks, segment))
 
     if known == 0:
-        share(look, looks, -(-shape.pixels // (LOOKING_PARTS * looks)), memory=memory)
+        share(
+            look,
+            looks,
+            -(-shape.pixels // (LOOKING_PARTS * looks)),
+            memory=callers_first(mine, segment_for_sizes, shape),
+        )
     # A piece begins a segment, half of it in vain if the piece is half as long; still, no thread is to be left without.
     reach = radius_within(min(max(found) + 1, largest), ranks, slabs.axis)
-    share(work, slabs.number, SLABS_EFFORT * pixels, min(reach + 1, -(-slabs.number // thread_count())), memory)
+    together = min(reach + 1, -(-slabs.number // thread_count()))
+    share(work, slabs.number, SLABS_EFFORT * pixels, together, callers_first(mine, segment_for_sizes, shape))
     return max(found)
