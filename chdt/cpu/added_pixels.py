@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from chdt.checks.ranks import Ranks
 from chdt.checks.shape import Shape
+from chdt.cpu.kernels.added_pixel import FEW_PIXELS
 from chdt.cpu.kernels.box_erosions import radius_within
 from chdt.cpu.kernels.lanes import Numbers
 from chdt.cpu.kernels.lonely_pixels import (
@@ -23,9 +24,6 @@ from chdt.cpu.memory import reused
 from chdt.cpu.route import SLABS_EFFORT
 from chdt.cpu.slabs import callers_first, largest_rank, segment_for_sizes, slabs_of_image
 from chdt.cpu.threads import share, thread_count
-
-FEW_PIXELS = 8
-"""Pixels that are added one by one, which takes less time than counting for more windows."""
 
 
 class AddedMemory(NamedTuple):
