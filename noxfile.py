@@ -22,8 +22,8 @@ SMALL = (
     "removed_pixel", "sampling", "size", "threshold", "volumes",
 )  # fmt: skip
 LARGE = (
-    "added_pixel", "answers", "bands", "bounds", "crossing", "limits", "lines", "masks", "maxima", "memory",
-    "operators", "packing", "planes", "reordering", "spaced_loss", "thick_objects", "tiny_images", "window_counts",
+    "added_pixel", "answers", "bands", "bounds", "crossing", "limits", "lines", "lonely_pixels", "masks", "maxima",
+    "memory", "operators", "packing", "planes", "reordering", "slabs", "spaced_loss", "tiny_images", "window_counts",
     "writing",
 )  # fmt: skip
 

@@ -9,6 +9,7 @@ route takes by itself is marked. Where another column is the fastest in most row
 
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Annotated, Any, NamedTuple
 
 import numpy as np
@@ -104,20 +105,23 @@ def cut() -> Iterator[Case]:
             yield Case(f"{name}, 1 x {side}²", into(function, 1, side, side), ways)
 
 
-def overlapping() -> Iterator[Case]:
-    """Sizes of large images in overlapping bands, or of all of it at once."""
-    ways = {"in bands": {"OVERLAPPING_MIN_PIXELS": ALWAYS}, "whole": {"OVERLAPPING_MIN_PIXELS": NEVER}}
-    for side in (1024, 1448, 2048, 4096):
-        masks = tensor_of(Workload("", blobs, 1, (side, side)), "float32").numpy()
-        yield Case(f"object_size, 1 x {side}²", lambda m=masks: chdt.object_size(m), ways)
+def slabs() -> Iterator[Case]:
+    """Sizes of large images slab by slab, or of all of it at once."""
+    ways = {"in slabs": {"SLABS_MIN_PIXELS": ALWAYS}, "whole": {"SLABS_MIN_PIXELS": NEVER}}
+    for grid in ((512, 512), (1024, 1024), (1448, 1448), (4096, 4096), (100,) * 3, (128,) * 3, (256,) * 3):
+        masks = tensor_of(Workload("", blobs, 1, grid), "float32").numpy()
+        yield Case(f"object_size, {grid}", partial(chdt.object_size, masks, spatial_dims=len(grid)), ways)
 
 
-def core() -> Iterator[Case]:
-    """How many words of an image a band is responsible for."""
-    ways = {f"2^{exponent}": {"CORE_WORDS": 1 << exponent} for exponent in (13, 14, 15, 16, 17)}
-    for side in (2048, 4096):
-        masks = tensor_of(Workload("", blobs, 1, (side, side)), "float32").numpy()
-        yield Case(f"object_size, 1 x {side}²", lambda m=masks: chdt.object_size(m), ways)
+def looks() -> Iterator[Case]:
+    """How many slabs of a large image are looked at first."""
+    ways = {f"{number}": {"LOOKS": number} for number in (1, 2, 4, 8, 16, 32)}
+    for grid, sides in (((4096, 4096), (100, 1000, 3000)), ((256,) * 3, (20, 120, 240))):
+        for side in sides:
+            masks = np.full(grid, -1, np.float32)
+            masks[tuple(slice((length - side) // 3, (length - side) // 3 + side) for length in grid)] = 1
+            call = partial(chdt.object_size, masks, spatial_dims=len(grid))
+            yield Case(f"object_size, {grid}, an object of {side}", call, ways)
 
 
 THRESHOLDS: dict[str, tuple[Callable[[], Iterator[Case]], bool]] = {  # and whether it is about several threads
@@ -127,8 +131,8 @@ THRESHOLDS: dict[str, tuple[Callable[[], Iterator[Case]], bool]] = {  # and whet
     "BAND_DISTANCES": (band, False),
     "STREAMED_MIN_BYTES": (streamed, False),
     "CUT_MIN_PIXELS": (cut, True),
-    "OVERLAPPING_MIN_PIXELS": (overlapping, False),
-    "CORE_WORDS": (core, False),
+    "SLABS_MIN_PIXELS": (slabs, False),
+    "LOOKS": (looks, False),
 }
 
 

@@ -22,7 +22,8 @@ from chdt.threshold import mask_of_size, threshold_of_size
 # of that for flips.
 SMALL = (9, 7)
 SCANNED = ((90, 20), (100, 20), (200, 20), (66_000, 2))
-IN_BANDS = ((170, 170, 170), (192, 192, 120), (2100, 2100), (66_000, 65))
+# Rows of up to 64 pixels are not done slab by slab.
+IN_BANDS = ((170, 170, 170), (192, 192, 120), (2100, 2100), (66_000, 65), (270, 270, 60), (66_000, 64))
 
 MASKS = ("bool", "int8", "int16", "float32", "float64")  # one for each size of a value, and bool, as True is any byte
 OUTS = ("uint8", "int16", "int32", "int64")
@@ -39,7 +40,7 @@ class Call(NamedTuple):
 
 
 SPACED = ((9, 7), (60, 50), (90, 20), (66_000, 2))  # small and crossed, each with the widths that ranks and codes take
-SPACED_IN_PARTS = ((170, 170, 170), (66_000, 65))
+SPACED_IN_PARTS = ((170, 170, 170), (66_000, 65), (270, 270, 60), (66_000, 64))
 
 
 def masks_of(grid: tuple[int, ...], dtype: str = "bool", images: int = 1) -> Any:

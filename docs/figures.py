@@ -23,7 +23,7 @@ from matplotlib.patches import Rectangle
 from chdt import distance_transform, flip_sizes, object_size
 from chdt.checks.shape import Shape
 from chdt.cpu import threads
-from chdt.cpu.route import images_alone, is_small, overlapping_bands, row_layout
+from chdt.cpu.route import images_alone, is_small, row_layout, size_route
 
 Array = npt.NDArray[Any]
 
@@ -369,9 +369,9 @@ def draw_start() -> Figure:
 
 # ------------------------------------------------------------------------------------------------ how a batch is done
 
-ERODED, ERODED_IN_BANDS = "erosions in bit planes", "erosions, by all threads in bands"
+ERODED, IN_SLABS, SHARED_SLABS = "erosions in bit planes", "slab by slab", "slab by slab, by all threads"
 SCANNED, SCANNED_IN_BANDS = "two passes", "two passes, by all threads in bands"
-WAYS = {ERODED: OBJECT, ERODED_IN_BANDS: "#5f9db0", SCANNED: SHADES[0], SCANNED_IN_BANDS: SHADES[1]}
+WAYS = {ERODED: OBJECT, IN_SLABS: "#8ab6a2", SHARED_SLABS: "#5f9db0", SCANNED: SHADES[0], SCANNED_IN_BANDS: SHADES[1]}
 THREADS = 8
 MANY = 1000  # images, more than there are threads, so that each has enough of them
 
@@ -380,8 +380,8 @@ def way_of(function: str, side: int, images: int) -> str:
     """How a batch of square masks is done, by the code that decides it."""
     shape = Shape(1, side, side)
     if function == "object_size":
-        in_bands = overlapping_bands(shape) is not None
-        return ERODED_IN_BANDS if in_bands else ERODED
+        route = size_route(images, shape, True)
+        return ERODED if not route.in_slabs else IN_SLABS if route.alone == images else SHARED_SLABS
     if is_small(shape):
         return ERODED
     return SCANNED if images_alone(images, row_layout(shape)) == images else SCANNED_IN_BANDS

@@ -161,7 +161,7 @@ def main(amount):
         array = guard.array(64, np.uint8, 64)
         ctypes.string_at(array.ctypes.data + 64, 1)
     what = (FEW_GRIDS, FEW_DTYPES) if amount == "few" else (GRIDS, DTYPES)
-    route.OVERLAPPING_MIN_PIXELS = 1 << 18  # so that some images are measured in bands
+    route.SLABS_MIN_PIXELS = 1 << 16  # so that some images are measured slab by slab
     expected = all_answers(*what, lambda array: array)  # which compiles all that is needed
     caches = guard_modules(guard)
     streamed = route.STREAMED_MIN_BYTES

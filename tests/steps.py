@@ -130,7 +130,8 @@ def in_bands(mask, slabs):
 @kernel
 def _find_edges(words, scan):
     bands.find_edges(words, 0, 1, 0, scan.layout.bands, scan)
-    bands.join_edges(scan)
+    bands.join_edges(0, 1, scan)
+    bands.join_edges(1, bands.SIDES, scan)
 
 
 def edges(mask, slabs):

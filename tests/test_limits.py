@@ -154,7 +154,7 @@ def all_small():
     loss = expected_size_loss(logits, torch.zeros(2), generator=torch.Generator().manual_seed(0))
     answers = [f(m, spatial_dims=d) for f in (distance_transform, object_size, flip_sizes)
                for m, d in ((small, 2), (volume, 3), (small[None, :40, :30].repeat(9, 0), 2))]
-    return [*answers, object_size(thick), loss.numpy()]
+    return [*answers, object_size(thick), flip_sizes(thick), loss.numpy()]
 
 
 before = all_small()  # which loads every kernel: LLVM ends the process if there is no memory for one

@@ -25,6 +25,12 @@ def test_the_fast_oracles_are_the_slow_ones(spatial_dims):
         mask = rng.random(rng.integers(1, 7, spatial_dims)) < density
         np.testing.assert_array_equal(oracles.fast_distances(mask), oracles.distances(mask))
         assert oracles.fast_size(mask) == oracles.size(mask)
+        for spacing in ((1, 1, 1), (3, 1, 1), (0.7, 1.9, 1.2)):
+            steps = spacing[:spatial_dims]
+            np.testing.assert_array_equal(
+                oracles.fast_spaced_distances(mask, steps), oracles.spaced_distances(mask, steps)
+            )
+            assert oracles.fast_spaced_size(mask, steps) == oracles.spaced_size(mask, steps)
         np.testing.assert_array_equal(oracles.fast_flip_sizes(mask), oracles.flip_sizes(mask))
         pixels = np.argwhere(np.ones_like(mask))[::2]
         expected = [oracles.flip_sizes(mask)[tuple(i)] for i in pixels]

@@ -21,9 +21,6 @@ from strategies import (
 )
 
 from chdt import distance_transform, object_size
-from chdt.checks.shape import Shape
-from chdt.cpu import route
-from chdt.cpu.kernels import size_search
 
 
 @given(mask=single_masks(most=12, least_dims=2))
@@ -131,73 +128,3 @@ def test_one_mask_gives_no_dims():
     assert tensor.shape == ()
     assert tensor.dtype == torch.int32
     assert tensor.item() == oracles.size(mask)
-
-
-@pytest.fixture
-def bands():
-    """Have images of any size cut into bands, where they have enough rows."""
-    with route.overridden(OVERLAPPING_MIN_PIXELS=0):
-        yield
-
-
-BAND = 4 * size_search.CORE_MARGIN_ROWS + 2 * size_search.CORE_MARGIN_ROWS  # rows of a band of a narrow image
-
-
-def squares(grid, *squares):
-    mask = np.zeros(grid, bool)
-    for row, column, side in squares:
-        mask[row : row + side, column : column + side] = True
-    return mask
-
-
-@pytest.mark.parametrize("height", [BAND, BAND + 1, BAND + 7, 512, 2 * 256 + 3, 1100])
-@pytest.mark.parametrize("width", [65, 128, 200])
-def test_bands(bands, monkeypatch, height, width):
-    """Small objects, those at the borders of cores, and those as large as bands can tell, and larger."""
-    monkeypatch.setattr(route, "CORE_WORDS", 0)
-    assert route.overlapping_bands(Shape(1, height, width)).number == -(-height // 256)
-    limit = 2 * size_search.BANDS_MAX_DISTANCE
-    masks = [np.zeros((height, width), bool), np.ones((height, width), bool), random_masks((height, width), 0.9, 0)]
-    masks += [objects((height, width), 40, seed) for seed in range(3)]
-    for row in (0, 200, 255, 256, 257, height - 70):
-        masks.append(squares((height, width), (row, 3, 9), (height // 2, 20, 4)))
-    for columns in (9, 50):  # as long as the image
-        masks.append(np.broadcast_to(np.arange(width) // columns == 1, (height, width)))
-    for side in (limit - 5, limit - 3, limit - 1, limit, limit + 1, limit + 3, 2 * size_search.CORE_MARGIN_ROWS + 1):
-        for row in (0, 100, 256 - side // 2, height - side):
-            masks.append(squares((height, width), (row, 0, side), (height - 9, 5, 7)))
-    expected = [oracles.fast_size(mask) for mask in masks]
-    np.testing.assert_array_equal(object_size(np.stack(masks)), expected)
-
-
-@pytest.mark.parametrize(("height", "width"), [(BAND, 65), (BAND + 7, 130), (1100, 200)])
-def test_bands_with_a_border(bands, monkeypatch, height, width):
-    """Objects of all sizes that reach the border of the image, that of a band, or none."""
-    monkeypatch.setattr(route, "CORE_WORDS", 0)
-    masks = [objects((height, width), thickness, seed) for seed, thickness in enumerate((2, 9, 30, 60))]
-    masks += [np.ones((height, width), bool), squares((height, width), (0, 0, 40), (250, 20, 44))]
-    masks += [squares((height, width), (height - 50, width - 50, 50)), squares((height, width), (100, 1, 300))]
-    masks = np.stack(masks)
-    around = np.pad(masks, [(0, 0), (1, 1), (1, 1)])
-    np.testing.assert_array_equal(object_size(masks, black_border=True), oracles.each(oracles.fast_size, around))
-
-
-def test_bands_with_one_thread_and_many(bands):
-    grid = (3000, 1100)
-    masks = np.stack([objects(grid, 300, 0), np.ones(grid, bool), objects(grid, 300, 1), squares(grid, (9, 9, 500))])
-    assert route.overlapping_bands(Shape(1, *grid)).number > 1
-    expected = [oracles.fast_size(mask) for mask in masks]
-    threads = torch.get_num_threads()
-    try:
-        for count in (1, 2, 3, 8):
-            torch.set_num_threads(count)
-            np.testing.assert_array_equal(object_size(masks), expected)
-    finally:
-        torch.set_num_threads(threads)
-
-
-def test_no_bands():
-    """Of volumes, of narrow images, of small ones, and of those with fewer rows than a band."""
-    for shape in (Shape(300, 300, 300), Shape(1, 100_000, 64), Shape(1, 2000, 2000), Shape(1, 300, 100_000)):
-        assert route.overlapping_bands(shape) is None
-    assert route.overlapping_bands(Shape(1, 2048, 2048)) is not None

@@ -18,6 +18,7 @@ from strategies import random_masks
 from chdt import distance_transform, flip_sizes, object_size
 from chdt.cpu import memory
 from chdt.cpu import threads as parallel
+from chdt.cpu.route import CUT_MIN_PIXELS
 from chdt.cpu.threads import PIXELS_PER_THREAD, share
 
 MUCH = 64 * PIXELS_PER_THREAD  # pixels, enough for any number of threads
@@ -159,6 +160,23 @@ def test_the_same_answer_on_any_number_of_threads(threads):
     for thread_count in 1, 2, 5:
         threads(thread_count)
         answers.append([function(masks) for function in (distance_transform, object_size, flip_sizes)])
+    for others in answers[1:]:
+        for one, other in zip(answers[0], others, strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("spacing", [None, (3, 1, 1)])
+def test_the_same_volume_on_any_number_of_threads(threads, spacing):
+    volume = random_masks((130, 127, 129), 0.9999, spatial_dims=3)
+    volume[20:110, 5:90, 30:100] = True
+    volume[60:63, 40, 64] = False
+    assert volume.size >= CUT_MIN_PIXELS
+    answers = []
+    for thread_count in 1, 2, 3, 5:
+        threads(thread_count)
+        functions = (distance_transform, object_size, flip_sizes)
+        answers.append([function(volume, spatial_dims=3, spacing=spacing) for function in functions])
+    assert (answers[0][2] > answers[0][1]).any()
     for others in answers[1:]:
         for one, other in zip(answers[0], others, strict=True):
             np.testing.assert_array_equal(one, other)
@@ -346,6 +364,7 @@ import numpy as np
 import torch
 from chdt import distance_transform, flip_sizes, object_size
 from chdt.cpu import threads as parallel
+from chdt.cpu.route import CUT_MIN_PIXELS
 from strategies import random_masks
 
 parallel.thread_count = lambda: 4  # however few cores

@@ -21,6 +21,7 @@ from chdt.cpu.compiled import functions_here
 LINES = [(1,), (7,), (65,), (200,), (5000,), (70_000,)]
 IMAGES = [(1, 1), (48, 32), (64, 65), (9, 129), (100, 100), (190, 70), (700, 70), (2200, 2000), (70_000, 70)]
 VOLUMES = [(2, 3, 4), (20, 21, 22), (70, 9, 10), (100, 9, 10), (165, 165, 165), (200, 200, 110), (300, 130, 120)]
+NARROW = [(70_000, 62), (280, 270, 60)]  # large, with rows of a word
 INTEGERS = ("int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64")
 FLOATS = ("float16", "float32", "float64")
 
@@ -87,7 +88,7 @@ def calls(grid, images):
 def every_grid():
     """What is called, and the call, on each grid."""
     torch.set_num_threads(2)
-    for grid in LINES + IMAGES + VOLUMES:
+    for grid in LINES + IMAGES + VOLUMES + NARROW:
         for images in (1, 9) if math.prod(grid) < 100_000 else (1,):
             for name, call in calls(grid, images):
                 yield (grid, images, name), call

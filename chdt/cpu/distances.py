@@ -7,7 +7,7 @@ import numpy as np
 from chdt.checks.ranks import ranks_of
 from chdt.checks.shape import Steps
 from chdt.cpu.crossed import crossed_distances_into
-from chdt.cpu.kernels.bands import find_edges, join_edges
+from chdt.cpu.kernels.bands import SIDES, find_edges, join_edges
 from chdt.cpu.kernels.counted_erosions import counting_planes, small_distances_of
 from chdt.cpu.kernels.distances import distances_of, distances_of_bands
 from chdt.cpu.kernels.lanes import Numbers
@@ -17,7 +17,7 @@ from chdt.cpu.kernels.rows import ScanMemory, edges_of, scan_memory
 from chdt.cpu.kernels.writing import BUFFERED, WriteBuffer, with_table, write_buffer
 from chdt.cpu.memory import reused
 from chdt.cpu.packed import PackedMasks
-from chdt.cpu.route import COUNTING_EFFORT, SCAN_EFFORT, PixelRoute, is_small, pixel_route
+from chdt.cpu.route import COUNTING_EFFORT, JOINING_EFFORT, SCAN_EFFORT, PixelRoute, is_small, pixel_route
 from chdt.cpu.threads import share
 
 
@@ -85,17 +85,19 @@ def _distances_of_image(bits: Words, start: int, route: PixelRoute, answers: Num
 def share_bands(work: Callable[[int, int, ScanMemory], None], route: PixelRoute, edges: Numbers) -> None:
     """Call ``work(first, last, scan)`` for all bands of an image, on several threads, each with a scan of its own."""
     layout = route.layout
-
-    def memory() -> tuple[ScanMemory]:
-        return (reused(scan_memory, layout, route.lanes, False)._replace(edges=edges),)
-
     pixels = min(layout.band, layout.slabs) * layout.rows * layout.width
-    share(work, layout.bands, SCAN_EFFORT * pixels, memory=memory)
+    share(work, layout.bands, SCAN_EFFORT * pixels, memory=lambda: (_scan_of(edges, route),))
+
+
+def _scan_of(edges: Numbers, route: PixelRoute) -> ScanMemory:
+    """Memory for one thread, beside the edges that all share."""
+    return reused(scan_memory, route.layout, route.lanes, False)._replace(edges=edges)
 
 
 def edges_of_image(bits: Words, start: int, route: PixelRoute) -> Numbers:
-    """The joined edges of an image: found by several threads, joined by the caller."""
-    edges = edges_of(route.layout, route.lanes)
+    """The joined edges of an image: found by several threads, and each side joined by one."""
+    layout, edges = route.layout, edges_of(route.layout, route.lanes)
     share_bands(lambda first, last, scan: find_edges(bits, start, 1, first, last, scan), route, edges)
-    join_edges(reused(scan_memory, route.layout, route.lanes, False)._replace(edges=edges))
+    pixels = layout.bands * layout.rows * layout.width
+    share(join_edges, SIDES, JOINING_EFFORT * pixels, memory=lambda: (_scan_of(edges, route),))
     return edges

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from chdt.checks.ranks import Ranks, ranks_of
 from chdt.checks.shape import Shape, Steps
+from chdt.cpu.added_pixels import AddedMemory, added_memory, raise_added_of_image
 from chdt.cpu.crossed import codes_of_image, crossing_of, share_lines
 from chdt.cpu.distances import edges_of_image, share_bands
 from chdt.cpu.kernels.crossed_maxima import CrossedScan, find_largest_codes, found_memory
@@ -31,7 +32,7 @@ from chdt.cpu.kernels.rows import ScanMemory, scan_memory
 from chdt.cpu.kernels.writing import WriteBuffer, look_up, with_table, write_buffer
 from chdt.cpu.memory import reused
 from chdt.cpu.packed import PackedMasks
-from chdt.cpu.route import CROSSING_EFFORT, SCAN_EFFORT, PixelRoute, pixel_route, row_layout
+from chdt.cpu.route import CROSSING_EFFORT, SCAN_EFFORT, PixelRoute, in_slabs, pixel_route, row_layout
 from chdt.cpu.threads import share
 
 
@@ -98,15 +99,42 @@ def _flip_sizes_of_image(bits: Words, start: int, shape: Shape, route: PixelRout
     """Write the sizes after flips of an image that is cut into bands, from all threads."""
     layout, lanes = route.layout, route.lanes
     maxima = _maxima_of_image(bits, start, route)
-    # What one kernel leaves for the next is in memory of its own: in between, a signal's handler may call chdt.
-    flips = _flip_memory(shape, route)._replace(maxima=maxima, levels=levels_memory(layout, lanes))
+    flips, added = _level_memory(route, maxima), _added_memory(bits, start, shape, route)
     largest = levels_of(reused(scan_memory, layout, lanes, False), flips)
 
     def work(first: int, last: int) -> None:
         write_sizes(first, last, largest, flips, answers[: last * layout.rows * layout.width], 0)
 
     share(work, layout.slabs, layout.rows * layout.width)
-    raise_sizes(bits, start, largest, flips, answers, 0)
+    _raise_added(bits, start, largest, None, added, answers)
+
+
+def _level_memory(route: PixelRoute, maxima: Numbers) -> FlipMemory:
+    """Memory for the levels of an image, from its maxima; planes, which added pixels need, are those of one pixel.
+
+    What one kernel leaves for the next is in memory of its own: in between, a signal's handler may call chdt.
+    """
+    levels = levels_memory(route.layout, route.lanes)
+    return flip_memory(Shape(1, 1, 1), route.layout, False, route.lanes, 1, False)._replace(
+        maxima=maxima, levels=levels
+    )
+
+
+def _added_memory(bits: Words, start: int, shape: Shape, route: PixelRoute) -> AddedMemory | FlipMemory:
+    """What `_raise_added` needs for an image that is cut into bands: made before anything is written."""
+    return added_memory(bits, start, shape) if in_slabs(shape) else _flip_memory(shape, route)
+
+
+def _raise_added(
+    bits: Words, start: int, largest: int, ranks: Ranks | None, memory: AddedMemory | FlipMemory, answers: Numbers
+) -> None:
+    """Raise the sizes of an image where an added pixel makes it larger."""
+    if isinstance(memory, FlipMemory):
+        raise_sizes(bits, start, largest, memory._replace(ranks=ranks), answers, 0)
+    elif largest == 0:  # a lone pixel, wherever it is
+        answers[: memory.shape.pixels] = 2
+    else:
+        raise_added_of_image(memory, largest, ranks, answers)
 
 
 def _maxima_of_image(bits: Words, start: int, route: PixelRoute) -> npt.NDArray[Any]:
@@ -170,14 +198,12 @@ def _crossed_flip_sizes_of_image(
     share_lines(look, layout.slabs * layout.rows, layout.width, plain, lanes)
     memory = reused(crossing_memory, plain, lanes, False)
     scan = CrossedScan(crossing, memory, np.max(found, axis=0, out=found[0]))
-    flips = reused(flip_memory, shape, layout, False, route.lanes, ranks.last, False)
-    flips = flips._replace(
-        ranks=ranks, maxima=maxima_memory(layout, route.lanes), levels=levels_memory(layout, route.lanes)
-    )
+    flips = _level_memory(route, maxima_memory(layout, route.lanes))._replace(ranks=ranks)
+    added = _added_memory(packed.bits, start, shape, route)
     largest = levels_of_crossed(scan, flips)
 
     def write(first: int, last: int) -> None:
         write_sizes(first, last, largest, flips, answers[: last * layout.rows * layout.width], 0)
 
     share(write, layout.slabs, layout.rows * layout.width)
-    raise_sizes(packed.bits, start, largest, flips, answers, 0)
+    _raise_added(packed.bits, start, largest, ranks, added, answers)

@@ -72,9 +72,10 @@ def pack_masks(
     packed = PackedMasks(bits, tuple(masks.shape[: masks.ndim - spatial_dims]), shape)
     if not black_border:
         return packed
-    border = Shape(int(spatial_dims > 2), int(spatial_dims > 1), 1)
-    bits = surrounded(bits, 0, packed.images, shape, spatial_dims)
-    return packed._replace(bits=bits, shape=shape.with_border(spatial_dims), border=border)
+    border, whole = Shape(int(spatial_dims > 2), int(spatial_dims > 1), 1), shape.with_border(spatial_dims)
+    target = np.zeros(packed_words(packed.images * whole.pixels), np.uint64)
+    surround(bits, packed.images, shape, border, target)
+    return packed._replace(bits=target, shape=whole, border=border)
 
 
 def _first_invalid(values: npt.NDArray[Any], foreground: Any, background: Any) -> int:
@@ -87,11 +88,3 @@ def _first_invalid(values: npt.NDArray[Any], foreground: Any, background: Any) -
             return start + int(wrong.argmax())
         start += len(piece)
     raise AssertionError("all values are valid")
-
-
-def surrounded(bits: Words, start: int, images: int, shape: Shape, spatial_dims: int) -> Words:
-    """The packed bits of some images, which begin at ``start``, with a pixel of background on either side."""
-    border = Shape(int(spatial_dims > 2), int(spatial_dims > 1), 1)
-    target = np.zeros(packed_words(images * shape.with_border(spatial_dims).pixels), np.uint64)
-    surround(bits, start, images, shape, border, target)
-    return target

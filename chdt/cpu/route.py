@@ -22,7 +22,6 @@ from chdt.cpu import threads
 from chdt.cpu.kernels.lanes import BLOCK, VECTOR_WORDS, Numbers
 from chdt.cpu.kernels.packing import WORD_BITS
 from chdt.cpu.kernels.rows import RowLayout
-from chdt.cpu.kernels.size_search import CORE_MARGIN_ROWS, OverlappingBands
 
 # ------------------------------------------------------------------------------------------------ thresholds
 
@@ -78,22 +77,25 @@ ALWAYS_CUT_MIN_PIXELS = (1 << 22) + 1
 More than `threads.MOST_PIXELS`, for the reason given there: no time decides it, so there is none to measure.
 """
 
-OVERLAPPING_MIN_PIXELS = 1 << 22
-"""Pixels of an image that is measured in overlapping bands.
+SLABS_MIN_PIXELS = 1 << 21
+"""Pixels of an image that is measured slab by slab, if its rows are longer than a word; others are eroded whole.
 
-object_size, ms in bands / whole: 1024²: 0.37 / 0.37, 2048²: 1.5 / 1.3, 4096²: 9.1 / 11.9; and several threads share
-bands.
+object_size, ms in slabs / whole: 1024²: 0.39 / 0.29, 1448²: 0.63 / 0.60, 4096²: 3.6 / 6.1, 100³: 0.38 / 0.38, 128³:
+0.61 / 0.64, 256³: 4.0 / 7.3; and several threads share slabs.
 """
 
-CORE_WORDS = 1 << 15
-"""Words of the core of such a band, or more: so the planes of a band stay in the second nearest cache.
+LOOKS = 8
+"""Slabs that are looked at before all others, for a first bound.
 
-object_size of 4096², ms by 2^13, 2^14, ... 2^17 words: 9.1, 9.3, 9.0, 9.4, 11.8.
+object_size, ms by 1, 2, 4, 8, 16 of them: of 4096² with an object of 1000: 3.2, 3.2, 3.0, 3.1, 3.0, of 3000: 3.7, 4.8,
+4.0, 3.5, 3.5; of 256³ with one of 120: 3.6, 3.6, 3.4, 3.4, 3.4, of 240: 3.3, 4.3, 3.7, 3.7, 3.7.
 """
 
 # Of each item that is shared among threads, how many times what packing takes; a flip takes more than a scan, but
 # moves as much memory.
-COUNTING_EFFORT, SCAN_EFFORT, OVERLAPPING_EFFORT, CROSSING_EFFORT = 1, 2, 8, 4
+COUNTING_EFFORT, SCAN_EFFORT, CROSSING_EFFORT, JOINING_EFFORT, SLABS_EFFORT = 1, 2, 4, 4, 1
+
+LAYING_OUT_PARTS, LOOKING_PARTS = 16, 16  # of what packing takes, for what takes less
 
 
 @contextlib.contextmanager
@@ -115,7 +117,6 @@ def overridden(**thresholds: int) -> Iterator[None]:
 def _forget() -> None:
     """What follows from thresholds is found anew."""
     row_layout.cache_clear()
-    overlapping_bands.cache_clear()
 
 
 # ------------------------------------------------------------------------------------------------ choices
@@ -127,16 +128,21 @@ def is_small(shape: Shape) -> bool:
 
 
 def has_border_in_planes(shape: Shape, spatial_dims: int) -> bool:
-    """Whether bit planes of this grid can have a black border; else the grid is enlarged by one.
+    """Whether a black border is added where objects are eroded whole, in bit planes; else the grid is enlarged by it.
 
     Planes know no axes of one pixel, and such a one has a border, too.
     """
-    return min(shape[-spatial_dims:]) > 1
+    return min(shape[-spatial_dims:]) > 1 and not in_slabs(shape)
 
 
 def counts_in_border(shape: Shape, spatial_dims: int, spacing: AllSteps | None) -> bool:
     """Whether distances to a black border, or anything nearer, are counted in such planes."""
     return spacing is None and is_small(shape) and has_border_in_planes(shape, spatial_dims)
+
+
+def in_slabs(shape: Shape) -> bool:
+    """Whether images are measured slab by slab, not eroded whole."""
+    return shape.pixels >= SLABS_MIN_PIXELS and shape.without_single_pixels.width > WORD_BITS
 
 
 def interleaved_images(images: int, pixels: int) -> int:
@@ -180,17 +186,6 @@ def images_alone(images: int, layout: RowLayout) -> int:
     return 0 if pixels >= ALWAYS_CUT_MIN_PIXELS else images - images % threads.thread_count()
 
 
-@functools.lru_cache(maxsize=64)
-def overlapping_bands(shape: Shape) -> OverlappingBands | None:
-    """The bands in which an image is measured, None if it is not large, or a volume."""
-    depth, height, width = shape.without_single_pixels
-    core = max(CORE_WORDS // -(-width // WORD_BITS), 4 * CORE_MARGIN_ROWS) // VECTOR_WORDS * VECTOR_WORDS
-    rows = core + 2 * CORE_MARGIN_ROWS
-    if depth > 1 or width <= WORD_BITS or height * width < OVERLAPPING_MIN_PIXELS or rows > height:
-        return None
-    return OverlappingBands(rows, core, -(-height // core))
-
-
 # ------------------------------------------------------------------------------------------------ routes
 
 
@@ -226,22 +221,30 @@ def gradient_route(shape: Shape, last: int) -> GradientRoute:
     return GradientRoute(row_layout(shape), is_small(shape), lanes_for(2 * last))
 
 
+def looks_of(slabs: int) -> int:
+    """How many slabs are looked at before all others."""
+    return min(LOOKS, slabs)
+
+
 class SizeRoute(NamedTuple):
     """How the sizes of a batch are measured."""
 
     packs_first: bool  # all of it, before any of it is measured
     interleaved: int  # images that share bit planes
-    bands: OverlappingBands | None  # each image in bands, for all threads
+    in_slabs: bool  # not eroded whole, but slab by slab
+    alone: int  # images that are left to one thread each; the others are shared by all threads
 
 
 def size_route(images: int, shape: Shape, contiguous: bool) -> SizeRoute:
     """The route of a batch, whose border counts as part of its shape.
 
-    Only where a batch is packed first do several threads read one image. Packing is most of the work; the erosions that
-    follow are done by one thread an image, or by all in bands.
+    Only where a batch is packed first do several threads read one image. Packing is most of the work.
     """
-    bands = overlapping_bands(shape)
     pixels = shape.pixels
+    is_in_slabs = in_slabs(shape)
     several = images * pixels >= 2 * threads.PIXELS_PER_THREAD and images < threads.thread_count()
-    packs_first = not contiguous or several or bands is not None
-    return SizeRoute(packs_first, interleaved_images(images, pixels), bands)
+    packs_first = not contiguous or several or is_in_slabs
+    alone = images
+    if is_in_slabs:
+        alone = 0 if pixels >= ALWAYS_CUT_MIN_PIXELS else images - images % threads.thread_count()
+    return SizeRoute(packs_first, interleaved_images(images, pixels), is_in_slabs, alone)

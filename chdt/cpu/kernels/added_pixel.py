@@ -28,7 +28,6 @@ from chdt.cpu.kernels.planes import (
     INSIDE,
     PlaneLayout,
     Planes,
-    cap_of,
     copy_plane,
     eight_rows,
     length_of,
@@ -109,7 +108,7 @@ def _raise_each(known: int, planes: Planes, search: SearchMemory, answers: Numbe
             if answers[at] <= 2 * (known + 1):  # else it was measured before
                 copy_plane(planes, background_at, added_at)
                 planes.words[added_at + k] ^= pixel
-                find_largest_distances(planes, DOUBLED, 1, known, cap_of(layout), 0, layout.plane_words, search)
+                find_largest_distances(planes, DOUBLED, 1, known, search)
                 answers[at] = 2 * search.distances[0]
 
 

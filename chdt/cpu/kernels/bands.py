@@ -11,6 +11,8 @@ from chdt.cpu.kernels.two_passes import scan_down, scan_up
 # and its distances to background in the band and above. Each band finds its own, then they are joined.
 FIRST, LAST = 0, 1
 
+SIDES = 2
+
 
 @helper
 def edge_at(layout: RowLayout, side: int, band: int) -> int:
@@ -92,10 +94,13 @@ def _propagate_slab(slabs: int, scan: ScanMemory) -> int:
 
 
 @kernel
-def join_edges(scan: ScanMemory) -> None:
-    """Lower every edge to its distances to background in all bands beyond. `find_edges` must be done."""
+def join_edges(first: int, last: int, scan: ScanMemory) -> None:
+    """Lower every edge, of sides first..last - 1, to its distances to background in all bands beyond.
+
+    `find_edges` must be done.
+    """
     layout, _, _, _, rows, _, edges = scan
-    for side in range(2):
+    for side in range(first, last):
         for number in range(1, layout.bands):
             band = number if side == LAST else layout.bands - 1 - number
             before = band - 1 if side == LAST else band + 1
@@ -114,7 +119,7 @@ def prepare_bands(packed: Words, start: int, images: int, scan: ScanMemory) -> N
     """Write all edges of a block of images, if they have several bands: a first scan of the images."""
     if scan.layout.bands > 1:
         find_edges(packed, start, images, 0, scan.layout.bands, scan)
-        join_edges(scan)
+        join_edges(0, SIDES, scan)
 
 
 @helper

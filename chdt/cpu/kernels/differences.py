@@ -147,7 +147,7 @@ def _surround_drawn(images: int, memory: GradientMemory) -> None:
     """Write the masks that were drawn once more, with their border."""
     for k in range(memory.surrounded.size):
         memory.surrounded[k] = np.uint64(0)
-    surround(memory.packed, 0, images, memory.inner, memory.border, memory.surrounded)
+    surround(memory.packed, images, memory.inner, memory.border, memory.surrounded)
 
 
 @kernel

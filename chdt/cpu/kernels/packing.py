@@ -152,15 +152,15 @@ def copy_images(words: Words, pixels: int, images: npt.NDArray[np.int64], target
 
 
 @kernel
-def surround(words: Words, start: int, images: int, shape: Sides, border: Sides, target: Words) -> None:
+def surround(words: Words, images: int, shape: Sides, border: Sides, target: Words) -> None:
     """Copy packed images of this shape into larger ones, with a border of so many pixels on either side.
 
-    Their bits begin at ``start``; ``target`` must be zero; what is not written stays background.
+    ``target`` must be zero; what is not written stays background.
     """
     depth, height, width = shape
     slices, rows, columns = border
     pitch = width + 2 * columns
-    read_at, write_at = start, columns + pitch * (rows + slices * (height + 2 * rows))
+    read_at, write_at = 0, columns + pitch * (rows + slices * (height + 2 * rows))
     for _ in range(images):
         for _ in range(depth):
             for _ in range(height):

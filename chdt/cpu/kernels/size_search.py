@@ -21,12 +21,11 @@ from chdt.cpu.kernels.lanes import (
     load_words,
     store,
 )
-from chdt.cpu.kernels.packing import WORD_BITS, Words, pack, packed_words
+from chdt.cpu.kernels.packing import Words, pack, packed_words
 from chdt.cpu.kernels.planes import (
     Planes,
     add_border,
     cap_of,
-    lay_out_background,
     lay_out_images,
     objects_in,
     pixels_in,
@@ -105,18 +104,16 @@ def _take_over(planes: Planes, current_at: int, eroded_at: int, search: SearchMe
 
 
 @helper
-def find_largest_distances(
-    planes: Planes, first: int, images: int, known: int, most: int, begin: int, end: int, search: SearchMemory
-) -> None:
-    """Leave in ``search.distances`` the largest distance of each image, at most ``most``; 0 if not above ``known``.
+def find_largest_distances(planes: Planes, first: int, images: int, known: int, search: SearchMemory) -> None:
+    """Leave in ``search.distances`` the largest distance of each image; 0 if it is not above ``known``.
 
-    The background is in plane ``first``, which is overwritten, as the next two are. Distances are those in words
-    ``begin`` to before ``end`` of the plane. All objects are eroded by ``known`` pixels, then by 1, 2, 4, ... until
-    nothing is left of any, then by half as many each time; what would vanish stays as it is.
+    The background is in plane ``first``, which is overwritten, as the next two are. All objects are eroded by ``known``
+    pixels, then by 1, 2, 4, ... until nothing is left of any, then by half as many each time; what would vanish stays
+    as it is.
     """
-    layout, distances = planes.layout, search.distances
+    layout, distances, most = planes.layout, search.distances, cap_of(planes.layout)
     current_at, other_at, eroded_at = plane_at(layout, first), plane_at(layout, first + 1), plane_at(layout, first + 2)
-    _keep_left(objects_in(planes, current_at, begin, end), planes, search)
+    _keep_left(objects_in(planes, current_at, 0, layout.plane_words), planes, search)
     for image in range(images):
         distances[image] = 0 if search.left[image] == 0 else 1
     done, exponent, is_rising, reached = 0, 0, True, False
@@ -130,8 +127,7 @@ def find_largest_distances(
         left = erode(planes, exponent, current_at, other_at, eroded_at)
         if border_missing:
             add_border(planes, eroded_at)
-        if border_missing or begin > 0 or end < layout.plane_words:
-            left = objects_in(planes, eroded_at, begin, end)
+            left = objects_in(planes, eroded_at, 0, layout.plane_words)
         _keep_left(left, planes, search)
         any_chosen, all_chosen = _choose(images, exponent, search)
         if all_chosen or border_missing:  # images that nothing is left of stay without an object
@@ -157,7 +153,7 @@ def sizes_of_packed(packed: Words, start: int, memory: SizeMemory, sizes: Number
     for first in range(0, len(sizes), interleaved):
         images = min(interleaved, len(sizes) - first)
         lay_out_images(packed, start + first * pixels, images, planes, plane_at(planes.layout, 0))
-        find_largest_distances(planes, 0, images, 0, cap_of(planes.layout), 0, planes.layout.plane_words, search)
+        find_largest_distances(planes, 0, images, 0, search)
         for image in range(images):
             sizes[first + image] = 2 * search.distances[image]
 
@@ -180,48 +176,3 @@ def sizes_of(values: Numbers, foreground: Number, background: Number, memory: Si
             return begin + found
         sizes_of_packed(memory.packed, 0, memory, sizes[first : first + images])
     return -1
-
-
-# A large image is measured in overlapping bands of rows, by several threads. In a band, what lies outside of it is not
-# background, so an object may seem larger there; but not in its *core*, the rows that are CORE_MARGIN_ROWS or more away
-# from those outside, as long as less than that is eroded. A band need not know its size if another one has a larger
-# object.
-CORE_MARGIN_ROWS = 64  # rows
-
-BANDS_MAX_DISTANCE = CORE_MARGIN_ROWS - VECTOR_WORDS  # up to which this holds: cores are rounded to whole vectors
-
-
-class OverlappingBands(NamedTuple):
-    """How an image is cut."""
-
-    rows: int  # of a band
-    core: int  # rows from a core to the next
-    number: int
-
-
-@kernel
-def measure_bands(
-    packed: Words,
-    start: int,
-    height: int,
-    first: int,
-    last: int,
-    bands: OverlappingBands,
-    memory: SizeMemory,
-    known: Numbers,
-) -> None:
-    """Raise ``known``, half of a size, by bands first..last - 1 of an image whose packed bits begin at ``start``."""
-    planes, search = memory.planes, memory.search
-    layout = planes.layout
-    for band in range(first, last):
-        if known[0] >= BANDS_MAX_DISTANCE:
-            return
-        row = band * bands.core
-        top = max(0, min(row - CORE_MARGIN_ROWS, height - bands.rows))
-        row_words = layout.pitch // WORD_BITS
-        begin = (row - top) * row_words // VECTOR_WORDS * VECTOR_WORDS
-        core_end = (min(bands.core, height - row) + row - top) * row_words
-        end = min(layout.plane_words, core_end + VECTOR_WORDS - 1) // VECTOR_WORDS * VECTOR_WORDS
-        lay_out_background(packed, start + top * layout.width, planes, plane_at(layout, 0))
-        find_largest_distances(planes, 0, 1, known[0], BANDS_MAX_DISTANCE, begin, end, search)
-        known[0] = max(known[0], search.distances[0])

@@ -83,7 +83,7 @@ def _count_on_one_side(planes: Planes, width: int, axis: int, higher: bool, doub
 
 
 @outlined
-def _count_along(planes: Planes, radius: int, axis: int) -> None:
+def count_along(planes: Planes, radius: int, axis: int) -> None:
     """Counts in windows of this radius along one axis, cut at the border, in place of the counts."""
     if radius == 0:
         return
@@ -120,6 +120,6 @@ def count_in_windows(planes: Planes, radii: Radii) -> None:
     for at in range(layout.plane_words):
         planes.words[two + at] = np.uint64(0)
     for axis in range(AXES):
-        _count_along(planes, min(radii[axis], length_of(layout, axis) - 1), axis)
+        count_along(planes, min(radii[axis], length_of(layout, axis) - 1), axis)
     if layout.black_border:
         _count_border(planes, radii[0])
