@@ -128,7 +128,7 @@ def expected_size_loss(
     A loss that is not symmetric, for an object that is certain: prediction 8, target 6.
 
     >>> certain = torch.full((4, 4), torch.inf)
-    >>> poisson = torch.nn.PoissonNLLLoss(log_input=False)  # prediction - target * log(prediction)
+    >>> poisson = torch.nn.PoissonNLLLoss(log_input=False)  # p - target * log(p)
     >>> expected_size_loss(certain, torch.tensor(6), loss=poisson), 8 - 6 * torch.tensor(8.0).log()
     (tensor(-4.4766), tensor(-4.4766))
     """
