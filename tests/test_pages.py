@@ -65,3 +65,10 @@ def test_a_wrong_output_is_noticed():
     for wrong in ("a 1.00\n3\n", "a 1.50\n2\n", "b 1.00\n2\n", "a 1.00\n"):
         with pytest.raises(AssertionError):
             assert_printed("a 1.00\n2\n", wrong)
+
+
+@pytest.mark.parametrize("page", [*PAGES, "CONTRIBUTING.md", "benchmarks/README.md", "examples/hippocampus/README.md"])
+def test_code_is_not_cut(page):
+    """A page on a desktop shows so many columns."""
+    blocks = re.findall(r"^```\w*\n(.*?)^```$", (ROOT / page).read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    assert [line for block in blocks for line in block.splitlines() if len(line) > 88] == []
