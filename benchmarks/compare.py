@@ -9,6 +9,7 @@ import importlib.metadata
 import itertools
 import os
 import platform
+import re
 import subprocess
 import sys
 import tempfile
@@ -404,8 +405,8 @@ CLAIMS = (
 )
 
 
-def claims_table(workloads: list[Workload], thread_counts: list[int], results: list[Measured]) -> str:
-    """What is said of chdt, and what was measured."""
+def claims(workloads: list[Workload], thread_counts: list[int], results: list[Measured]) -> list[list[str]]:
+    """What is said of chdt, and what was measured: the rows of a table."""
     by_group = {result.group: result for result in results}
     rows = [["claim", "masks", "dtype", *(f"measured, threads: {n}" for n in thread_counts)]]
     for function, number, impl, dtype, claim in CLAIMS:
@@ -416,7 +417,30 @@ def claims_table(workloads: list[Workload], thread_counts: list[int], results: l
             result = by_group[Group(function, workloads[number], threads)]
             row.append(_speed(result.of("chdt", dtype), result.of(impl, dtype)))
         rows.append(row)
-    return f"## Claim, measured\n\n{_markdown(rows)}"
+    return rows
+
+
+PEER = re.compile(r"(?:faster than|against) (?:one )?(?P<peer>`[^`]*`|\w+)")
+
+
+def in_short(rows: list[list[str]]) -> str:
+    """The claims in a sentence for each function, over all masks: of the first number of threads."""
+    measured: dict[tuple[str, str, str], list[float]] = {}
+    for claim, _, _, cell, *_ in rows[1:]:
+        function, _, said = claim.partition(": ")
+        peer = PEER.match(said)
+        number, _, how = cell.partition(" times ")
+        if peer is not None and how:
+            speed = "times as fast as" if how.startswith("as fast") else "times the time of"
+            measured.setdefault((function, peer["peer"], speed), []).append(float(number))
+    lines = dict.fromkeys((function for function, _, _ in measured), "")
+    for (function, peer, speed), numbers in measured.items():
+        low, high = _number(min(numbers)), _number(max(numbers))
+        lines[function] += f"; {low if low == high else f'{low} to {high}'} {speed} {peer}"
+    said = "".join(f"- `{function}`: {line.removeprefix('; ')}.\n" for function, line in lines.items())
+    return (
+        f"## In short\n\nOn {rows[0][3].partition(': ')[2]} thread, over the masks [below](#claim-measured):\n\n{said}"
+    )
 
 
 def _speed(of_chdt: Seconds | None, seconds: Seconds | None) -> str:
@@ -464,7 +488,8 @@ def main() -> None:
         )
         results.append(measure(group, effort))
 
-    parts = [describe_machine(effort), claims_table(workloads, args.threads, results)]
+    rows = claims(workloads, args.threads, results)
+    parts = [describe_machine(effort), in_short(rows), f"## Claim, measured\n\n{_markdown(rows)}"]
     parts += [table_of(function, results) for function in PEERS]
     if not args.masks:
         print("losses", file=sys.stderr)
@@ -475,7 +500,7 @@ def main() -> None:
         print("busy, start, memory", file=sys.stderr)
         parts += [busy_table(measure_busy(effort)), start_table(effort), memory_table(workloads[2])]
         if args.output:
-            parts.insert(1, pictures(results, growth, args.output))
+            parts.insert(2, pictures(results, growth, args.output))
     report = f"# chdt and its peers, on {os.cpu_count()} cores\n\n" + "\n".join(parts)
     print(report, end="")
     if args.output:

@@ -25,9 +25,12 @@ LABELS = {
 }
 
 
+SIZE = (11, 3.8)  # inches, of all pictures of a page
+
+
 def draw_sizes(by_function: dict[str, dict[str, dict[int, float]]], path: Path) -> None:
     """Nanoseconds a pixel, by pixels in an image: for each function and peer seconds by pixels."""
-    figure = Figure(figsize=(11, 3.8), layout="constrained")
+    figure = Figure(figsize=SIZE, layout="constrained")
     axes = figure.subplots(1, len(by_function), sharey=True)
     for panel, (function, by_peer) in zip(axes, by_function.items(), strict=True):
         for impl in (impl for impl in PEERS[function] if impl in COLORS and by_peer.get(impl)):
@@ -43,7 +46,7 @@ def draw_sizes(by_function: dict[str, dict[str, dict[int, float]]], path: Path) 
 
 def _finish(figure: Figure, path: Path) -> None:
     figure.axes[0].grid(alpha=0.3)
-    figure.legend(fontsize=8, frameon=False, loc="outside lower center", ncols=2)
+    figure.legend(fontsize=8, frameon=False, loc="outside right center")
     figure.savefig(path, dpi=110)
 
 
@@ -52,7 +55,7 @@ STYLES = {"object_size": ":", "distance_transform": "-", "flip_sizes": "--"}
 
 def draw_growth(by_call: dict[str, tuple[list[float], list[float]]], what: str, path: Path) -> None:
     """Milliseconds for an image of 2048 x 2048, by the radius of its object, or by the density of foreground."""
-    figure = Figure(figsize=(5.5, 4.5), layout="constrained")
+    figure = Figure(figsize=SIZE, layout="constrained")
     panel = figure.subplots()
     for call, (x, seconds) in by_call.items():
         function, impl = call.split(", ")
@@ -67,7 +70,7 @@ def draw_growth(by_call: dict[str, tuple[list[float], list[float]]], what: str, 
 
 def draw_threads(by_call: dict[str, dict[int, float]], path: Path) -> None:
     """Milliseconds of a call by the number of threads."""
-    figure = Figure(figsize=(5.5, 4.5), layout="constrained")
+    figure = Figure(figsize=SIZE, layout="constrained")
     panel = figure.subplots()
     workloads = sorted({call.split(", ")[1] for call in by_call})
     for call, seconds in by_call.items():
