@@ -20,7 +20,9 @@ from chdt.threshold import mask_of_size, threshold_of_size
 # narrow, as it is the longest side that makes numbers wide. Distances of (192, 192, 120) are wider on the way than in
 # uint8, which holds them, too. That of uint16 is left out: it takes longest sides of 65,472 to 65,535 pixels, or half
 # of that for flips.
-SMALL = (9, 7)
+SMALL = (9, 8)
+TINY = (3, 2)
+LINES = ((70,), (100,), (200,), (66_000,))
 SCANNED = ((90, 20), (100, 20), (200, 20), (66_000, 2))
 # Rows of up to 64 pixels are not done slab by slab.
 IN_BANDS = ((170, 170, 170), (192, 192, 120), (2100, 2100), (66_000, 65), (270, 270, 60), (66_000, 64))
@@ -109,7 +111,7 @@ def _steps(grid: tuple[int, ...]) -> tuple[float, ...]:
 
 def _calls_with_out() -> Iterator[Call]:
     """How answers are written: by the size of a value, on each way to them."""
-    for grid in (SMALL, *SCANNED, *IN_BANDS):
+    for grid in (SMALL, TINY, *LINES, *SCANNED, *IN_BANDS):
         for function, largest in ((distance_transform, max(grid)), (flip_sizes, 2 * max(grid))):
             for out in OUTS:
                 if largest <= np.iinfo(out).max:
@@ -134,10 +136,11 @@ def _calls_on_tensors() -> Iterator[Call]:
         for cut in (threshold_of_size, mask_of_size):
             yield Call(f"{cut.__name__}: {dtype}", partial(cut, values, torch.zeros(())))
     for dtype in (torch.float32, torch.float64):
-        for grid in (SMALL, *SCANNED):
+        for grid in (SMALL, TINY, *LINES, *SCANNED):
             for function in (expected_size_loss, sampled_gradient):
                 values, size = torch.ones(grid, dtype=dtype), torch.zeros((), dtype=dtype)
-                yield Call(f"{function.__name__}: {_shown(grid)} of {dtype}", partial(function, values, size))
+                name = f"{function.__name__}: {_shown(grid)} of {dtype}"
+                yield Call(name, partial(function, values, size, spatial_dims=len(grid)))
         for grid in SPACED:
             for function in (expected_size_loss, sampled_gradient):
                 values, size = torch.ones(grid, dtype=dtype), torch.zeros((), dtype=dtype)

@@ -16,7 +16,7 @@ from chdt.cpu.flips import crossed_scan
 from chdt.cpu.kernels.differences import GradientMemory, differentiate_drawn, differentiate_given, gradient_memory
 from chdt.cpu.memory import reused
 from chdt.cpu.packed import pack_masks
-from chdt.cpu.route import counts_in_border, gradient_route
+from chdt.cpu.route import counts_in_border, gradient_route, line_or_tiny
 from chdt.cpu.threads import share
 
 NONE = np.empty(0, np.bool_)
@@ -117,10 +117,10 @@ def _memory(
     route = gradient_route(shape, largest)
     if apart is not None and not route.small:
         route = route._replace(lanes=crossing_of(shape, apart)[2])
-    scanned = not route.small and ranks is None
+    scanned, alone = not route.small and ranks is None, None if apart is not None else line_or_tiny(shape)
 
     def memory() -> GradientMemory:
-        made = reused(gradient_memory, shape, border, *route, largest, scanned, in_planes, dtype)
+        made = reused(gradient_memory, shape, border, *route, largest, scanned, alone, in_planes, dtype)
         if apart is None:
             return made
         crossed = None if route.small else crossed_scan(shape, apart)

@@ -19,6 +19,7 @@ from chdt.cpu.kernels.flips import (
     flip_sizes_of,
     levels_of,
     levels_of_crossed,
+    line_or_tiny_flip_sizes_of,
     maxima_of_bands,
     raise_sizes,
     small_flip_sizes_of,
@@ -32,7 +33,7 @@ from chdt.cpu.kernels.rows import ScanMemory, scan_memory
 from chdt.cpu.kernels.writing import WriteBuffer, look_up, with_table, write_buffer
 from chdt.cpu.memory import reused
 from chdt.cpu.packed import PackedMasks
-from chdt.cpu.route import CROSSING_EFFORT, SCAN_EFFORT, PixelRoute, in_slabs, pixel_route, row_layout
+from chdt.cpu.route import CROSSING_EFFORT, SCAN_EFFORT, PixelRoute, in_slabs, line_or_tiny, pixel_route, row_layout
 from chdt.cpu.threads import share
 
 
@@ -51,14 +52,14 @@ def flip_sizes_into(packed: PackedMasks, spacing: Steps | None, answers: Numbers
 
 def _scanned_flip_sizes(packed: PackedMasks, route: PixelRoute, answers: Numbers) -> None:
     shape, pixels = packed.shape, packed.shape.pixels
-    sizes = np.empty(packed.images, np.int64)
+    sizes, line = np.empty(packed.images, np.int64), line_or_tiny(shape)
 
     def memory() -> tuple[ScanMemory, FlipMemory]:
         return reused(scan_memory, route.layout, route.lanes), _flip_memory(shape, route)
 
     def work(first: int, last: int, scan: ScanMemory, flips: FlipMemory) -> None:
         here = answers[first * pixels : last * pixels]
-        flip_sizes_of(packed.bits, first * pixels, last - first, scan, None, flips, here, sizes[first:last])
+        flip_sizes_of(packed.bits, first * pixels, last - first, scan, None, line, flips, here, sizes[first:last])
 
     share(work, route.alone, SCAN_EFFORT * pixels, route.layout.images, memory)
     for image in range(route.alone, packed.images):
@@ -77,6 +78,7 @@ def _small_flip_sizes(
     sizes = np.empty(packed.images, np.int64)
     most = max(1, KEPT_FLIPS_PIXELS // pixels) * pixels
     table = None if ranks is None else table_of_sizes(ranks)
+    kernel = small_flip_sizes_of if ranks is not None or line_or_tiny(shape) is None else line_or_tiny_flip_sizes_of
 
     def memory() -> tuple[FlipMemory, WriteBuffer]:
         flips = reused(flip_memory, shape, route.layout, True, route.lanes, largest, packed.black_border)
@@ -85,7 +87,7 @@ def _small_flip_sizes(
 
     def work(first: int, last: int, flips: FlipMemory, buffer: WriteBuffer) -> None:
         here = answers[first * pixels : last * pixels]
-        small_flip_sizes_of(packed.bits, first * pixels, last - first, flips, buffer, here, sizes[first:last])
+        kernel(packed.bits, first * pixels, last - first, flips, buffer, here, sizes[first:last])
 
     share(work, packed.images, SCAN_EFFORT * pixels, memory=memory)
 
@@ -163,7 +165,7 @@ def _crossed_flip_sizes(packed: PackedMasks, route: PixelRoute, spacing: Steps, 
     def work(first: int, last: int, scan: CrossedScan, flips: FlipMemory) -> None:
         for image in range(first, last):
             here = answers[image * pixels : (image + 1) * pixels]
-            flip_sizes_of(packed.bits, image * pixels, 1, None, scan, flips, here, sizes[image : image + 1])
+            flip_sizes_of(packed.bits, image * pixels, 1, None, scan, None, flips, here, sizes[image : image + 1])
             look_up(here, table)
 
     share(work, route.alone, CROSSING_EFFORT * pixels, memory=memory)

@@ -127,6 +127,14 @@ def is_small(shape: Shape) -> bool:
     return shape.cap <= SMALL_MAX_SIDE_PIXELS
 
 
+def line_or_tiny(shape: Shape) -> bool | None:
+    """True of lines, and of grids whose pixels are the bits of a word: their flips are found in ways of their own.
+
+    None of others, as kernels are then compiled without these ways. With a spacing there are none.
+    """
+    return True if shape.pixels <= WORD_BITS or shape.without_single_pixels.height == 1 else None
+
+
 def has_border_in_planes(shape: Shape, spatial_dims: int) -> bool:
     """Whether a black border is added where objects are eroded whole, in bit planes; else the grid is enlarged by it.
 

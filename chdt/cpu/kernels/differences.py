@@ -57,6 +57,7 @@ class GradientMemory(NamedTuple):
 
     scan: ScanMemory | None  # of large grids
     crossed: CrossedScan | None  # of large grids with a spacing
+    line_or_tiny: bool | None  # None of other grids
     flips: FlipMemory
     flip_sizes: npt.NDArray[Any]  # of as many images
     sizes: npt.NDArray[np.int64]
@@ -76,6 +77,7 @@ def gradient_memory(
     lanes: Any,
     last: int,
     scanned: bool,
+    line_or_tiny: bool | None,
     black_border: bool,
     dtype: Any,
 ) -> GradientMemory:
@@ -88,8 +90,9 @@ def gradient_memory(
     inner = Shape(*(side - 2 * more for side, more in zip(shape, border, strict=True)))
     images = max(1, GRADIENT_PIXELS // (pixels * layout.images)) * layout.images
     return GradientMemory(
-        scan_memory(layout, lanes) if scanned else None,
+        scan_memory(layout, lanes) if scanned and line_or_tiny is None else None,
         None,
+        line_or_tiny,
         flip_memory(shape, layout, small, lanes, last, black_border),
         aligned(images * pixels + BLOCK, 0, lanes),
         np.empty(images, np.int64),
@@ -115,7 +118,15 @@ def _add_draw(
     rows, length = 1, pixels
     if border.width > 0:
         rows, length = inner.depth * inner.height, inner.width
-    flip_sizes_of(packed, start, images, memory.scan, memory.crossed, memory.flips, memory.flip_sizes, memory.sizes)
+    scan, crossed, line_or_tiny, flips, flip_sizes, sizes = (
+        memory.scan,
+        memory.crossed,
+        memory.line_or_tiny,
+        memory.flips,
+        memory.flip_sizes,
+        memory.sizes,
+    )
+    flip_sizes_of(packed, start, images, scan, crossed, line_or_tiny, flips, flip_sizes, sizes)
     for image in range(images):
         size, of_image = memory.sizes[image], losses[image]
         drawn[image] += of_image[size // 2]

@@ -16,7 +16,7 @@ from chdt.cpu.kernels.jit import helper, kernel
 from chdt.cpu.kernels.lanes import BLOCK, VECTOR_WORDS, Numbers, fill, load_pixels, maximum, settle
 from chdt.cpu.kernels.lines import flip_sizes_of_line
 from chdt.cpu.kernels.maxima import clear_maxima, find_maxima, finish_maxima, maxima_memory, maxima_offsets, size_of
-from chdt.cpu.kernels.packing import WORD_BITS, Words
+from chdt.cpu.kernels.packing import Words
 from chdt.cpu.kernels.planes import COLUMNS, ROWS, Planes, lay_out_background, plane_at, planes_of
 from chdt.cpu.kernels.removed_pixel import erode_away, find_levels, find_levels_of_eroded, level_places, levels_memory
 from chdt.cpu.kernels.rows import RowLayout, ScanMemory, pixels_of, slab_axis
@@ -125,21 +125,22 @@ def raise_sizes(packed: Words, start: int, largest: int, memory: FlipMemory, ans
 
 
 @helper
-def _is_line(layout: RowLayout, ranks: Ranks | None) -> bool:
-    """Whether a grid is one row, and pixels are one apart."""
-    return ranks is None and layout.slabs == 1 and layout.rows == 1
-
-
-@helper
-def _is_tiny(layout: RowLayout, ranks: Ranks | None) -> bool:
-    """Whether an image, or a volume, has no more pixels than a word has bits, and they are equally far apart."""
-    return ranks is None and pixels_of(layout) <= WORD_BITS and not _is_line(layout, ranks)
-
-
-@helper
-def _flip_sizes_of_line(packed: Words, start: int, memory: FlipMemory, answers: Numbers, at: int) -> int:
-    """Write the sizes after flips of a line; give half of its size."""
-    return flip_sizes_of_line(packed, start, memory.layout.width, memory.planes.layout.black_border, answers, at)
+def _line_or_tiny_flip_sizes(
+    packed: Words, start: int, count: int, memory: FlipMemory, answers: Numbers, sizes: Numbers
+) -> None:
+    """`flip_sizes_of` of lines, and of images and volumes of a word each."""
+    layout, pixels, halves = memory.layout, pixels_of(memory.layout), memory.search.distances
+    if layout.slabs == 1 and layout.rows == 1:
+        black_border = memory.planes.layout.black_border
+        for line in range(count):
+            at = line * pixels
+            sizes[line] = 2 * flip_sizes_of_line(packed, start + at, layout.width, black_border, answers, at)
+        return
+    for first in range(0, count, VECTOR_WORDS):
+        images, at = min(VECTOR_WORDS, count - first), first * pixels
+        flip_sizes_of_eight(packed, start + at, images, memory.planes, halves, answers, at)
+        for image in range(images):
+            sizes[first + image] = 2 * halves[image]
 
 
 @helper
@@ -148,19 +149,8 @@ def _small_flip_sizes(
 ) -> None:
     """`flip_sizes_of` of small grids."""
     layout, pixels = memory.layout, pixels_of(memory.layout)
-    if _is_tiny(layout, memory.ranks):
-        halves = memory.search.distances
-        for first in range(0, count, VECTOR_WORDS):
-            images, at = min(VECTOR_WORDS, count - first), first * pixels
-            flip_sizes_of_eight(packed, start + at, images, memory.planes, halves, answers, at)
-            for image in range(images):
-                sizes[first + image] = 2 * halves[image]
-        return
     for image in range(count):
         at = image * pixels
-        if _is_line(layout, memory.ranks):
-            sizes[image] = 2 * _flip_sizes_of_line(packed, start + at, memory, answers, at)
-            continue
         _lay_out(packed, start + at, memory)
         largest = erode_away(memory.planes, memory.ranks)
         sizes[image] = 2 * largest
@@ -175,11 +165,6 @@ def _large_flip_sizes(
 ) -> None:
     """`flip_sizes_of` of large grids, whose narrow images are scanned side by side."""
     layout, pixels = memory.layout, pixels_of(memory.layout)
-    if _is_line(layout, memory.ranks):
-        for image in range(count):
-            at = image * pixels
-            sizes[image] = 2 * _flip_sizes_of_line(packed, start + at, memory, answers, at)
-        return
     for first in range(0, count, layout.images):
         images = min(layout.images, count - first)
         prepare_bands(packed, start + first * pixels, images, scan)
@@ -220,6 +205,7 @@ def flip_sizes_of(
     count: int,
     scan: ScanMemory | None,
     crossed: CrossedScan | None,
+    line_or_tiny: bool | None,
     memory: FlipMemory,
     answers: Numbers,
     sizes: Numbers,
@@ -227,9 +213,12 @@ def flip_sizes_of(
     """Write the sizes after every single flip of ``count`` images whose packed bits begin at ``start``.
 
     They are in reading order; ``sizes`` gets the size of each image without any flip. ``scan`` is for large grids, or
-    ``crossed`` if they have a spacing. With a spacing, sizes are twice the ranks of largest distances.
+    ``crossed`` if they have a spacing; ``line_or_tiny`` is None for all others than these. With a spacing, sizes are
+    twice the ranks of largest distances.
     """
-    if crossed is not None:  # Numba compiles none of what is for a None
+    if line_or_tiny is not None:  # Numba compiles none of what is for a None
+        _line_or_tiny_flip_sizes(packed, start, count, memory, answers, sizes)
+    elif crossed is not None:
         _crossed_flip_sizes(packed, start, count, crossed, memory, answers, sizes)
     elif scan is None:
         _small_flip_sizes(packed, start, count, memory, answers, sizes)
@@ -247,6 +236,20 @@ def small_flip_sizes_of(
     for first in range(0, count, most):
         images, at = min(most, count - first), first * pixels
         _small_flip_sizes(packed, start + at, images, memory, buffer.numbers, sizes[first:])
+        write_gathered(buffer, images * pixels, answers, at)
+    settle()
+
+
+@kernel
+def line_or_tiny_flip_sizes_of(
+    packed: Words, start: int, count: int, memory: FlipMemory, buffer: WriteBuffer, answers: Numbers, sizes: Numbers
+) -> None:
+    """`small_flip_sizes_of` of lines, and of images and volumes of a word each: apart, as they are compiled longest."""
+    pixels = pixels_of(memory.layout)
+    most = buffer.numbers.size // pixels
+    for first in range(0, count, most):
+        images, at = min(most, count - first), first * pixels
+        _line_or_tiny_flip_sizes(packed, start + at, images, memory, buffer.numbers, sizes[first:])
         write_gathered(buffer, images * pixels, answers, at)
     settle()
 
