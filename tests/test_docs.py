@@ -2,6 +2,7 @@
 
 import csv
 import importlib.util
+import inspect
 import os
 import re
 import subprocess
@@ -197,6 +198,20 @@ def test_figures(figures, tmp_path, capsys):
     names = {path.name for path in tmp_path.iterdir()}
     assert names == {path.name for path in (DOCS / "images").glob("*.svg")}
     assert len(capsys.readouterr().out.split()) == len(names) == 7
+
+
+def test_pictures_of_functions(tmp_path, capsys, monkeypatch):
+    """One for each public function, and each is on its page."""
+    monkeypatch.syspath_prepend(DOCS)
+    spec = importlib.util.spec_from_file_location("functions", DOCS / "functions.py")
+    functions = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(functions)
+    functions.main(["--output", str(tmp_path)])
+    names = {path.stem for path in tmp_path.iterdir()}
+    assert names == {name for name in chdt.__all__ if inspect.isfunction(getattr(chdt, name))}
+    page = (DOCS / "reference.md").read_text(encoding="utf-8")
+    assert names == set(re.findall(r"images/functions/(\w+)\.svg", page))
+    assert len(capsys.readouterr().out.splitlines()) == len(names)
 
 
 def test_a_wrong_figure_is_not_drawn(figures, monkeypatch):
