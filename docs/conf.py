@@ -3,6 +3,7 @@
 Nothing is fetched, neither to build the pages nor to read them.
 """
 
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -49,7 +50,7 @@ numpydoc_class_members_toctree = False
 # ------------------------------------------------------------------------------------------------ gallery
 
 # Those that run in seconds. Sphinx-Gallery takes all there is in a folder, so they have one of their own.
-SHOWN = ("GALLERY_HEADER.rst", "quickstart.py", "gradient_samples.py", "monai_sizes.py")
+SHOWN = ("GALLERY_HEADER.rst", "quickstart.py", "gradient_samples.py", "monai_sizes.py", "millimetres.py")
 DOCS = Path(__file__).parent
 (DOCS / "_build" / "examples").mkdir(parents=True, exist_ok=True)
 for name in SHOWN:
@@ -96,6 +97,7 @@ ELSEWHERE = {
     "../examples/quickstart.py": "gallery/quickstart.rst",
     "../examples/gradient_samples.py": "gallery/gradient_samples.rst",
     "../examples/monai_sizes.py": "gallery/monai_sizes.rst",
+    "../examples/millimetres.py": "gallery/millimetres.rst",
 }
 
 
@@ -103,6 +105,15 @@ def point_at_pages(app: Sphinx, name: str, source: list[str]) -> None:
     """Links that leave docs/ lead to the page made from their file."""
     for file, page in ELSEWHERE.items():
         source[0] = source[0].replace(f"]({file}", f"]({page}")
+
+
+def show_pictures_first(app: Sphinx, name: str, source: list[str]) -> None:
+    """A page of the gallery begins with its picture, which Sphinx-Gallery puts behind the code."""
+    picture = re.search(r"^\.\. image-sg::.*\n(?:   .*\n)+", source[0], re.MULTILINE)
+    title = re.search(r"^=+\n", source[0], re.MULTILINE)
+    if name.startswith("gallery/") and picture and title:
+        text = source[0][: picture.start()] + source[0][picture.end() :]
+        source[0] = f"{text[: title.end()]}\n{picture[0]}\n{text[title.end() :]}"
 
 
 def link_to_pictures(app: Sphinx, doctree: nodes.document) -> None:
@@ -122,5 +133,6 @@ def give_captions_a_level(app: Sphinx, name: str, template: str, context: dict[s
 def setup(app: Sphinx) -> None:
     """Connect the functions above."""
     app.connect("source-read", point_at_pages)
+    app.connect("source-read", show_pictures_first)
     app.connect("doctree-read", link_to_pictures)
     app.connect("html-page-context", give_captions_a_level, priority=900)  # after the theme

@@ -37,6 +37,7 @@ PAGES = {
             "gallery/quickstart",
             "gallery/gradient_samples",
             "gallery/monai_sizes",
+            "gallery/millimetres",
         )
     ),
 }

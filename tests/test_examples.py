@@ -44,6 +44,15 @@ def test_quickstart(tmp_path):
     assert (tmp_path / "picture.png").read_bytes().startswith(PNG)
 
 
+def test_millimetres(tmp_path):
+    done = run(tmp_path, "millimetres.py", "--output", "picture.png")
+    assert done.returncode == 0, done.stderr
+    assert "Warning" not in done.stderr
+    rows = [line.split()[-2:] for line in done.stdout.splitlines()[1:4]]
+    assert rows == [["8", "22.4"], ["10", "20.0"], ["6", "20.0"]]
+    assert (tmp_path / "picture.png").read_bytes().startswith(PNG)
+
+
 def test_gradient_samples(tmp_path):
     """It prints what docs/training.md shows, and the error falls as it should."""
     done = run(tmp_path, "gradient_samples.py")
