@@ -70,5 +70,6 @@ def test_a_wrong_output_is_noticed():
 @pytest.mark.parametrize("page", [*PAGES, "CONTRIBUTING.md", "benchmarks/README.md", "examples/hippocampus/README.md"])
 def test_code_is_not_cut(page):
     """A page on a desktop shows so many columns."""
-    blocks = re.findall(r"^```\w*\n(.*?)^```$", (ROOT / page).read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
-    assert [line for block in blocks for line in block.splitlines() if len(line) > 88] == []
+    blocks = re.findall(r"^```(\S*)\n(.*?)^```$", (ROOT / page).read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    code = [block for language, block in blocks if not language.startswith("{")]
+    assert [line for block in code for line in block.splitlines() if len(line) > 88] == []
