@@ -132,7 +132,8 @@ def line_or_tiny(shape: Shape) -> bool | None:
 
     None of others, as kernels are then compiled without these ways. With a spacing there are none.
     """
-    return True if shape.pixels <= WORD_BITS or shape.without_single_pixels.height == 1 else None
+    is_tiny = is_small(shape) and shape.pixels <= WORD_BITS
+    return True if is_tiny or shape.without_single_pixels.height == 1 else None
 
 
 def has_border_in_planes(shape: Shape, spatial_dims: int) -> bool:

@@ -58,7 +58,7 @@ def _dilated(planes: Planes, pixels: Vector, radius: int) -> Vector:
     for axis in range(AXES):
         if length_of(planes.layout, axis) > 1:
             for _ in range(radius):
-                pixels |= _higher(planes, pixels, axis, 0) | _lower(planes, pixels, axis, 0)
+                pixels = pixels | _higher(planes, pixels, axis, 0) | _lower(planes, pixels, axis, 0)
     return pixels
 
 
@@ -67,7 +67,7 @@ def _all_along(planes: Planes, pixels: Vector, axis: int) -> Vector:
     """All pixels of the lines along an axis that hold any of these."""
     exponent = 0
     while (1 << exponent) < length_of(planes.layout, axis):
-        pixels |= _higher(planes, pixels, axis, exponent) | _lower(planes, pixels, axis, exponent)
+        pixels = pixels | _higher(planes, pixels, axis, exponent) | _lower(planes, pixels, axis, exponent)
         exponent += 1
     return pixels
 
@@ -86,8 +86,8 @@ def _far_along(planes: Planes, pixels: Vector, axis: int, distance: int) -> Vect
         exponent += 1
     exponent = 0
     while (1 << exponent) < length:
-        above |= _higher(planes, above, axis, exponent)
-        below |= _lower(planes, below, axis, exponent)
+        above = above | _higher(planes, above, axis, exponent)
+        below = below | _lower(planes, below, axis, exponent)
         exponent += 1
     return above | below
 
@@ -98,9 +98,9 @@ def _reached(planes: Planes, pixels: Vector, distance: int) -> Vector:
     # Axes that are known while compiling take less time than a loop.
     in_columns, in_rows = _all_along(planes, pixels, ROWS), _all_along(planes, pixels, COLUMNS)
     found = _far_along(planes, _all_along(planes, in_columns, SLICES), COLUMNS, distance)
-    found |= _far_along(planes, _all_along(planes, in_rows, SLICES), ROWS, distance)
+    found = found | _far_along(planes, _all_along(planes, in_rows, SLICES), ROWS, distance)
     if length_of(planes.layout, SLICES) > 1:
-        found |= _far_along(planes, _all_along(planes, in_rows, ROWS), SLICES, distance)
+        found = found | _far_along(planes, _all_along(planes, in_rows, ROWS), SLICES, distance)
     return found
 
 
@@ -114,11 +114,11 @@ def _centres(planes: Planes, background: Vector, radius: int) -> Vector:
             for _ in range(radius):
                 one_above, two_above = _higher(planes, one_above, axis, 0), _higher(planes, two_above, axis, 0)
                 one_below, two_below = _lower(planes, one_below, axis, 0), _lower(planes, two_below, axis, 0)
-                two |= two_above | two_below | (one & one_above) | ((one | one_above) & one_below)
-                one |= one_above | one_below
+                two = two | two_above | two_below | (one & one_above) | ((one | one_above) & one_below)
+                one = one | one_above | one_below
     if planes.layout.black_border and radius > 0:  # windows that reach out of the grid hold more
         outermost = nothing_in(planes) | planes.patterns[planes.patterns.size - planes.layout.plane_words]
-        two |= _dilated(planes, outermost, radius - 1)
+        two = two | _dilated(planes, outermost, radius - 1)
     return one & ~two
 
 
@@ -133,11 +133,11 @@ def _find_not_reached(planes: Planes, background: Vector, halves: Numbers) -> No
     r, eroded, found, left = 0, background, nothing, background ^ inside
     while any_set(left) and r < cap_of(planes.layout):
         r += 1
-        found += where_less(nothing, left, one, nothing)
+        found = found + where_less(nothing, left, one, nothing)
         store(planes.words, plane_at(planes.layout, BACKGROUND + r), _reached(planes, left, r) ^ inside)
         eroded = _dilated(planes, eroded, 1)
         if r == 1 and planes.layout.black_border:
-            eroded |= planes.patterns[planes.patterns.size - planes.layout.plane_words]
+            eroded = eroded | planes.patterns[planes.patterns.size - planes.layout.plane_words]
         left = eroded ^ inside
     store(halves, 0, found)
 
@@ -170,14 +170,14 @@ def _write(planes: Planes, image: int, half: int, answers: Numbers, at: int) -> 
         not_reached = planes.words[plane_at(planes.layout, BACKGROUND + r) + image]
         if not_reached == 0:
             break
-        sizes -= spread(not_reached, np.uint8(2), np.uint8(0))
+        sizes = sizes - spread(not_reached, np.uint8(2), np.uint8(0))
         r -= 1
     r = half + 1
     while r <= cap_of(planes.layout):
         lonely = planes.words[plane_at(planes.layout, BACKGROUND + r) + image]
         if lonely == 0:
             break
-        sizes += spread(lonely, np.uint8(2), np.uint8(0))
+        sizes = sizes + spread(lonely, np.uint8(2), np.uint8(0))
         r += 1
     store_ahead(answers, at, sizes)
 
