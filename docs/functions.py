@@ -47,15 +47,15 @@ def panels(count: int) -> tuple[Figure, list[Axes]]:
 def show_logits(axes: Axes, logits: torch.Tensor, title: str) -> None:
     """In shades, with numbers."""
     show_mask(axes, np.zeros(MASK.shape, bool), title)
-    axes.imshow(logits, cmap="PuOr_r", vmin=-4, vmax=4, zorder=0.5)
-    show_numbers(axes, np.vectorize(lambda x: f"{x:.1f}")(logits), np.ones(MASK.shape, bool), size=5.5)
+    axes.imshow(logits.numpy(), cmap="PuOr_r", vmin=-4, vmax=4, zorder=0.5)
+    show_numbers(axes, np.vectorize(lambda x: f"{x:.1f}")(logits.numpy()), np.ones(MASK.shape, bool), size=5.5)
 
 
 def show_derivative(axes: Axes, derivative: torch.Tensor, title: str) -> None:
     """Blue where a logit should fall, orange where it should rise."""
     show_mask(axes, np.zeros(MASK.shape, bool), title)
     largest = float(derivative.abs().max())
-    axes.imshow(-derivative, cmap="PuOr_r", vmin=-largest, vmax=largest, zorder=0.5)
+    axes.imshow(-derivative.numpy(), cmap="PuOr_r", vmin=-largest, vmax=largest, zorder=0.5)
 
 
 def distance_transform() -> Figure:
@@ -133,7 +133,7 @@ def squared_error() -> Figure:
     figure = figure_of(4.9, 2.35)
     axes = figure.subplots()
     sizes = torch.arange(0.0, 13.0, 2.0)
-    axes.plot(sizes, chdt.squared_error(sizes, torch.full_like(sizes, TARGET)), "o-", color=ACCENT)
+    axes.plot(sizes.numpy(), chdt.squared_error(sizes, torch.full_like(sizes, TARGET)).numpy(), "o-", color=ACCENT)
     axes.set_title(f"squared_error(size, {TARGET:.0f})", color=INK)
     frame_lines(axes, "size of the mask", "loss")
     return figure
