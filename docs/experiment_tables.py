@@ -66,8 +66,18 @@ NUMBERS = ("validation_E", "validation_IoU", "test_E", "test_IoU")
 
 
 def forty_epochs() -> str:
-    """The winner and its baselines on slices: what E keeps, and the last epoch."""
-    rows = read("hippocampus/results/teacher/figure7.csv")
+    """The winner and its baselines, split by slice."""
+    return forty_epochs_of("hippocampus/results/teacher/figure7.csv")
+
+
+def forty_epochs_by_volume() -> str:
+    """The winner, split by volume."""
+    return forty_epochs_of("hippocampus/results/teacher/figure7-by-volume.csv")
+
+
+def forty_epochs_of(name: str) -> str:
+    """What E keeps of each training, and the last epoch."""
+    rows = read(name)
     starts = {(row["m"], row["seed"]): float(row["test_IoU"]) for row in rows if row["objective"] == "start"}
     table = [["m, seed, objective", "epoch kept", "test E", "test IoU", "gain", "E, epoch 40", "IoU, epoch 40", "gain"]]
     for row in rows:
@@ -99,6 +109,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "monai": monai,
     "objectives": objectives,
     "forty epochs": forty_epochs,
+    "forty epochs by volume": forty_epochs_by_volume,
     "volumes": volumes,
 }
 
