@@ -14,7 +14,7 @@ from chdt.cpu.kernels.lanes import Numbers
 from chdt.cpu.kernels.packing import Words
 from chdt.cpu.kernels.planes import Planes
 from chdt.cpu.kernels.rows import ScanMemory, edges_of, scan_memory
-from chdt.cpu.kernels.writing import BUFFERED, WriteBuffer, with_table, write_buffer
+from chdt.cpu.kernels.writing import BUFFERED, WriteBuffer, any_numbers, with_table, write_buffer
 from chdt.cpu.memory import reused
 from chdt.cpu.packed import PackedMasks
 from chdt.cpu.route import COUNTING_EFFORT, JOINING_EFFORT, SCAN_EFFORT, PixelRoute, is_small, pixel_route
@@ -42,7 +42,12 @@ def _scan_distances(packed: PackedMasks, answers: Numbers) -> None:
     def work(first: int, last: int, scan: ScanMemory) -> None:
         here = answers[first * pixels : last * pixels]
         distances_of(
-            packed.bits, first * pixels, last - first, scan, reused(write_buffer, route.lanes, route.past_caches), here
+            packed.bits,
+            first * pixels,
+            last - first,
+            scan,
+            reused(write_buffer, route.lanes, route.past_caches),
+            any_numbers(here),
         )
 
     share(work, route.alone, SCAN_EFFORT * pixels, route.layout.images, memory)
@@ -66,7 +71,7 @@ def _count_distances(packed: PackedMasks, spacing: Steps | None, answers: Number
 
     def work(first: int, last: int, planes: Planes, buffer: WriteBuffer) -> None:
         here = answers[first * pixels : last * pixels]
-        small_distances_of(packed.bits, first * pixels, last - first, planes, ranks, buffer, here)
+        small_distances_of(packed.bits, first * pixels, last - first, planes, ranks, buffer, any_numbers(here))
 
     share(work, packed.images, COUNTING_EFFORT * pixels, route.interleaved, memory)
 
@@ -76,7 +81,7 @@ def _distances_of_image(bits: Words, start: int, route: PixelRoute, answers: Num
 
     def work(first: int, last: int, scan: ScanMemory) -> None:
         distances_of_bands(
-            bits, start, first, last, scan, reused(write_buffer, route.lanes, route.past_caches), answers
+            bits, start, first, last, scan, reused(write_buffer, route.lanes, route.past_caches), any_numbers(answers)
         )
 
     share_bands(work, route, edges_of_image(bits, start, route))

@@ -30,7 +30,7 @@ from chdt.cpu.kernels.maxima import maxima_memory
 from chdt.cpu.kernels.packing import Words
 from chdt.cpu.kernels.removed_pixel import levels_memory
 from chdt.cpu.kernels.rows import ScanMemory, scan_memory
-from chdt.cpu.kernels.writing import WriteBuffer, look_up, with_table, write_buffer
+from chdt.cpu.kernels.writing import WriteBuffer, any_numbers, look_up, with_table, write_buffer
 from chdt.cpu.memory import reused
 from chdt.cpu.packed import PackedMasks
 from chdt.cpu.route import CROSSING_EFFORT, SCAN_EFFORT, PixelRoute, in_slabs, line_or_tiny, pixel_route, row_layout
@@ -87,7 +87,7 @@ def _small_flip_sizes(
 
     def work(first: int, last: int, flips: FlipMemory, buffer: WriteBuffer) -> None:
         here = answers[first * pixels : last * pixels]
-        kernel(packed.bits, first * pixels, last - first, flips, buffer, here, sizes[first:last])
+        kernel(packed.bits, first * pixels, last - first, flips, buffer, any_numbers(here), sizes[first:last])
 
     share(work, packed.images, SCAN_EFFORT * pixels, memory=memory)
 

@@ -12,10 +12,10 @@ from chdt.checks.shape import Shape
 from chdt.cpu.kernels.box_erosions import erode_to_next_rank, last_rank
 from chdt.cpu.kernels.erosions import erode
 from chdt.cpu.kernels.jit import helper, kernel
-from chdt.cpu.kernels.lanes import VECTOR_WORDS, Numbers, Vector, any_set, fill, load_words, settle, spread, store
+from chdt.cpu.kernels.lanes import VECTOR_WORDS, Vector, any_set, fill, load_words, settle, spread, store
 from chdt.cpu.kernels.packing import WORD_BITS, Words
 from chdt.cpu.kernels.planes import Planes, add_border, lay_out_images, objects_in, pixels_in, plane_at, planes_of
-from chdt.cpu.kernels.writing import WriteBuffer, gather, write_gathered
+from chdt.cpu.kernels.writing import AnyNumbers, WriteBuffer, gather, write_gathered
 
 DIGITS = 3  # planes: the digits are in those behind the three that are worked in
 
@@ -93,7 +93,7 @@ def _distances_of_word(planes: Planes, at: int, digits: int) -> Vector:
 
 @kernel
 def small_distances_of(
-    packed: Words, start: int, count: int, planes: Planes, ranks: Ranks | None, buffer: WriteBuffer, answers: Numbers
+    packed: Words, start: int, count: int, planes: Planes, ranks: Ranks | None, buffer: WriteBuffer, answers: AnyNumbers
 ) -> None:
     """Write the distances of ``count`` images whose packed bits begin at ``start``, in reading order.
 

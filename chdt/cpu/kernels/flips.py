@@ -23,7 +23,7 @@ from chdt.cpu.kernels.rows import RowLayout, ScanMemory, pixels_of, slab_axis
 from chdt.cpu.kernels.size_search import SearchMemory, search_memory
 from chdt.cpu.kernels.tiny_images import flip_sizes_of_eight
 from chdt.cpu.kernels.window_counts import BACKGROUND, FLIP_PLANES
-from chdt.cpu.kernels.writing import WriteBuffer, store_ahead, write_gathered, write_number
+from chdt.cpu.kernels.writing import AnyNumbers, WriteBuffer, store_ahead, write_gathered, write_number
 
 KEPT_FLIPS_PIXELS = 1 << 14  # of small grids, whose answers are kept until all are found
 
@@ -228,7 +228,7 @@ def flip_sizes_of(
 
 @kernel
 def small_flip_sizes_of(
-    packed: Words, start: int, count: int, memory: FlipMemory, buffer: WriteBuffer, answers: Numbers, sizes: Numbers
+    packed: Words, start: int, count: int, memory: FlipMemory, buffer: WriteBuffer, answers: AnyNumbers, sizes: Numbers
 ) -> None:
     """`flip_sizes_of` of small grids; answers are kept in the nearest cache until those of a few are found."""
     pixels = pixels_of(memory.layout)
@@ -242,7 +242,7 @@ def small_flip_sizes_of(
 
 @kernel
 def line_or_tiny_flip_sizes_of(
-    packed: Words, start: int, count: int, memory: FlipMemory, buffer: WriteBuffer, answers: Numbers, sizes: Numbers
+    packed: Words, start: int, count: int, memory: FlipMemory, buffer: WriteBuffer, answers: AnyNumbers, sizes: Numbers
 ) -> None:
     """`small_flip_sizes_of` of lines, and of images and volumes of a word each: apart, as they are compiled longest."""
     pixels = pixels_of(memory.layout)

@@ -20,7 +20,8 @@ from chdt.cpu.kernels.lanes import (
     lane,
     load_pixels,
     store,
-    stream,
+    store_any,
+    stream_any,
     widened,
 )
 from chdt.cpu.kernels.packing import Sides
@@ -94,23 +95,37 @@ def with_table(buffer: WriteBuffer, table: npt.NDArray[np.uint32] | None) -> Wri
     return buffer if lengths is None or table is None else buffer._replace(lengths=lengths._replace(table=table))
 
 
+class AnyNumbers(NamedTuple):
+    """Numbers of 1, 2, 4 or 8 bytes: a kernel that writes them here is compiled once for all of these."""
+
+    memory: npt.NDArray[np.uint8]
+    width: int  # bytes of a number
+
+
+def any_numbers(numbers: Numbers) -> AnyNumbers:
+    """The numbers of a contiguous array."""
+    return AnyNumbers(numbers.view(np.uint8), numbers.itemsize)
+
+
 @helper
-def lanes_before_line(answers: Numbers, at: int) -> int:
+def lanes_before_line(answers: AnyNumbers, at: int) -> int:
     """How many answers, from ``at`` on, come before the next one where an aligned vector may be written."""
-    return -(address_of(answers) // answers.itemsize + at) % BLOCK  # type: ignore[no-any-return]
+    return -(address_of(answers.memory) // answers.width + at) % BLOCK  # type: ignore[no-any-return]
 
 
 @helper
-def write(answers: Numbers, at: int, lanes: Vector, past_caches: bool) -> None:
-    """Write 64 answers from ``at`` on. Past the caches, they must begin with a cache line."""
+def write_any(answers: AnyNumbers, at: int, lanes: Vector, past_caches: bool) -> None:
+    """Write 64 answers, or one, from ``at`` on. Past the caches, they must be 64 and begin with a cache line."""
     if past_caches:
-        stream(answers, at, lanes)
+        stream_any(answers.memory, answers.width, at, lanes)
     else:
-        store(answers, at, lanes)
+        store_any(answers.memory, answers.width, at, lanes)
 
 
 @helper
-def gather(buffer: WriteBuffer, gathered: int, lanes: Vector, count: int, answers: Numbers, at: int) -> tuple[int, int]:
+def gather(
+    buffer: WriteBuffer, gathered: int, lanes: Vector, count: int, answers: AnyNumbers, at: int
+) -> tuple[int, int]:
     """Append ``count`` lanes to the gathered answers, which belong at ``at`` and behind; write most if there are many.
 
     Give the new ``at`` and ``gathered``: where the first of the answers still in the buffer belongs, and how many.
@@ -127,14 +142,14 @@ def gather(buffer: WriteBuffer, gathered: int, lanes: Vector, count: int, answer
 
 
 @helper
-def write_gathered(buffer: WriteBuffer, count: int, answers: Numbers, at: int) -> None:
+def write_gathered(buffer: WriteBuffer, count: int, answers: AnyNumbers, at: int) -> None:
     """Write the first ``count`` gathered answers from ``at`` on; whole vectors go past the caches, if wanted."""
     _write_gathered(buffer.numbers, buffer.lengths, buffer.past_caches, count, answers, at)
 
 
 @helper
 def _write_gathered(
-    numbers: Numbers, lengths: Lengths | None, past_caches: bool, count: int, answers: Numbers, at: int
+    numbers: Numbers, lengths: Lengths | None, past_caches: bool, count: int, answers: AnyNumbers, at: int
 ) -> None:
     if lengths is None:  # then Numba compiles nothing of the other branch
         _write_all(numbers, past_caches, count, answers, at)
@@ -145,15 +160,16 @@ def _write_gathered(
 
 
 @helper
-def _write_all(numbers: Numbers, past_caches: bool, count: int, answers: Numbers, at: int) -> None:
-    begin = min(count, lanes_before_line(answers, at))
-    end = begin + (count - begin) // BLOCK * BLOCK
-    for x in range(begin):
-        answers[at + x] = numbers[x]
-    for x in range(begin, end, BLOCK):
-        write(answers, at + x, load_pixels(numbers, x), past_caches)
-    for x in range(end, count):
-        answers[at + x] = numbers[x]
+def _write_all(numbers: Numbers, past_caches: bool, count: int, answers: AnyNumbers, at: int) -> None:
+    if count < BLOCK:
+        for x in range(count):
+            write_any(answers, at + x, numbers[x], False)
+        return
+    # The first and the last vector need not be aligned, and may overlap with the others.
+    write_any(answers, at, load_pixels(numbers, 0), False)
+    for x in range(lanes_before_line(answers, at), count - BLOCK, BLOCK):
+        write_any(answers, at + x, load_pixels(numbers, x), past_caches)
+    write_any(answers, at + count - BLOCK, load_pixels(numbers, count - BLOCK), False)
 
 
 @kernel
