@@ -22,9 +22,9 @@ def write_all(source, counts, buffer, answers, first):
     """The numbers of ``source``, in vectors of which so many lanes count, from ``first`` on."""
     at, gathered, x = first, 0, 0
     for count in counts:
-        at, gathered = gather(buffer, gathered, load_pixels(source, x), count, answers, at)
+        at, gathered = gather(buffer, gathered, load_pixels(source, x), count, answers, at, 0)
         x += count
-    write_gathered(buffer, gathered, answers, at)
+    write_gathered(buffer, gathered, answers, at, 0)
     settle()
 
 

@@ -27,7 +27,7 @@ from chdt.cpu.kernels.crossing import (
 )
 from chdt.cpu.kernels.lanes import BLOCK, Numbers
 from chdt.cpu.kernels.packing import Words
-from chdt.cpu.kernels.writing import BUFFERED, WriteBuffer, any_numbers, with_table, write_buffer
+from chdt.cpu.kernels.writing import BUFFERED, WriteBuffer, any_numbers, with_tables, write_buffer
 from chdt.cpu.memory import reused
 from chdt.cpu.packed import PackedMasks
 from chdt.cpu.route import CROSSING_EFFORT, images_alone, is_streamed, lanes_for, row_layout
@@ -90,7 +90,7 @@ def crossed_distances_into(packed: PackedMasks, spacing: Steps, answers: Numbers
     past_caches, alone = is_streamed(answers), images_alone(packed.images, row_layout(packed.shape))
 
     def buffer() -> WriteBuffer:
-        return with_table(reused(write_buffer, lanes, past_caches, BUFFERED, True), table)
+        return with_tables(reused(write_buffer, lanes, past_caches, BUFFERED, True), table[None])
 
     def memory() -> tuple[CrossingMemory, WriteBuffer]:
         return reused(crossing_memory, shape, lanes), buffer()

@@ -255,8 +255,8 @@ def write_lengths(
     for row in range(first, last):
         for x in range(0, width, BLOCK):
             d = minimum(load_pixels(memory.codes, row * memory.blocks * BLOCK + x), greatest)
-            at, gathered = gather(buffer, gathered, d, min(BLOCK, width - x), answers, at)
-    write_gathered(buffer, gathered, answers, at)
+            at, gathered = gather(buffer, gathered, d, min(BLOCK, width - x), answers, at, 0)
+    write_gathered(buffer, gathered, answers, at, 0)
     settle()
 
 

@@ -39,12 +39,12 @@ def _write_band(
     for image in range(images):
         position = first + image * pixels_of(layout)
         if position != at + gathered:
-            write_gathered(buffer, gathered, answers, at)
+            write_gathered(buffer, gathered, answers, at, 0)
             at, gathered = position, 0
         for row in range(slabs * layout.rows):
             d = load_pixels(rows, row_at(layout, 0, row) + image * layout.width)
-            at, gathered = gather(buffer, gathered, d, layout.width, answers, at)
-    write_gathered(buffer, gathered, answers, at)
+            at, gathered = gather(buffer, gathered, d, layout.width, answers, at, 0)
+    write_gathered(buffer, gathered, answers, at, 0)
 
 
 @kernel

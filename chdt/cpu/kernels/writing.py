@@ -69,7 +69,7 @@ BUFFERED = GATHERED + 3 * BLOCK  # the room that `gather` needs
 class Lengths(NamedTuple):
     """With a spacing: what is written in place of each integer."""
 
-    table: npt.NDArray[np.uint32]  # the bits of float32 numbers
+    tables: npt.NDArray[np.uint32]  # the bits of float32 numbers: one or several tables
     found: npt.NDArray[np.uint32]  # memory for those of all gathered answers
 
 
@@ -84,15 +84,15 @@ class WriteBuffer(NamedTuple):
 def write_buffer(
     lanes: type[np.unsignedinteger[Any]], past_caches: bool, count: int = BUFFERED, spaced: bool = False
 ) -> WriteBuffer:
-    """A write buffer for one thread. With a spacing, its table is missing: see `with_table`."""
-    lengths = Lengths(np.empty(0, np.uint32), aligned(count, 0, np.uint32)) if spaced else None
+    """A write buffer for one thread. With a spacing, its tables are missing: see `with_tables`."""
+    lengths = Lengths(np.empty((1, 0), np.uint32), aligned(count, 0, np.uint32)) if spaced else None
     return WriteBuffer(aligned(count, 0, lanes), past_caches, lengths)
 
 
-def with_table(buffer: WriteBuffer, table: npt.NDArray[np.uint32] | None) -> WriteBuffer:
-    """A write buffer with the table of this call, if it was made for one."""
+def with_tables(buffer: WriteBuffer, tables: npt.NDArray[np.uint32] | None) -> WriteBuffer:
+    """A write buffer with the tables of this call, if it was made for such."""
     lengths = buffer.lengths
-    return buffer if lengths is None or table is None else buffer._replace(lengths=lengths._replace(table=table))
+    return buffer if lengths is None or tables is None else buffer._replace(lengths=lengths._replace(tables=tables))
 
 
 class AnyNumbers(NamedTuple):
@@ -124,39 +124,54 @@ def write_any(answers: AnyNumbers, at: int, lanes: Vector, past_caches: bool) ->
 
 @helper
 def gather(
-    buffer: WriteBuffer, gathered: int, lanes: Vector, count: int, answers: AnyNumbers, at: int
+    buffer: WriteBuffer, gathered: int, lanes: Vector, count: int, answers: AnyNumbers, at: int, table: int
 ) -> tuple[int, int]:
     """Append ``count`` lanes to the gathered answers, which belong at ``at`` and behind; write most if there are many.
 
-    Give the new ``at`` and ``gathered``: where the first of the answers still in the buffer belongs, and how many.
+    All that is gathered must have the same ``table``, if there are several. Give the new ``at`` and ``gathered``: where
+    the first of the answers still in the buffer belongs, and how many.
     """
     store(buffer.numbers, gathered, lanes)
     gathered += count
     if gathered < GATHERED:
         return at, gathered
     written = GATHERED - BLOCK + lanes_before_line(answers, at)  # so that the next one is aligned
-    write_gathered(buffer, written, answers, at)
+    write_gathered(buffer, written, answers, at, table)
     store(buffer.numbers, 0, load_pixels(buffer.numbers, written))
     store(buffer.numbers, BLOCK, load_pixels(buffer.numbers, written + BLOCK))
     return at + written, gathered - written
 
 
 @helper
-def write_gathered(buffer: WriteBuffer, count: int, answers: AnyNumbers, at: int) -> None:
+def write_gathered(buffer: WriteBuffer, count: int, answers: AnyNumbers, at: int, table: int) -> None:
     """Write the first ``count`` gathered answers from ``at`` on; whole vectors go past the caches, if wanted."""
-    _write_gathered(buffer.numbers, buffer.lengths, buffer.past_caches, count, answers, at)
+    _write_gathered(buffer.numbers, buffer.lengths, buffer.past_caches, count, answers, at, table)
 
 
 @helper
 def _write_gathered(
-    numbers: Numbers, lengths: Lengths | None, past_caches: bool, count: int, answers: AnyNumbers, at: int
+    numbers: Numbers, lengths: Lengths | None, past_caches: bool, count: int, answers: AnyNumbers, at: int, table: int
 ) -> None:
     if lengths is None:  # then Numba compiles nothing of the other branch
         _write_all(numbers, past_caches, count, answers, at)
     else:
+        numbers_of = lengths.tables[table]
         for x in range(count):
-            lengths.found[x] = lengths.table[numbers[x]]
+            lengths.found[x] = numbers_of[numbers[x]]
         _write_all(lengths.found, past_caches, count, answers, at)
+
+
+@helper
+def has_tables(buffer: WriteBuffer) -> bool:
+    """Whether there are several tables."""
+    return _is_more_than_one(buffer.lengths)
+
+
+@helper
+def _is_more_than_one(lengths: Lengths | None) -> bool:
+    if lengths is None:
+        return False
+    return len(lengths.tables) > 1
 
 
 @helper
@@ -173,10 +188,12 @@ def _write_all(numbers: Numbers, past_caches: bool, count: int, answers: AnyNumb
 
 
 @kernel
-def look_up(answers: npt.NDArray[np.uint32], table: npt.NDArray[np.uint32]) -> None:
-    """Replace integers by what the table has for them."""
-    for at in range(answers.size):
-        answers[at] = table[answers[at]]
+def look_up(answers: npt.NDArray[np.uint32], tables: npt.NDArray[np.uint32]) -> None:
+    """Replace integers, a row an image, by what the table of all images, or of each, has for them."""
+    for image in range(len(answers)):
+        of_image, table = answers[image], tables[image if len(tables) > 1 else 0]
+        for at in range(of_image.size):
+            of_image[at] = table[of_image[at]]
 
 
 @kernel
