@@ -53,8 +53,9 @@ def sampled_derivative(
     (Tensor, Tensor), shapes (...) and that of logits, float64 for float64 logits and float32 otherwise
         A logit that is NaN makes NaN of the loss of its image and of its own derivative. It is drawn as background.
     """
-    shape, spacing = grid_shape(logits, spatial_dims), spacing if is_spaced(spacing) else None
-    pixels = shape.pixels
+    spacing = spacing if is_spaced(spacing) else None
+    grid = _grid_of(grid_shape(logits, spatial_dims), spatial_dims, spacing, black_border)
+    pixels = grid.inner.pixels
     # The derivative takes the place of the chances, so that one tensor is all it needs.
     gradient = chances_of(logits).cpu().contiguous()
     drawn = torch.empty(losses.shape[:-1], dtype=gradient.dtype, device="cpu")
@@ -62,7 +63,7 @@ def sampled_derivative(
     flat, drawn_flat, table = gradient.view(-1).numpy(), drawn.view(-1).numpy(), table_of(losses)
     mixed = seeds.cpu().numpy().view(np.uint64)
 
-    for run in _runs_of(shape, spatial_dims, spacing, black_border, len(drawn_flat)):
+    for run in _runs_of(grid, spacing, len(drawn_flat)):
 
         def work(first: int, last: int, run: _Run = run) -> None:
             first, last = run.first + first, run.first + last
@@ -84,14 +85,14 @@ def given_derivative(
     black_border: bool = False,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """The loss of each given mask, and its derivative (21) with respect to the chances: see `sampled_derivative`."""
-    shape, spacing = grid_shape(samples, spatial_dims), spacing if is_spaced(spacing) else None
-    in_planes = black_border and counts_in_border(shape, spatial_dims, spacing)
-    packed = pack_masks(samples, spatial_dims, black_border and not in_planes, shape)
+    spacing = spacing if is_spaced(spacing) else None
+    grid = _grid_of(grid_shape(samples, spatial_dims), spatial_dims, spacing, black_border)
+    packed = pack_masks(samples, spatial_dims, grid.whole != grid.inner, grid.inner)
     drawn = torch.zeros(packed.batch, dtype=losses.dtype, device="cpu")
     gradient = torch.zeros(samples.shape, dtype=losses.dtype, device="cpu")
     drawn_flat, flat, table = drawn.view(-1).numpy(), gradient.view(-1).numpy(), table_of(losses)
-    pixels, pixels_in = shape.pixels, packed.shape.pixels
-    for run in _runs_of(shape, spatial_dims, spacing, black_border, packed.images):
+    pixels, pixels_in = grid.inner.pixels, grid.whole.pixels
+    for run in _runs_of(grid, spacing, packed.images):
 
         def work(first: int, last: int, run: _Run = run) -> None:
             first, last = run.first + first, run.first + last
@@ -106,6 +107,19 @@ def given_derivative(
     return drawn.to(samples.device), gradient.to(samples.device)
 
 
+class _Grid(NamedTuple):
+    """What the images of a batch have in common."""
+
+    inner: Shape
+    whole: Shape  # with the border, unless it is in planes
+    in_planes: bool
+
+
+def _grid_of(inner: Shape, spatial_dims: int, spacing: AllSteps | None, black_border: bool) -> _Grid:
+    in_planes = black_border and counts_in_border(inner, spatial_dims, spacing)
+    return _Grid(inner, inner.with_border(spatial_dims) if black_border and not in_planes else inner, in_planes)
+
+
 class _Run(NamedTuple):
     """Images that are done by one call of a kernel a thread."""
 
@@ -115,20 +129,15 @@ class _Run(NamedTuple):
     memory: Callable[[int, int, Any], GradientMemory]  # for some of them, and the dtype of the gradient
 
 
-def _runs_of(inner: Shape, spatial_dims: int, spacing: AllSteps | None, black_border: bool, images: int) -> list[_Run]:
+def _runs_of(grid: _Grid, spacing: AllSteps | None, images: int) -> list[_Run]:
     """All images: at once where one kernel can do them, else those that follow each other and have the same spacing."""
-    shape = inner.with_border(spatial_dims) if black_border else inner
-    if is_spaced(spacing) and is_small(shape):
-        return [_run_of(0, images, inner, spatial_dims, spacing, black_border)]
-    runs = runs_of(spacing, images)
-    return [_run_of(first, last, inner, spatial_dims, steps, black_border) for first, last, steps in runs]
+    if is_small(grid.whole):
+        return [_run_of(0, images, grid, spacing)]
+    return [_run_of(first, last, grid, steps) for first, last, steps in runs_of(spacing, images)]
 
 
-def _run_of(
-    first: int, last: int, inner: Shape, spatial_dims: int, spacing: AllSteps | None, black_border: bool
-) -> _Run:
-    in_planes = black_border and counts_in_border(inner, spatial_dims, spacing)
-    shape = inner.with_border(spatial_dims) if black_border and not in_planes else inner
+def _run_of(first: int, last: int, grid: _Grid, spacing: AllSteps | None) -> _Run:
+    inner, shape, in_planes = grid
     border = Shape(*((side - within) // 2 for side, within in zip(shape, inner, strict=True)))
     lists = None if spacing is None else rank_lists_of(shape, spacing)
     largest = shape.cap if lists is None else lists.last

@@ -10,7 +10,7 @@ import torch
 
 from chdt.checks.dtypes import SAME_SIZE, WORD_OF_SIZE
 from chdt.checks.masks import grid_shape
-from chdt.checks.ranks import AXES, NO_LISTS, is_spaced, rank_lists_of
+from chdt.checks.ranks import AXES, NO_LISTS, by_image, differ, is_spaced, rank_lists_of
 from chdt.checks.shape import AllSteps, Shape
 from chdt.cpu.kernels.best_window import threshold_memory
 from chdt.cpu.kernels.cuts import cut_masks
@@ -111,8 +111,12 @@ def _window_lists(shape: Shape, spatial_dims: int, spacing: AllSteps | None, bla
     placed[:, :, 3 - is_longer.sum() :] = radii[:, :, is_longer]
     border = np.zeros(3, np.int64)
     border[3 - is_longer.sum() :] = has_border[is_longer]
+    sizes = 2 * distances.astype(np.float64)
+    if spacing is not None and len(list_of) > 0:  # which size is nearer must not depend on how lengths are rounded
+        _, image = np.unique(list_of, return_index=True)
+        sizes[~differ(by_image(spacing)[image])] = 2 * np.arange(sizes.shape[1])
     # Larger windows have no smaller radii, so those that fit come first.
-    return WindowLists(fits.sum(1), placed, border, 2 * distances.astype(np.float64), list_of)
+    return WindowLists(fits.sum(1), placed, border, sizes, list_of)
 
 
 _windows_of_all = functools.lru_cache(maxsize=64)(_window_lists)  # where each image has a spacing, hardly ever the same
