@@ -157,7 +157,7 @@ def check_out(out: AnyMasks, masks: AnyMasks, largest: int | None) -> npt.NDArra
         raise ValueError("out is read-only")
     if _overlaps_itself(array):
         raise ValueError(f"out has strides {array.strides}: some of its elements are the same memory; pass out.copy()")
-    if _share_memory(array, masks):
+    if _share_memory(out, array, masks):
         raise ValueError("out and masks overlap in memory: pass an array of its own")
     return None if isinstance(out, torch.Tensor) and out.is_neg() else array  # torch negates what is in it later
 
@@ -188,7 +188,11 @@ def _overlaps_itself(array: npt.NDArray[Any]) -> bool:
     return False
 
 
-def _share_memory(array: npt.NDArray[Any], masks: AnyMasks) -> bool:
+def _share_memory(out: AnyMasks, array: npt.NDArray[Any], masks: AnyMasks) -> bool:
+    if isinstance(out, torch.Tensor) and isinstance(masks, torch.Tensor):  # mostly, and known sooner than by NumPy
+        begin, end = sorted(((out.data_ptr(), out.nbytes), (masks.data_ptr(), masks.nbytes)))
+        if out.is_contiguous() and masks.is_contiguous() and sum(begin) <= end[0]:
+            return False
     other = host_array(masks) if isinstance(masks, torch.Tensor) else masks
     try:
         return np.shares_memory(array, other, max_work=MOST_WORK)

@@ -12,7 +12,7 @@ HOST_IN_GRAPH = (
 
 def is_on_gpu(tensor: object) -> bool:
     """Whether this is a tensor whose values cannot be read without waiting for its device."""
-    return isinstance(tensor, torch.Tensor) and tensor.device.type in GPUS
+    return isinstance(tensor, torch.Tensor) and tensor.is_cuda
 
 
 def sent(tensor: torch.Tensor, device: torch.device, name: str) -> torch.Tensor:

@@ -17,7 +17,16 @@ from chdt.cpu.kernels.rows import ScanMemory, edges_of, scan_memory
 from chdt.cpu.kernels.writing import BUFFERED, WriteBuffer, any_numbers, with_tables, write_buffer
 from chdt.cpu.memory import reused
 from chdt.cpu.packed import PackedMasks
-from chdt.cpu.route import COUNTING_EFFORT, JOINING_EFFORT, SCAN_EFFORT, PixelRoute, is_small, pixel_route
+from chdt.cpu.route import (
+    COUNTING_EFFORT,
+    JOINING_EFFORT,
+    SCAN_EFFORT,
+    PixelRoute,
+    interleaved_images,
+    is_small,
+    is_streamed,
+    pixel_route,
+)
 from chdt.cpu.threads import share
 
 
@@ -62,12 +71,12 @@ def _count_distances(packed: PackedMasks, spacing: AllSteps | None, answers: Num
     """Write the distances of a batch of small masks, in reading order."""
     shape, pixels = packed.shape, packed.shape.pixels
     lists = None if spacing is None else rank_lists_of(shape, spacing)
-    route = pixel_route(packed.images, shape, shape.cap, answers)
     largest = shape.cap if lists is None else lists.last
-    interleaved = route.interleaved if lists is None or lists.is_one_for_all else 1
+    interleaved = interleaved_images(packed.images, pixels) if lists is None or lists.is_one_for_all else 1
+    past_caches = is_streamed(answers)
 
     def memory() -> tuple[Planes, WriteBuffer]:
-        buffer = reused(write_buffer, np.uint8, route.past_caches, BUFFERED, lists is not None)
+        buffer = reused(write_buffer, np.uint8, past_caches, BUFFERED, lists is not None)
         tables = None if lists is None else lists.distances.view(np.uint32)
         return reused(counting_planes, shape, largest, interleaved, packed.black_border), with_tables(buffer, tables)
 
