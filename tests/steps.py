@@ -7,7 +7,7 @@ import numpy as np
 
 from chdt.checks.shape import Shape
 from chdt.cpu import route
-from chdt.cpu.kernels import added_pixel, bands, maxima, packing, planes, removed_pixel, rows, window_counts
+from chdt.cpu.kernels import added_pixel, bands, laying_out, maxima, packing, planes, removed_pixel, rows, window_counts
 from chdt.cpu.kernels.jit import kernel
 from chdt.cpu.kernels.lanes import BLOCK
 
@@ -52,7 +52,7 @@ def planes_with(mask, count, black_border=False):
 
 @kernel
 def planes_with_background(words, made):
-    planes.lay_out_background(words, 0, made, planes.plane_at(made.layout, window_counts.BACKGROUND))
+    laying_out.lay_out_background(words, 0, made, planes.plane_at(made.layout, window_counts.BACKGROUND))
 
 
 @kernel

@@ -7,11 +7,10 @@ from steps import bits_of, packed
 from chdt.cpu.kernels.erosions import dilate
 from chdt.cpu.kernels.jit import kernel
 from chdt.cpu.kernels.lanes import VECTOR_WORDS, any_set, store
+from chdt.cpu.kernels.laying_out import lay_out_background, lay_out_images
 from chdt.cpu.kernels.planes import (
     AXES,
     add_border,
-    lay_out_background,
-    lay_out_images,
     length_of,
     plane_at,
     planes_of,

@@ -46,6 +46,12 @@ def test_the_page_of_developers_names_every_module():
     assert len(modules) > 30
 
 
+def test_no_file_is_long():
+    """One idea a file; vectors are one idea that has many instructions."""
+    lines = {path.name: len(path.read_text("utf-8").splitlines()) for path in (ROOT / "chdt").rglob("*.py")}
+    assert [name for name, count in lines.items() if count > 300] == ["lanes.py"]
+
+
 def test_tables_of_experiments():
     text = (ROOT / "docs" / "experiments.md").read_text(encoding="utf-8")
     assert with_tables(text) == text, "run python docs/experiment_tables.py"

@@ -13,8 +13,9 @@ from chdt.cpu.kernels.box_erosions import erode_to_next_rank, last_rank, list_of
 from chdt.cpu.kernels.erosions import erode
 from chdt.cpu.kernels.jit import helper, kernel
 from chdt.cpu.kernels.lanes import VECTOR_WORDS, Vector, any_set, fill, load_words, settle, spread, store
+from chdt.cpu.kernels.laying_out import lay_out_images
 from chdt.cpu.kernels.packing import WORD_BITS, Words
-from chdt.cpu.kernels.planes import Planes, add_border, lay_out_images, objects_in, pixels_in, plane_at, planes_of
+from chdt.cpu.kernels.planes import Planes, add_border, objects_in, pixels_in, plane_at, planes_of
 from chdt.cpu.kernels.writing import AnyNumbers, WriteBuffer, gather, has_tables, write_gathered
 
 DIGITS = 3  # planes: the digits are in those behind the three that are worked in

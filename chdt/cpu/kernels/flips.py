@@ -14,10 +14,11 @@ from chdt.cpu.kernels.crossed_maxima import CrossedScan, find_largest_codes, wri
 from chdt.cpu.kernels.crossing import crossed_codes
 from chdt.cpu.kernels.jit import helper, kernel
 from chdt.cpu.kernels.lanes import BLOCK, VECTOR_WORDS, Numbers, fill, load_pixels, maximum, settle
+from chdt.cpu.kernels.laying_out import lay_out_background
 from chdt.cpu.kernels.lines import flip_sizes_of_line
 from chdt.cpu.kernels.maxima import clear_maxima, find_maxima, finish_maxima, maxima_memory, maxima_offsets, size_of
 from chdt.cpu.kernels.packing import Words
-from chdt.cpu.kernels.planes import COLUMNS, ROWS, Planes, lay_out_background, plane_at, planes_of
+from chdt.cpu.kernels.planes import COLUMNS, ROWS, Planes, plane_at, planes_of
 from chdt.cpu.kernels.removed_pixel import erode_away, find_levels, find_levels_of_eroded, level_places, levels_memory
 from chdt.cpu.kernels.rows import RowLayout, ScanMemory, pixels_of, slab_axis
 from chdt.cpu.kernels.size_search import SearchMemory, search_memory

@@ -7,8 +7,9 @@ from chdt.checks.ranks import Floats, RankLists, Ranks
 from chdt.cpu.kernels.box_erosions import erode_to_rank, take_ranks
 from chdt.cpu.kernels.jit import kernel, outlined
 from chdt.cpu.kernels.lanes import any_set, eight, lane, minimum
+from chdt.cpu.kernels.laying_out import lay_out_images
 from chdt.cpu.kernels.packing import Words
-from chdt.cpu.kernels.planes import Planes, lay_out_images, nothing_in, objects_in, pixels_in, plane_at
+from chdt.cpu.kernels.planes import Planes, nothing_in, objects_in, pixels_in, plane_at
 from chdt.cpu.kernels.size_search import SizeMemory
 
 

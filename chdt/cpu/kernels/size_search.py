@@ -21,12 +21,12 @@ from chdt.cpu.kernels.lanes import (
     load_words,
     store,
 )
+from chdt.cpu.kernels.laying_out import lay_out_images
 from chdt.cpu.kernels.packing import Words, pack, packed_words
 from chdt.cpu.kernels.planes import (
     Planes,
     add_border,
     cap_of,
-    lay_out_images,
     objects_in,
     pixels_in,
     plane_at,

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from chdt.cpu.kernels.erosions import dilate_along, erode, exponent_towards
 from chdt.cpu.kernels.jit import helper
 from chdt.cpu.kernels.lanes import Word, any_set, count_bits, lowest_bit
+from chdt.cpu.kernels.laying_out import lay_out_background
 from chdt.cpu.kernels.packing import WORD_BITS, Words, set_bits
 from chdt.cpu.kernels.planes import (
     COLUMNS,
@@ -17,7 +18,6 @@ from chdt.cpu.kernels.planes import (
     PlaneLayout,
     Planes,
     cap_of,
-    lay_out_background,
     plane_at,
 )
 
