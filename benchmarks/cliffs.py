@@ -26,22 +26,47 @@ import chdt
 DOCS = Path(__file__).parents[1] / "docs"
 
 
+def sixes(masks: torch.Tensor, spatial_dims: int = 2, **_: Any) -> torch.Tensor:
+    """A size of 6 for each image."""
+    return torch.full(masks.shape[: masks.ndim - spatial_dims], 6.0)
+
+
 def loss_with_gradient(masks: Any, **options: Any) -> None:
     """The expected size loss of logits, its gradient included."""
     logits = torch.from_numpy(masks).requires_grad_()
-    sizes = torch.full(logits.shape[: logits.ndim - options.get("spatial_dims", 2)], 6.0)
-    chdt.expected_size_loss(logits, sizes, **options).backward()
+    chdt.expected_size_loss(logits, sixes(logits, **options), **options).backward()
 
 
 def mask_of_size(masks: Any, **options: Any) -> None:
     """Own masks of size 6."""
     logits = torch.from_numpy(masks)
-    chdt.mask_of_size(logits, torch.full(logits.shape[: logits.ndim - options.get("spatial_dims", 2)], 6.0), **options)
+    chdt.mask_of_size(logits, sixes(logits, **options), **options)
+
+
+def threshold_of_size(masks: Any, **options: Any) -> None:
+    """The threshold of size 6."""
+    logits = torch.from_numpy(masks)
+    chdt.threshold_of_size(logits, sixes(logits, **options), **options)
+
+
+def sampled_gradient(masks: Any, **options: Any) -> None:
+    """The gradient sampled at these masks."""
+    samples = torch.from_numpy(masks)
+    chdt.sampled_gradient(samples, sixes(samples, **options), **options)
+
+
+def squared_size_error(masks: Any, **options: Any) -> None:
+    """The metric, which measures both of its masks."""
+    chdt.squared_size_error(torch.from_numpy(masks), torch.from_numpy(masks), **options)
 
 
 OF_LOGITS = (loss_with_gradient, mask_of_size)
 
-FUNCTIONS = (chdt.object_size, chdt.distance_transform, chdt.flip_sizes, *OF_LOGITS)
+IN_TABLE_OF_OPTIONS = (chdt.object_size, chdt.distance_transform, chdt.flip_sizes, *OF_LOGITS)
+
+OF_TENSORS = (*OF_LOGITS, threshold_of_size, sampled_gradient, squared_size_error)
+
+FUNCTIONS = (chdt.object_size, chdt.distance_transform, chdt.flip_sizes, *OF_TENSORS)
 
 PIXELS = 1 << 20  # of a batch, about
 
@@ -124,12 +149,30 @@ def cases(rng: np.random.Generator) -> Iterator[Case]:
         # Answers are floats then, new ones.
         yield Case("spacing", f"slices, {spacing}", masks, {"spacing": spacing}, with_out=False)
     yield Case("spacing", "4 x 64 x 64 x 64", volumes, {"spacing": (3, 1, 1), "spatial_dims": 3}, with_out=False)
+    images = as_dtype(foreground(rng, 8, 512, 512, density=0.99), "float32")
+    yield Case("spacing", "8 x 512 x 512, density 0.99", images, {"spacing": (3, 1)}, with_out=False)
+    yield from spacings_of_each(masks, "slices")
+    yield from spacings_of_each(as_dtype(foreground(rng, 256, 16, 16, 16), "float32"), "256 x 16 x 16 x 16")
+    yield from spacings_of_each(volumes, "4 x 64 x 64 x 64")
     yield Case("out", "none", masks, {}, with_out=False)
     y, x = np.indices((4096, 4096))
     for radius in (60, 680, 1800):
         disc = as_dtype(((y - 2048) ** 2 + (x - 2048) ** 2 <= radius**2)[None], "float32")
         yield Case("thick objects", f"4096 x 4096, radius {radius}", disc, {})
     yield Case("threads", "slices, 2 threads", masks, {}, threads=2)
+
+
+def spacings_of_each(masks: Any, name: str) -> Iterator[Case]:
+    """A spacing for each image: of all different, of two that take turns, and of equal steps along all axes."""
+    images, dims = len(masks), masks.ndim - 1
+    different = np.linspace(1, 3, images)[:, None] * (3, *(1,) * (dims - 1))
+    for kind, each in {
+        "all different": different,
+        "two in turn": different[np.arange(images) % 2],
+        "equal along the axes": different[:, :1].repeat(dims, 1),
+    }.items():
+        options = {"spacing": each, "spatial_dims": dims}
+        yield Case("spacing of each", f"{name}, {kind}", masks, options, with_out=False)
 
 
 def options_of(masks: Any, spatial_dims: int) -> Iterator[Case]:
@@ -140,7 +183,9 @@ def options_of(masks: Any, spatial_dims: int) -> Iterator[Case]:
     yield Case("", "`black_border=True`", masks, {"black_border": True, **dims})
     yield Case("", "`spacing=2.5`", masks, {"spacing": 2.5, **dims}, with_out=False)
     yield Case("", f"`spacing={apart}`", masks, {"spacing": apart, **dims}, with_out=False)
-    yield Case("", "a spacing for each image, two different ones", masks, {"spacing": each, **dims}, with_out=False)
+    yield Case("", "a spacing for each image, two in turn", masks, {"spacing": each, **dims}, with_out=False)
+    each = np.linspace(1, 3, len(masks))[:, None] * apart
+    yield Case("", "a spacing for each image, all different", masks, {"spacing": each, **dims}, with_out=False)
     for dtype in ("bool", "int8", "float64"):
         yield Case("", f"masks of {dtype} instead of float32", as_dtype(masks > 0, dtype), dims)
     yield Case("", "batch dim last in memory", STRIDES["batch dim last"](masks), dims)
@@ -161,7 +206,7 @@ def call_of(function: Callable[..., Any], case: Case) -> Callable[[], Any]:
 def is_for(function: Callable[..., Any], case: Case) -> bool:
     """Whether a case is one of this function."""
     of_out = "out" in (case.option, *case.name.replace("`", " ").replace(",", " ").split())
-    if function in OF_LOGITS:
+    if function in OF_TENSORS:
         return case.masks.dtype in (np.float16, np.float32, np.float64) and not of_out and min(case.masks.strides) > 0
     return function in FUNCTIONS[1:3] or not of_out
 
@@ -213,7 +258,7 @@ def table_of_options(rng: np.random.Generator, turns: int) -> str:
         ordinary = Case("", "", masks, {"spatial_dims": len(shape) - 1})
         for case in options_of(masks, len(shape) - 1):
             cells = []
-            for function in FUNCTIONS:
+            for function in IN_TABLE_OF_OPTIONS:
                 cost, usual = compared(function, case, ordinary, turns) if is_for(function, case) else (0, 1)
                 cells.append(f"{cost / usual:.2f}" if cost else "")
             lines.append(f"| {grid} | {case.name} | {' | '.join(cells)} |")
