@@ -15,10 +15,13 @@ from chdt.checks.shape import AllSteps, Shape, Steps
 from chdt.cpu.kernels.best_window import threshold_memory
 from chdt.cpu.kernels.cuts import cut_masks
 from chdt.cpu.kernels.keys import Floats
-from chdt.cpu.kernels.lanes import Numbers
+from chdt.cpu.kernels.lanes import BLOCK, Numbers
+from chdt.cpu.kernels.tiny_thresholds import cut_masks_side_by_side, weakest_pixels_side_by_side
 from chdt.cpu.kernels.weakest_pixels import weakest_pixels_of
 from chdt.cpu.kernels.window_centres import Windows
+from chdt.cpu.kernels.window_minima import minima_memory
 from chdt.cpu.memory import reused
+from chdt.cpu.route import are_side_by_side
 from chdt.cpu.threads import share
 
 EFFORT = 8  # the cost of a pixel; packing one is 1
@@ -30,7 +33,9 @@ def weakest_pixels_of_ranks(
     """For each image and each of its ranks, int64 of shape (..., count), the pixel that `weakest_pixels_of` gives."""
     pixels = torch.empty(ranks.shape, dtype=torch.int64, device="cpu")
     wanted, found = _flat(ranks, ranks.shape[-1]), pixels.view(-1, ranks.shape[-1]).numpy()
-    _share(weakest_pixels_of, logits, wanted, found, 1, spatial_dims, spacing, black_border)
+    _share(
+        (weakest_pixels_of, weakest_pixels_side_by_side), logits, wanted, found, 1, spatial_dims, spacing, black_border
+    )
     return pixels.to(logits.device)
 
 
@@ -40,7 +45,7 @@ def masks_of_ranks(
     """Of all masks ``logits > t`` that hold a window of the rank of their image, but none one larger, t nearest 0."""
     masks = torch.empty(logits.shape, dtype=torch.bool, device="cpu")
     cut, pixels = masks.view(-1).numpy().view(np.uint8), grid_shape(logits, spatial_dims).pixels
-    _share(cut_masks, logits, _flat(ranks), cut, pixels, spatial_dims, spacing, black_border)
+    _share((cut_masks, cut_masks_side_by_side), logits, _flat(ranks), cut, pixels, spatial_dims, spacing, black_border)
     return masks.to(logits.device)
 
 
@@ -50,7 +55,7 @@ def _flat(ranks: torch.Tensor, *count: int) -> npt.NDArray[np.int64]:
 
 
 def _share(
-    kernel: Callable[..., None],
+    kernels: tuple[Callable[..., None], Callable[..., None]],
     logits: torch.Tensor,
     wanted: npt.NDArray[np.int64],
     answers: npt.NDArray[Any],
@@ -59,20 +64,32 @@ def _share(
     spacing: AllSteps | None,
     black_border: bool,
 ) -> None:
-    """Call a kernel for all images, on as many threads as pay off: for one run of equal spacing after the other."""
+    """Call a kernel for all images, on as many threads as pay off: for one run of equal spacing after the other.
+
+    Of two kernels, the second one is for images side by side.
+    """
     shape = grid_shape(logits, spatial_dims)
     values, floats = _values_of(logits)
     for begin, end, steps in runs_of(spacing, len(wanted)):
         windows = _windows_of(shape, spatial_dims, steps, black_border)
+        side_by_side = not is_spaced(steps) and are_side_by_side(end - begin, shape, values.itemsize)
+        kernel, make = (kernels[1], minima_memory) if side_by_side else (kernels[0], threshold_memory)
 
-        def work(first: int, last: int, begin: int = begin, windows: Windows = windows) -> None:
+        def work(
+            first: int,
+            last: int,
+            begin: int = begin,
+            windows: Windows = windows,
+            kernel: Callable[..., None] = kernel,
+            make: Callable[..., Any] = make,
+        ) -> None:
             first, last = begin + first, begin + last
-            memory = reused(threshold_memory, shape, values.dtype.type)
+            memory = reused(make, shape, values.dtype.type)
             here = values[first * shape.pixels : last * shape.pixels]
             to = answers[first * answers_of_image : last * answers_of_image]
             kernel(here, floats, wanted[first:last], windows, memory, to)
 
-        share(work, end - begin, EFFORT * shape.pixels)
+        share(work, end - begin, EFFORT * shape.pixels, BLOCK if side_by_side else 1)
 
 
 def _values_of(logits: torch.Tensor) -> tuple[Numbers, Floats]:
