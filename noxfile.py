@@ -23,8 +23,8 @@ SMALL = (
 )  # fmt: skip
 LARGE = (
     "added_pixel", "answers", "bands", "bounds", "crossing", "limits", "lines", "lonely_pixels", "masks", "maxima",
-    "memory", "operators", "packing", "planes", "reordering", "slabs", "spaced_loss", "tiny_images", "window_counts",
-    "writing",
+    "memory", "operators", "packing", "planes", "reordering", "slabs", "spaced_loss", "tiny_images",
+    "tiny_thresholds", "window_counts", "writing",
 )  # fmt: skip
 
 

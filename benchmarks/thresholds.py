@@ -8,7 +8,7 @@ route takes by itself is marked. Where another column is the fastest in most row
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Annotated, Any, NamedTuple
 
@@ -124,6 +124,38 @@ def looks() -> Iterator[Case]:
             yield Case(f"object_size, {grid}, an object of {side}", call, ways)
 
 
+def side_by_side(shapes: Iterable[tuple[int, ...]]) -> Iterator[Case]:
+    """Thresholds of 64 images at a time, or of one after the other: of small objects, and of those of any size."""
+    rng = np.random.default_rng(0)
+    both = {"SIDE_BY_SIDE_MAX_BYTES": NEVER, "SIDE_BY_SIDE_MAX_SIDE_PIXELS": NEVER}
+    ways = {
+        "side by side": {"SIDE_BY_SIDE_MIN_IMAGES": ALWAYS, **both},
+        "one by one": {"SIDE_BY_SIDE_MIN_IMAGES": NEVER},
+    }
+    for shape in shapes:
+        logits = torch.from_numpy(rng.standard_normal(shape, dtype=np.float32))
+        sizes = {"6": torch.full(shape[:1], 6), "any": torch.from_numpy(rng.integers(0, max(shape[1:]), shape[0]))}
+        for function in (chdt.mask_of_size, chdt.threshold_of_size):
+            for name, size in sizes.items():
+                call = partial(function, logits, size, spatial_dims=len(shape) - 1)
+                yield Case(f"{function.__name__}, {shape}, size {name}", call, ways)
+
+
+def few_images() -> Iterator[Case]:
+    """How many images there are at least."""
+    return side_by_side((count, side, side) for side in (4, 8, 16, 24) for count in (8, 16, 32, 64))
+
+
+def small_images() -> Iterator[Case]:
+    """How large they are at most."""
+    return side_by_side((200_000 // side**2, side, side) for side in (16, 24, 28, 32, 48))
+
+
+def short_lines() -> Iterator[Case]:
+    """How long lines are at most."""
+    return side_by_side((400_000 // side, side) for side in (64, 128, 256, 512, 1024))
+
+
 THRESHOLDS: dict[str, tuple[Callable[[], Iterator[Case]], bool]] = {  # and whether it is about several threads
     "SMALL_MAX_SIDE_PIXELS": (small, False),
     "INTERLEAVED_MAX_WORDS": (interleaved, False),
@@ -133,6 +165,9 @@ THRESHOLDS: dict[str, tuple[Callable[[], Iterator[Case]], bool]] = {  # and whet
     "CUT_MIN_PIXELS": (cut, True),
     "SLABS_MIN_PIXELS": (slabs, False),
     "LOOKS": (looks, False),
+    "SIDE_BY_SIDE_MIN_IMAGES": (few_images, False),
+    "SIDE_BY_SIDE_MAX_BYTES": (small_images, False),
+    "SIDE_BY_SIDE_MAX_SIDE_PIXELS": (short_lines, False),
 }
 
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
+from chdt.cpu.route import SIDE_BY_SIDE_MIN_IMAGES
 from chdt.distance import distance_transform
 from chdt.flips import flip_sizes
 from chdt.gradient import sampled_gradient
@@ -135,6 +136,8 @@ def _calls_on_tensors() -> Iterator[Call]:
         values = torch.zeros(SMALL, dtype=dtype)
         for cut in (threshold_of_size, mask_of_size):
             yield Call(f"{cut.__name__}: {dtype}", partial(cut, values, torch.zeros(())))
+            many = values.expand(SIDE_BY_SIDE_MIN_IMAGES, *SMALL)
+            yield Call(f"{cut.__name__}: many images of {dtype}", partial(cut, many, torch.zeros(len(many))))
     for dtype in (torch.float32, torch.float64):
         for grid in (SMALL, TINY, *LINES, *SCANNED):
             for function in (expected_size_loss, sampled_gradient):

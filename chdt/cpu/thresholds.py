@@ -15,10 +15,13 @@ from chdt.checks.shape import AllSteps, Shape
 from chdt.cpu.kernels.best_window import threshold_memory
 from chdt.cpu.kernels.cuts import cut_masks
 from chdt.cpu.kernels.keys import Floats
-from chdt.cpu.kernels.lanes import Numbers
+from chdt.cpu.kernels.lanes import BLOCK, Numbers
+from chdt.cpu.kernels.tiny_thresholds import cut_masks_side_by_side, weakest_pixels_side_by_side
 from chdt.cpu.kernels.weakest_pixels import weakest_pixels_of
 from chdt.cpu.kernels.window_centres import WindowLists
+from chdt.cpu.kernels.window_minima import minima_memory
 from chdt.cpu.memory import reused
+from chdt.cpu.route import are_side_by_side
 from chdt.cpu.threads import share
 
 EFFORT = 8  # the cost of a pixel; packing one is 1
@@ -30,7 +33,8 @@ def weakest_pixels_of_ranks(
     """For each image and each of its ranks, int64 of shape (..., count), the pixel that `weakest_pixels_of` gives."""
     pixels = torch.empty(ranks.shape, dtype=torch.int64, device="cpu")
     wanted, found = _flat(ranks, ranks.shape[-1]), pixels.view(-1, ranks.shape[-1]).numpy()
-    _share(weakest_pixels_of, logits, wanted, found, 1, spatial_dims, spacing, black_border)
+    kernels = weakest_pixels_of, weakest_pixels_side_by_side
+    _share(kernels, logits, wanted, found, 1, spatial_dims, spacing, black_border)
     return pixels.to(logits.device)
 
 
@@ -40,7 +44,7 @@ def masks_of_ranks(
     """Of all masks ``logits > t`` that hold a window of the rank of their image, but none one larger, t nearest 0."""
     masks = torch.empty(logits.shape, dtype=torch.bool, device="cpu")
     cut, pixels = masks.view(-1).numpy().view(np.uint8), grid_shape(logits, spatial_dims).pixels
-    _share(cut_masks, logits, _flat(ranks), cut, pixels, spatial_dims, spacing, black_border)
+    _share((cut_masks, cut_masks_side_by_side), logits, _flat(ranks), cut, pixels, spatial_dims, spacing, black_border)
     return masks.to(logits.device)
 
 
@@ -50,7 +54,7 @@ def _flat(ranks: torch.Tensor, *count: int) -> npt.NDArray[np.int64]:
 
 
 def _share(
-    kernel: Callable[..., None],
+    kernels: tuple[Callable[..., None], Callable[..., None]],
     logits: torch.Tensor,
     wanted: npt.NDArray[np.int64],
     answers: npt.NDArray[Any],
@@ -59,19 +63,22 @@ def _share(
     spacing: AllSteps | None,
     black_border: bool,
 ) -> None:
-    """Call a kernel for all images, on as many threads as pay off."""
+    """Call a kernel for all images, on as many threads as pay off: the second one if they are done side by side."""
     shape = grid_shape(logits, spatial_dims)
     values, floats = _values_of(logits)
-    windows = _windows_of(shape, spatial_dims, spacing if is_spaced(spacing) else None, black_border)
+    spacing = spacing if is_spaced(spacing) else None
+    windows = _windows_of(shape, spatial_dims, spacing, black_border)
+    side_by_side = spacing is None and are_side_by_side(len(wanted), shape, values.itemsize)
+    kernel, make = (kernels[1], minima_memory) if side_by_side else (kernels[0], threshold_memory)
 
     def work(first: int, last: int) -> None:
-        memory = reused(threshold_memory, shape, values.dtype.type)
+        memory = reused(make, shape, values.dtype.type)
         here = values[first * shape.pixels : last * shape.pixels]
         mine = windows._replace(list_of=windows.list_of[first:last])
         to = answers[first * answers_of_image : last * answers_of_image]
         kernel(here, floats, wanted[first:last], mine, memory, to)
 
-    share(work, len(wanted), EFFORT * shape.pixels)
+    share(work, len(wanted), EFFORT * shape.pixels, BLOCK if side_by_side else 1)
 
 
 def _values_of(logits: torch.Tensor) -> tuple[Numbers, Floats]:
