@@ -18,25 +18,24 @@ class FlipParts(NamedTuple):
 
     sizes: torch.Tensor  # of the images as they are, shape (images)
     levels: torch.Tensor  # of each slab, row and column, shape (images, depth + height + width)
-    added: torch.Tensor  # of each pixel, where it is background that makes the object grow, else 0; shape of the masks
+    added: torch.Tensor  # of each pixel: -1 for foreground; of background that makes the object grow, else 0
 
 
-def flip_ranks(foreground: torch.Tensor, shape: Shape, ranks: Ranks) -> torch.Tensor:
-    """The rank of half the size after each flip, int32, for masks as `flip_parts` takes them."""
-    _, levels, flips = flip_parts(foreground, shape, ranks)
+def flip_ranks(marks: torch.Tensor, shape: Shape, ranks: Ranks) -> torch.Tensor:
+    """The rank of half the size after each flip, in place of marks as `flip_parts` takes them."""
+    _, levels, flips = flip_parts(marks, shape, ranks)
     programs, rows, columns = look_up_grid(len(flips), shape)
     if programs > 0:
         raise_kernel[(programs,)](levels, flips, *shape, ROWS=rows, COLUMNS=columns)
     return flips
 
 
-def flip_parts(foreground: torch.Tensor, shape: Shape, ranks: Ranks) -> FlipParts:
-    """The parts of a batch; ``foreground`` has a byte a pixel, shape (images, depth, height, width)."""
-    images, spaced = len(foreground), ranks.steps is not None
-    table = box_sums(foreground, shape)
+def flip_parts(marks: torch.Tensor, shape: Shape, ranks: Ranks) -> FlipParts:
+    """The parts of a batch; ``marks`` are int32, of shape (images, depth, height, width), and become what is added."""
+    images, spaced, flips = len(marks), ranks.steps is not None, marks
+    table = box_sums(marks, shape)
     maxima = maxima_of(table, shape, ranks)
     sizes = sizes_in(maxima, shape)
-    flips = torch.zeros(foreground.shape, dtype=torch.int32, device=foreground.device)
     levels, longest = torch.empty_like(maxima), max(shape)
     if images == 0:
         return FlipParts(sizes, levels, flips)

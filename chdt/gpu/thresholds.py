@@ -29,23 +29,26 @@ def weakest_pixels_of_ranks(
     shape = grid_shape(logits, spatial_dims)
     if radii.numel() == 0:
         return radii.new_empty(radii.shape, device=logits.device)
-    flat = logits.detach().contiguous().resolve_neg().view(-1, shape.pixels)
+    logits = logits.detach()
     radii = sent(radii.detach(), logits.device, "sizes")
     border = Shape(int(black_border and spatial_dims > 2), int(black_border and spatial_dims > 1), int(black_border))
     wanted = radii.reshape(-1, radii.shape[-1]).unbind(-1)
-    return torch.stack([_weakest_pixels(flat, each.contiguous(), shape, border) for each in wanted], -1).view_as(radii)
+    found = [_weakest_pixels(logits, each.contiguous(), shape, border) for each in wanted]
+    return torch.stack(found, -1).view_as(radii)
 
 
-def _weakest_pixels(flat: torch.Tensor, radii: torch.Tensor, shape: Shape, border: Shape) -> torch.Tensor:
+def _weakest_pixels(logits: torch.Tensor, radii: torch.Tensor, shape: Shape, border: Shape) -> torch.Tensor:
     """The same for one radius an image, shape (images)."""
-    (images, pixels), grid = flat.shape, (shape.height, shape.width, shape.pixels)
-    minima = _window_minima(flat, radii, shape)
+    images, pixels, grid = len(radii), shape.pixels, (shape.height, shape.width, shape.pixels)
+    minima = _window_minima(logits, radii, shape)
     tiles = -(-pixels // BLOCK)
     parts = min(MOST_PARTS, tiles)
     part = -(-tiles // parts) * BLOCK
     largest = minima.new_empty(images * parts)
-    centres = torch.empty(images * parts, dtype=torch.int64, device=flat.device)
+    centres = torch.empty(images * parts, dtype=torch.int64, device=logits.device)
     best_centres_kernel[(images * parts,)](minima, radii, largest, centres, parts, part, *grid, *border, BLOCK=BLOCK)
+    del minima  # here, as logits with strides are copied next
+    flat = logits.contiguous().resolve_neg()
     found, nans = torch.full_like(radii, pixels), torch.full_like(radii, pixels)
     best = (largest, centres, parts)
     weakest_pixels_kernel[(images * tiles,)](flat, radii, *best, found, nans, *grid, tiles, MOST_PARTS, BLOCK=BLOCK)
@@ -54,17 +57,17 @@ def _weakest_pixels(flat: torch.Tensor, radii: torch.Tensor, shape: Shape, borde
     return pixel.masked_fill(radii < 0, ABOVE_ALL)
 
 
-def _window_minima(flat: torch.Tensor, radii: torch.Tensor, shape: Shape) -> torch.Tensor:
+def _window_minima(logits: torch.Tensor, radii: torch.Tensor, shape: Shape) -> torch.Tensor:
     """The least logit in the window of each pixel, whose radius is that of its image."""
-    minima = flat.to(check_logits(flat), copy=True)
+    minima = torch.empty(logits.shape, dtype=check_logits(logits), device=logits.device).copy_(logits)
     spare = torch.empty_like(minima)
     for length, inner in zip(shape, (shape.height * shape.width, shape.width, 1), strict=True):
         if length > 1:
-            lines = flat.numel() // length
+            lines = minima.numel() // length
             across, at_once = ROW_TILE if inner == 1 else COLUMN_TILE
             programs = -(-lines // across)
             window_minima_kernel[(programs,)](
-                minima, spare, radii, lines, lines // len(flat), inner, length, int(inner == 1), across, at_once
+                minima, spare, radii, lines, lines // len(radii), inner, length, int(inner == 1), across, at_once
             )
     return minima
 

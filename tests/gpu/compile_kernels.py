@@ -39,9 +39,10 @@ def launches():
     """Kernels, what else their arguments are, and the constants: each that is launched somewhere, the widest last."""
     for table in ("*i32", "*i64"):
         for along, lines, block in ((1, 4, 128), (0, 32, 32)):
-            for first in (0, 1):
-                constants = {"FIRST": first, "ALONG": along, "LINES": lines, "BLOCK": block}
-                yield box_sums.sum_lines_kernel, {"table": table}, constants
+            constants = {"ALONG": along, "LINES": lines, "BLOCK": block}
+            yield box_sums.sum_lines_kernel, {"table": table}, {"FIRST": 0, **constants}
+            for marks in ("*i8", "*i32"):
+                yield box_sums.sum_lines_kernel, {"table": table, "foreground": marks}, {"FIRST": 1, **constants}
         for dims, spaced in ((1, False), (2, False), (2, True), (3, True)):
             constants = {"SPACED": spaced, "DIMS": dims, **(TILE if dims > 1 else {"ROWS": 1, "COLUMNS": 512})}
             for write in (True, False):
@@ -68,7 +69,8 @@ def launches():
         yield weakest_pixels.weakest_pixels_kernel, given, {"PARTS": 128, "BLOCK": 512}
     for words in ("*i8", "*i16", "*i32", "*i64"):
         both = dict.fromkeys(("foreground", "background"), "i64")
-        yield reading.read_kernel, {"words": words, **both}, {"BLOCK": 1024}
+        for marks in ("*i8", "*i32"):
+            yield reading.read_kernel, {"words": words, "masks": marks, **both}, {"BLOCK": 1024}
 
 
 def type_of(name, given):

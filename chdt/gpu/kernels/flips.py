@@ -83,14 +83,11 @@ def add_kernel(
 
 
 @triton.jit
-def rank_after_flip(levels, added, image, z, y, x, depth, height, width):
+def rank_after_flip(levels, there, image, z, y, x, depth, height, width):
     """The rank after the flip of each pixel of a tile: the largest of what is there and the levels of its lines."""
     here = levels + image * (depth + height + width)
     in_rows = tl.maximum(tl.load(here + depth + y, mask=y < height, other=0), tl.load(here + z))
     in_columns = tl.load(here + depth + height + x, mask=x < width, other=0)
-    at = image * (depth * height * width) + (z * height + y[:, None]) * width + x[None, :]
-    inside = (y[:, None] < height) & (x[None, :] < width)
-    there = tl.load(added + at, mask=inside, other=0)
     return tl.maximum(there, tl.maximum(in_rows[:, None], in_columns[None, :]))
 
 
@@ -98,6 +95,7 @@ def rank_after_flip(levels, added, image, z, y, x, depth, height, width):
 def raise_kernel(levels, added, depth, height, width, ROWS: tl.constexpr, COLUMNS: tl.constexpr):
     """Raise what is there for each pixel to its `rank_after_flip`, in place."""
     image, z, y, x = tile_of(tl.program_id(0).to(tl.int64), depth, height, width, ROWS, COLUMNS)
-    rank = rank_after_flip(levels, added, image, z, y, x, depth, height, width)
     at = image * (depth * height * width) + (z * height + y[:, None]) * width + x[None, :]
-    tl.store(added + at, rank, mask=(y[:, None] < height) & (x[None, :] < width))
+    inside = (y[:, None] < height) & (x[None, :] < width)
+    there = tl.load(added + at, mask=inside, other=0)
+    tl.store(added + at, rank_after_flip(levels, there, image, z, y, x, depth, height, width), mask=inside)
