@@ -202,6 +202,8 @@ def _ranks_of(
         return rounded.clamp(max=ANY_SIZE).to(torch.int64)
     shape = grid_shape(logits, spatial_dims)
     there, _ = attainable_sizes(sizes.double(), shape, spatial_dims, spacing, black_border)
-    before, behind = there[..., :-1], there[..., 1:]
-    beyond = (3 * there[..., -1:] - there[..., -2:-1]) / 2
-    return (sizes.double()[..., None] >= torch.cat([(before + behind) / 2, beyond], -1)).sum(-1)
+    before, behind, largest = there[..., :-1], there[..., 1:], there[..., -1:]
+    # From here on it is beyond all sizes. Lists of few sizes go on with the largest, which makes no further ranks.
+    beyond = (3 * largest - before.masked_fill(before == largest, 0).amax(-1, keepdim=True)) / 2
+    middles = torch.where(before == largest, beyond, (before + behind) / 2)
+    return (sizes.double()[..., None] >= torch.cat([middles, beyond], -1)).sum(-1)

@@ -49,7 +49,7 @@ def _has_many_spacings(*args: Any) -> bool:
 
 
 def _is_spaced(logits: Any, ranks: Any, spatial_dims: int, spacing: AllSteps | None, *_: Any) -> bool:
-    return spacing is not None and (len(spacing) > AXES or is_spaced(spacing[:AXES]))  # type: ignore[arg-type]
+    return spacing is not None and (len(spacing) > AXES or is_spaced(spacing))
 
 
 answers_of = by_device(per_pixel.answers_of, 1, _has_many_spacings)

@@ -167,21 +167,25 @@ def test_words_from_several_places():
     assert (answer[24:] == words[1:9]).all()
 
 
-@pytest.mark.parametrize("target", [np.uint8, np.uint32, np.uint64])
-def test_streams(target):
-    stream, settle, address_of = lanes.stream, lanes.settle, lanes.address_of
+@pytest.mark.parametrize("target", [np.uint8, np.uint16, np.uint32, np.uint64])
+@pytest.mark.parametrize("written", ["store_any", "stream_any"])
+def test_numbers_of_any_width(target, written):
+    write, store_any, settle, address_of = getattr(lanes, written), lanes.store_any, lanes.settle, lanes.address_of
 
     @kernel
-    def run(a, answer, at):
-        stream(answer, at, lanes.load_pixels(a, 1))
+    def run(a, memory, width, at):
+        write(memory, width, at, lanes.load_pixels(a, 1))
+        store_any(memory, width, 3, a[0])
         settle()
-        return address_of(answer)
+        return address_of(memory)
 
     a, answer = numbers(np.uint8), lanes.aligned(256, 9, target)
-    assert run(a, answer, 64) == PLAIN.address_of(answer) == answer.ctypes.data
-    assert (answer[64:128] == a[1:65]).all()
-    assert (answer[:64] == 9).all()
-    assert (answer[128:] == 9).all()
+    assert run(a, answer.view(np.uint8), answer.itemsize, 64) == PLAIN.address_of(answer) == answer.ctypes.data
+    expected = np.full(256, 9, target)
+    getattr(PLAIN, written)(expected.view(np.uint8), expected.itemsize, 64, a[1:65])
+    PLAIN.store_any(expected.view(np.uint8), expected.itemsize, 3, a[0])
+    assert (expected[64:128] == a[1:65]).all()
+    assert (answer == expected).all()
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -10,7 +10,7 @@ from chdt import distance_transform, flip_sizes
 from chdt.cpu import route
 from chdt.cpu.kernels.jit import kernel
 from chdt.cpu.kernels.lanes import load_pixels, settle
-from chdt.cpu.kernels.writing import gather, write_buffer, write_gathered
+from chdt.cpu.kernels.writing import any_numbers, gather, write_buffer, write_gathered
 
 pytestmark = pytest.mark.kernels
 
@@ -22,9 +22,9 @@ def write_all(source, counts, buffer, answers, first):
     """The numbers of ``source``, in vectors of which so many lanes count, from ``first`` on."""
     at, gathered, x = first, 0, 0
     for count in counts:
-        at, gathered = gather(buffer, gathered, load_pixels(source, x), count, answers, at)
+        at, gathered = gather(buffer, gathered, load_pixels(source, x), count, answers, at, 0)
         x += count
-    write_gathered(buffer, gathered, answers, at)
+    write_gathered(buffer, gathered, answers, at, 0)
     settle()
 
 
@@ -39,7 +39,7 @@ def test_each_in_its_place(lanes, target, past_caches):
             counts = counts[: np.searchsorted(counts.cumsum(), count, side="right")]
             written = counts.sum()
             answers = np.full(offset + count + 100, 255, target)[offset:]
-            write_all(source, counts, write_buffer(lanes, past_caches), answers, 7)
+            write_all(source, counts, write_buffer(lanes, past_caches), any_numbers(answers), 7)
             assert (answers[7 : 7 + written] == source[:written]).all()
             assert (answers[:7] == 255).all()
             assert (answers[7 + written :] == 255).all()

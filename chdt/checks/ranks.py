@@ -6,7 +6,7 @@ order. So kernels work with ranks as they do with distances in pixels, and windo
 """
 
 import functools
-from typing import NamedTuple, TypeGuard
+from typing import NamedTuple, TypeGuard, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +15,11 @@ from chdt.checks.shape import AllSteps, Shape, Steps
 
 AXES = 3
 
+NO_LISTS = np.empty(0, np.int64)
+
 Floats = npt.NDArray[np.float32]
+
+S = TypeVar("S", bound=AllSteps)
 
 Radii = tuple[int, int, int]  # of a window, in pixels along the columns, the rows and the slices
 
@@ -32,33 +36,58 @@ class Ranks(NamedTuple):
         return len(self.distances) - 1
 
 
-def is_spaced(spacing: Steps | None) -> TypeGuard[Steps]:
-    """Whether pixels are farther apart along one axis than along another; else all is done in pixels."""
-    return spacing is not None and len(set(spacing)) > 1
+class RankLists(NamedTuple):
+    """The ranks of the images of a batch, which have the same shape: one list for each spacing among them.
+
+    Lists with fewer distances go on with the cap: all ranks from its first place on stand for it.
+    """
+
+    distances: Floats  # shape (lists, ranks)
+    radii: npt.NDArray[np.int64]  # shape (lists, ranks, AXES)
+    list_of: npt.NDArray[np.int64]  # which of them each image has; empty where there is one for all
+
+    @property
+    def last(self) -> int:
+        """The last rank of all lists, which stands for the cap."""
+        return int(self.distances.shape[1]) - 1
+
+    @property
+    def is_one_for_all(self) -> bool:
+        """Whether all images have the same list."""
+        return len(self.distances) == 1
+
+    @property
+    def at_hand(self) -> Ranks:
+        """The ranks of one image: of all, or memory for those of the image that a kernel is at."""
+        if self.is_one_for_all:
+            return Ranks(self.distances[0], self.radii[0])
+        return Ranks(np.empty_like(self.distances[0]), np.empty_like(self.radii[0]))
+
+    def of_images(self, first: int, last: int) -> "RankLists":
+        """The lists of images first..last - 1."""
+        return self._replace(list_of=self.list_of[first:last])
 
 
-def runs_of(spacing: AllSteps | None, images: int) -> list[tuple[int, int, Steps | None]]:
-    """The first and last images of all runs that have the same spacing, as in ``range``, and this spacing."""
-    if spacing is None or len(spacing) == AXES:
-        return [(0, images, None if spacing is None else _steps_at(spacing, 0))]
-    steps = [_steps_at(spacing, image) for image in range(images)]
-    starts = [image for image in range(images) if image == 0 or steps[image] != steps[image - 1]]
-    return [(first, last, steps[first]) for first, last in zip(starts, [*starts[1:], images], strict=True)]
+def is_spaced(spacing: S | None) -> TypeGuard[S]:
+    """Whether pixels of an image are farther apart along one axis than along another; else all is done in pixels."""
+    if spacing is None or len(set(spacing)) == 1:
+        return False
+    return len(spacing) == AXES or bool(differ(by_image(spacing)).any())
 
 
-def groups_of(spacing: AllSteps, images: int) -> list[tuple[slice | npt.NDArray[np.int64], Steps]]:
-    """All images of a batch, by their spacing."""
-    if len(spacing) == AXES:
-        return [(slice(0, images), _steps_at(spacing, 0))]
-    different, group = _different(spacing)
-    ends = np.cumsum(np.bincount(group))[:-1]
-    return list(zip(np.split(np.argsort(group, kind="stable"), ends), different, strict=True))
+def by_image(spacing: AllSteps) -> npt.NDArray[np.float64]:
+    """Spacings, shape (images, AXES); one image, if all have the same."""
+    return np.array(spacing).reshape(-1, AXES)
 
 
-def _different(spacing: AllSteps) -> tuple[list[Steps], npt.NDArray[np.int64]]:
-    """The different spacings of the images of a batch, and which of them each image has."""
-    different, group = np.unique(np.array(spacing).reshape(-1, AXES), axis=0, return_inverse=True)
-    return [_steps_at(tuple(steps), 0) for steps in different.tolist()], group.reshape(-1)
+def differ(each: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+    """In which images the steps along the axes differ, shape (images)."""
+    return (each != each[:, :1]).any(1)  # type: ignore[no-any-return]
+
+
+def steps_of(spacing: AllSteps, images: int) -> npt.NDArray[np.float64]:
+    """The steps of images that are equally far apart along all axes, shape (images)."""
+    return np.broadcast_to(by_image(spacing)[:, 0], images)
 
 
 def sizes_of_ranks(shape: Shape, spacing: AllSteps) -> npt.NDArray[np.float64]:
@@ -67,14 +96,16 @@ def sizes_of_ranks(shape: Shape, spacing: AllSteps) -> npt.NDArray[np.float64]:
     Rows of images with fewer ranks go on with their largest size.
     """
     if len(spacing) == AXES:
-        return 2 * distances_of(shape, _steps_at(spacing, 0)).astype(np.float64)
-    different, group = _different(spacing)
-    rows = [sizes_of_ranks(shape, steps) for steps in different]
-    longest = max(map(len, rows))
-    return np.stack([np.pad(row, (0, longest - len(row)), mode="edge") for row in rows])[group]
+        return 2 * distances_of(shape, steps_at(spacing, 0)).astype(np.float64)
+    if is_spaced(spacing):
+        lists = rank_lists_of(shape, spacing)
+        return (2 * lists.distances.astype(np.float64))[lists.list_of]
+    lengths = np.arange(shape.cap + 1) * steps_of(spacing, len(spacing) // AXES)[:, None]
+    return 2 * lengths.astype(np.float32).astype(np.float64)
 
 
-def _steps_at(spacing: AllSteps, image: int) -> Steps:
+def steps_at(spacing: AllSteps, image: int) -> Steps:
+    """The spacing of an image."""
     slices, rows, columns = spacing[AXES * image : AXES * (image + 1)]
     return slices, rows, columns
 
@@ -86,25 +117,57 @@ def distances_of(shape: Shape, spacing: Steps | None) -> Floats:
     return lengths_along(shape.cap + 1, 1 if spacing is None else spacing[0])
 
 
-def spaced_cap(shape: Shape, spacing: Steps) -> np.float32:
-    """The distance where there is no background: as long as the longest side, which no distance in the grid reaches."""
-    return np.float32(max(number * length for number, length in zip(spacing, shape, strict=True)))
-
-
-def lengths_along(side: int, number: float) -> Floats:
+def lengths_along(side: int, number: float | npt.NDArray[np.float64]) -> Floats:
     """The length of 0, 1, ... side - 1 steps, each multiplied in float64 and rounded once."""
     return np.multiply(np.arange(side), number).astype(np.float32)
+
+
+def rank_lists_of(shape: Shape, spacing: AllSteps) -> RankLists:
+    """The ranks of a grid with one spacing, or with the spacing of each image of a batch."""
+    if len(spacing) > AXES:
+        number_of: dict[Steps, int] = {}
+        each = zip(spacing[0::AXES], spacing[1::AXES], spacing[2::AXES], strict=True)
+        list_of = np.array([number_of.setdefault(steps, len(number_of)) for steps in each])
+        if len(number_of) > 1:
+            return _lists_of(shape, np.array([*number_of]), list_of)
+    ranks = ranks_of(shape, steps_at(spacing, 0))
+    return RankLists(ranks.distances[None], ranks.radii[None], NO_LISTS)
 
 
 @functools.lru_cache(maxsize=64)
 def ranks_of(shape: Shape, spacing: Steps) -> Ranks:
     """The ranks of a grid."""
-    lengths = [lengths_along(side, number) for side, number in zip(shape, spacing, strict=True)]
-    distances = np.unique(np.concatenate([*lengths, [spaced_cap(shape, spacing)]]))
-    radii = np.zeros((len(distances), 3), np.int64)
-    for axis, steps in enumerate([steps for steps in reversed(lengths) if len(steps) > 1]):
-        radii[:, axis] = np.searchsorted(steps[1:], distances)
-    return Ranks(distances, radii)
+    lists = _lists_of(shape, np.array([spacing]), NO_LISTS)
+    return Ranks(lists.distances[0], lists.radii[0])
+
+
+def _lists_of(shape: Shape, spacings: npt.NDArray[np.float64], list_of: npt.NDArray[np.int64]) -> RankLists:
+    """The lists of some spacings, shape (lists, AXES)."""
+    sides, steps = np.array(shape), [spacings[:, axis : axis + 1] for axis in range(AXES)]
+    cap = (spacings * sides).max(1, keepdims=True).astype(np.float32)  # which no distance in the grid reaches
+    lengths = [lengths_along(side, step) for side, step in zip(shape, steps, strict=True)]
+    # All distances in order, and the number of different ones that are smaller.
+    ordered = np.sort(np.concatenate([*lengths, cap], axis=1), axis=1)
+    is_first = np.ones(ordered.shape, np.bool_)
+    is_first[:, 1:] = ordered[:, 1:] != ordered[:, :-1]
+    rank = is_first.cumsum(1, np.int32) - 1
+    distances = np.repeat(cap, 1 + rank.max(), axis=1)
+    np.put_along_axis(distances, rank, ordered, 1)
+    radii = np.zeros((*distances.shape, AXES), np.int64)
+    for column, axis in enumerate(axis for axis in reversed(range(AXES)) if shape[axis] > 1):
+        radii[:, :, column] = _steps_below(distances, steps[axis], shape[axis])
+    return RankLists(distances, radii, list_of)
+
+
+def _steps_below(distances: Floats, step: npt.NDArray[np.float64], side: int) -> npt.NDArray[np.int64]:
+    """How many of 1, 2, ... side - 1 steps are shorter than each distance, where all lengths are rounded to float32."""
+    # Or a few off, by rounding.
+    steps: npt.NDArray[np.int64] = np.minimum(np.ceil(distances / step) - 1, side - 1).clip(0).astype(np.int64)
+    while (too_many := (steps > 0) & ((steps * step).astype(np.float32) >= distances)).any():
+        steps -= too_many
+    while (too_few := (steps < side - 1) & (((steps + 1) * step).astype(np.float32) < distances)).any():
+        steps += too_few
+    return steps
 
 
 def ranks_along(ranks: Ranks, side: int, number: float) -> npt.NDArray[np.int64]:

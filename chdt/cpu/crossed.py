@@ -27,7 +27,7 @@ from chdt.cpu.kernels.crossing import (
 )
 from chdt.cpu.kernels.lanes import BLOCK, Numbers
 from chdt.cpu.kernels.packing import Words
-from chdt.cpu.kernels.writing import BUFFERED, WriteBuffer, with_table, write_buffer
+from chdt.cpu.kernels.writing import BUFFERED, WriteBuffer, any_numbers, with_tables, write_buffer
 from chdt.cpu.memory import reused
 from chdt.cpu.packed import PackedMasks
 from chdt.cpu.route import CROSSING_EFFORT, images_alone, is_streamed, lanes_for, row_layout
@@ -90,21 +90,21 @@ def crossed_distances_into(packed: PackedMasks, spacing: Steps, answers: Numbers
     past_caches, alone = is_streamed(answers), images_alone(packed.images, row_layout(packed.shape))
 
     def buffer() -> WriteBuffer:
-        return with_table(reused(write_buffer, lanes, past_caches, BUFFERED, True), table)
+        return with_tables(reused(write_buffer, lanes, past_caches, BUFFERED, True), table[None])
 
     def memory() -> tuple[CrossingMemory, WriteBuffer]:
         return reused(crossing_memory, shape, lanes), buffer()
 
     def work(first: int, last: int, here: CrossingMemory, buffer: WriteBuffer) -> None:
-        of_images = answers[first * pixels : last * pixels]
+        of_images = any_numbers(answers[first * pixels : last * pixels])
         crossed_distances_of(packed.bits, first * pixels, last - first, crossing, here, buffer, of_images)
 
     share(work, alone, CROSSING_EFFORT * pixels, memory=memory)
     for image in range(alone, packed.images):
         codes = codes_of_image(packed.bits, image * pixels, shape, crossing, lanes)
-        of_image = answers[image * pixels : (image + 1) * pixels]
+        of_image = any_numbers(answers[image * pixels : (image + 1) * pixels])
 
-        def write(first: int, last: int, here: CrossingMemory, codes: Any = codes, to: Numbers = of_image) -> None:
+        def write(first: int, last: int, here: CrossingMemory, codes: Any = codes, to: Any = of_image) -> None:
             write_lengths(first, last, crossing, here._replace(codes=codes), buffer(), to, 0)
 
         share_lines(write, shape.depth * shape.height, shape.width, shape, lanes)

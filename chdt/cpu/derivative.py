@@ -1,22 +1,23 @@
 """The sampled derivative of a batch, of masks that are drawn or given (21)."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
+from chdt.checks.groups import runs_of
 from chdt.checks.masks import grid_shape
-from chdt.checks.ranks import is_spaced, ranks_of, runs_of
-from chdt.checks.shape import AllSteps, Shape, Steps
+from chdt.checks.ranks import is_spaced, rank_lists_of, ranks_of, steps_at
+from chdt.checks.shape import AllSteps, Shape
 from chdt.cpu.crossed import crossing_of
 from chdt.cpu.draws import chances_of
 from chdt.cpu.flips import crossed_scan
 from chdt.cpu.kernels.differences import GradientMemory, differentiate_drawn, differentiate_given, gradient_memory
 from chdt.cpu.memory import reused
 from chdt.cpu.packed import pack_masks
-from chdt.cpu.route import counts_in_border, gradient_route, line_or_tiny
+from chdt.cpu.route import counts_in_border, gradient_route, is_small, line_or_tiny
 from chdt.cpu.threads import share
 
 NONE = np.empty(0, np.bool_)
@@ -52,8 +53,9 @@ def sampled_derivative(
     (Tensor, Tensor), shapes (...) and that of logits, float64 for float64 logits and float32 otherwise
         A logit that is NaN makes NaN of the loss of its image and of its own derivative. It is drawn as background.
     """
-    shape = grid_shape(logits, spatial_dims)
-    pixels = shape.pixels
+    spacing = spacing if is_spaced(spacing) else None
+    grid = _grid_of(grid_shape(logits, spatial_dims), spatial_dims, spacing, black_border)
+    pixels = grid.inner.pixels
     # The derivative takes the place of the chances, so that one tensor is all it needs.
     gradient = chances_of(logits).cpu().contiguous()
     drawn = torch.empty(losses.shape[:-1], dtype=gradient.dtype, device="cpu")
@@ -61,18 +63,17 @@ def sampled_derivative(
     flat, drawn_flat, table = gradient.view(-1).numpy(), drawn.view(-1).numpy(), table_of(losses)
     mixed = seeds.cpu().numpy().view(np.uint64)
 
-    for begin, end, steps in runs_of(spacing, len(drawn_flat)):
-        images, memory = _memory(shape, spatial_dims, steps, black_border, flat.dtype)
+    for run in _runs_of(grid, spacing, len(drawn_flat)):
 
-        def work(first: int, last: int, begin: int = begin, memory: Callable[..., Any] = memory) -> None:
-            first, last = begin + first, begin + last
+        def work(first: int, last: int, run: _Run = run) -> None:
+            first, last = run.first + first, run.first + last
             here = flat[first * pixels : last * pixels]
             draws, one = np.array([len(mixed), 1], flat.dtype)
-            omit, to = omitted[first:last], drawn_flat[first:last]
-            differentiate_drawn(here, mixed, first * pixels, memory(), table[first:last], omit, to, draws, one)
+            omit, to, memory = omitted[first:last], drawn_flat[first:last], run.memory(first, last, flat.dtype)
+            differentiate_drawn(here, mixed, first * pixels, memory, table[first:last], omit, to, draws, one)
 
         # More work than that, but a training step calls, whose threads of torch still spin: few more pay off.
-        share(work, end - begin, len(mixed) * pixels, images)
+        share(work, run.last - run.first, len(mixed) * pixels, run.side_by_side)
     return drawn.to(logits.device), gradient.to(logits.device)
 
 
@@ -84,49 +85,80 @@ def given_derivative(
     black_border: bool = False,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """The loss of each given mask, and its derivative (21) with respect to the chances: see `sampled_derivative`."""
-    shape = grid_shape(samples, spatial_dims)
-    in_planes = black_border and counts_in_border(shape, spatial_dims, spacing)
-    packed = pack_masks(samples, spatial_dims, black_border and not in_planes, shape)
+    spacing = spacing if is_spaced(spacing) else None
+    grid = _grid_of(grid_shape(samples, spatial_dims), spatial_dims, spacing, black_border)
+    packed = pack_masks(samples, spatial_dims, grid.whole != grid.inner, grid.inner)
     drawn = torch.zeros(packed.batch, dtype=losses.dtype, device="cpu")
     gradient = torch.zeros(samples.shape, dtype=losses.dtype, device="cpu")
     drawn_flat, flat, table = drawn.view(-1).numpy(), gradient.view(-1).numpy(), table_of(losses)
-    pixels, pixels_in = shape.pixels, packed.shape.pixels
-    for begin, end, steps in runs_of(spacing, packed.images):
-        images, memory = _memory(shape, spatial_dims, steps, black_border, flat.dtype)
+    pixels, pixels_in = grid.inner.pixels, grid.whole.pixels
+    for run in _runs_of(grid, spacing, packed.images):
 
-        def work(first: int, last: int, begin: int = begin, memory: Callable[..., Any] = memory) -> None:
-            first, last = begin + first, begin + last
-            here = flat[first * pixels : last * pixels]
-            start = first * pixels_in
-            differentiate_given(packed.bits, start, memory(), table[first:last], drawn_flat[first:last], here)
+        def work(first: int, last: int, run: _Run = run) -> None:
+            first, last = run.first + first, run.first + last
+            here, to, memory = (
+                flat[first * pixels : last * pixels],
+                drawn_flat[first:last],
+                run.memory(first, last, flat.dtype),
+            )
+            differentiate_given(packed.bits, first * pixels_in, memory, table[first:last], to, here)
 
-        share(work, end - begin, pixels_in, images)
+        share(work, run.last - run.first, pixels_in, run.side_by_side)
     return drawn.to(samples.device), gradient.to(samples.device)
 
 
-def _memory(
-    inner: Shape, spatial_dims: int, spacing: Steps | None, black_border: bool, dtype: Any
-) -> tuple[int, Callable[[], GradientMemory]]:
-    """How many images are done side by side, and what gives a thread its memory."""
+class _Grid(NamedTuple):
+    """What the images of a batch have in common."""
+
+    inner: Shape
+    whole: Shape  # with the border, unless it is in planes
+    in_planes: bool
+
+
+def _grid_of(inner: Shape, spatial_dims: int, spacing: AllSteps | None, black_border: bool) -> _Grid:
     in_planes = black_border and counts_in_border(inner, spatial_dims, spacing)
-    shape = inner.with_border(spatial_dims) if black_border and not in_planes else inner
+    return _Grid(inner, inner.with_border(spatial_dims) if black_border and not in_planes else inner, in_planes)
+
+
+class _Run(NamedTuple):
+    """Images that are done by one call of a kernel a thread."""
+
+    first: int
+    last: int  # the one behind them
+    side_by_side: int  # images that are scanned together
+    memory: Callable[[int, int, Any], GradientMemory]  # for some of them, and the dtype of the gradient
+
+
+def _runs_of(grid: _Grid, spacing: AllSteps | None, images: int) -> list[_Run]:
+    """All images: at once where one kernel can do them, else those that follow each other and have the same spacing."""
+    if is_small(grid.whole):
+        return [_run_of(0, images, grid, spacing)]
+    return [_run_of(first, last, grid, steps) for first, last, steps in runs_of(spacing, images)]
+
+
+def _run_of(first: int, last: int, grid: _Grid, spacing: AllSteps | None) -> _Run:
+    inner, shape, in_planes = grid
     border = Shape(*((side - within) // 2 for side, within in zip(shape, inner, strict=True)))
-    apart = spacing if is_spaced(spacing) else None
-    ranks = None if apart is None else ranks_of(shape, apart)
-    largest = shape.cap if ranks is None else ranks.last
+    lists = None if spacing is None else rank_lists_of(shape, spacing)
+    largest = shape.cap if lists is None else lists.last
     route = gradient_route(shape, largest)
-    if apart is not None and not route.small:
-        route = route._replace(lanes=crossing_of(shape, apart)[2])
-    scanned, alone = not route.small and ranks is None, None if apart is not None else line_or_tiny(shape)
+    if spacing is not None and not route.small:
+        route = route._replace(lanes=crossing_of(shape, steps_at(spacing, 0))[2])
+    alone = None if lists is not None else line_or_tiny(shape)
+    scanned = not route.small and lists is None and alone is None
 
-    def memory() -> GradientMemory:
+    def memory(begin: int, end: int, dtype: Any) -> GradientMemory:
         made = reused(gradient_memory, shape, border, *route, largest, scanned, alone, in_planes, dtype)
-        if apart is None:
+        if spacing is None or lists is None:
             return made
-        crossed = None if route.small else crossed_scan(shape, apart)
-        return made._replace(flips=made.flips._replace(ranks=ranks), crossed=crossed)
+        if route.small:
+            mine = lists.of_images(begin - first, end - first)
+            return made._replace(flips=made.flips._replace(ranks=lists.at_hand, lists=mine))
+        steps = steps_at(spacing, 0)
+        flips = made.flips._replace(ranks=ranks_of(shape, steps))
+        return made._replace(flips=flips, crossed=crossed_scan(shape, steps))
 
-    return route.layout.images, memory
+    return _Run(first, last, route.layout.images, memory)
 
 
 def table_of(losses: torch.Tensor) -> npt.NDArray[Any]:

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from chdt.checks.ranks import ranks_of
-from chdt.checks.shape import Steps
+from chdt.checks.ranks import rank_lists_of, steps_at
+from chdt.checks.shape import AllSteps
 from chdt.cpu.crossed import crossed_distances_into
 from chdt.cpu.kernels.bands import SIDES, find_edges, join_edges
 from chdt.cpu.kernels.counted_erosions import counting_planes, small_distances_of
@@ -14,21 +14,24 @@ from chdt.cpu.kernels.lanes import Numbers
 from chdt.cpu.kernels.packing import Words
 from chdt.cpu.kernels.planes import Planes
 from chdt.cpu.kernels.rows import ScanMemory, edges_of, scan_memory
-from chdt.cpu.kernels.writing import BUFFERED, WriteBuffer, with_table, write_buffer
+from chdt.cpu.kernels.writing import BUFFERED, WriteBuffer, any_numbers, with_tables, write_buffer
 from chdt.cpu.memory import reused
 from chdt.cpu.packed import PackedMasks
 from chdt.cpu.route import COUNTING_EFFORT, JOINING_EFFORT, SCAN_EFFORT, PixelRoute, is_small, pixel_route
 from chdt.cpu.threads import share
 
 
-def distances_into(packed: PackedMasks, spacing: Steps | None, answers: Numbers) -> None:
-    """Write the distances of a batch, in reading order; with a spacing, as the bits of float32 numbers."""
+def distances_into(packed: PackedMasks, spacing: AllSteps | None, answers: Numbers) -> None:
+    """Write the distances of a batch, in reading order; with a spacing, as the bits of float32 numbers.
+
+    Each image of small grids may have a spacing.
+    """
     if is_small(packed.shape):
         _count_distances(packed, spacing, answers)
     elif spacing is None:
         _scan_distances(packed, answers)
     else:
-        crossed_distances_into(packed, spacing, answers)
+        crossed_distances_into(packed, steps_at(spacing, 0), answers)
 
 
 def _scan_distances(packed: PackedMasks, answers: Numbers) -> None:
@@ -42,7 +45,12 @@ def _scan_distances(packed: PackedMasks, answers: Numbers) -> None:
     def work(first: int, last: int, scan: ScanMemory) -> None:
         here = answers[first * pixels : last * pixels]
         distances_of(
-            packed.bits, first * pixels, last - first, scan, reused(write_buffer, route.lanes, route.past_caches), here
+            packed.bits,
+            first * pixels,
+            last - first,
+            scan,
+            reused(write_buffer, route.lanes, route.past_caches),
+            any_numbers(here),
         )
 
     share(work, route.alone, SCAN_EFFORT * pixels, route.layout.images, memory)
@@ -50,25 +58,25 @@ def _scan_distances(packed: PackedMasks, answers: Numbers) -> None:
         _distances_of_image(packed.bits, image * pixels, route, answers[image * pixels : (image + 1) * pixels])
 
 
-def _count_distances(packed: PackedMasks, spacing: Steps | None, answers: Numbers) -> None:
+def _count_distances(packed: PackedMasks, spacing: AllSteps | None, answers: Numbers) -> None:
     """Write the distances of a batch of small masks, in reading order."""
     shape, pixels = packed.shape, packed.shape.pixels
-    ranks = None if spacing is None else ranks_of(shape, spacing)
+    lists = None if spacing is None else rank_lists_of(shape, spacing)
     route = pixel_route(packed.images, shape, shape.cap, answers)
-    largest = shape.cap if ranks is None else ranks.last
-    table = None if ranks is None else ranks.distances.view(np.uint32)
+    largest = shape.cap if lists is None else lists.last
+    interleaved = route.interleaved if lists is None or lists.is_one_for_all else 1
 
     def memory() -> tuple[Planes, WriteBuffer]:
-        buffer = reused(write_buffer, np.uint8, route.past_caches, BUFFERED, table is not None)
-        return reused(counting_planes, shape, largest, route.interleaved, packed.black_border), with_table(
-            buffer, table
-        )
+        buffer = reused(write_buffer, np.uint8, route.past_caches, BUFFERED, lists is not None)
+        tables = None if lists is None else lists.distances.view(np.uint32)
+        return reused(counting_planes, shape, largest, interleaved, packed.black_border), with_tables(buffer, tables)
 
     def work(first: int, last: int, planes: Planes, buffer: WriteBuffer) -> None:
-        here = answers[first * pixels : last * pixels]
-        small_distances_of(packed.bits, first * pixels, last - first, planes, ranks, buffer, here)
+        here = any_numbers(answers[first * pixels : last * pixels])
+        ranks, mine = (None, None) if lists is None else (lists.at_hand, lists.of_images(first, last))
+        small_distances_of(packed.bits, first * pixels, last - first, planes, ranks, mine, buffer, here)
 
-    share(work, packed.images, COUNTING_EFFORT * pixels, route.interleaved, memory)
+    share(work, packed.images, COUNTING_EFFORT * pixels, interleaved, memory)
 
 
 def _distances_of_image(bits: Words, start: int, route: PixelRoute, answers: Numbers) -> None:
@@ -76,7 +84,7 @@ def _distances_of_image(bits: Words, start: int, route: PixelRoute, answers: Num
 
     def work(first: int, last: int, scan: ScanMemory) -> None:
         distances_of_bands(
-            bits, start, first, last, scan, reused(write_buffer, route.lanes, route.past_caches), answers
+            bits, start, first, last, scan, reused(write_buffer, route.lanes, route.past_caches), any_numbers(answers)
         )
 
     share_bands(work, route, edges_of_image(bits, start, route))

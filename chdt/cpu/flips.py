@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from chdt.checks.ranks import Ranks, ranks_of
-from chdt.checks.shape import Shape, Steps
+from chdt.checks.ranks import Floats, RankLists, Ranks, rank_lists_of, ranks_of, steps_at
+from chdt.checks.shape import AllSteps, Shape, Steps
 from chdt.cpu.added_pixels import AddedMemory, added_memory, raise_added_of_image
 from chdt.cpu.crossed import codes_of_image, crossing_of, share_lines
 from chdt.cpu.distances import edges_of_image, share_bands
@@ -30,36 +30,39 @@ from chdt.cpu.kernels.maxima import maxima_memory
 from chdt.cpu.kernels.packing import Words
 from chdt.cpu.kernels.removed_pixel import levels_memory
 from chdt.cpu.kernels.rows import ScanMemory, scan_memory
-from chdt.cpu.kernels.writing import WriteBuffer, look_up, with_table, write_buffer
+from chdt.cpu.kernels.writing import WriteBuffer, any_numbers, look_up, with_tables, write_buffer
 from chdt.cpu.memory import reused
 from chdt.cpu.packed import PackedMasks
 from chdt.cpu.route import CROSSING_EFFORT, SCAN_EFFORT, PixelRoute, in_slabs, line_or_tiny, pixel_route, row_layout
 from chdt.cpu.threads import share
 
 
-def flip_sizes_into(packed: PackedMasks, spacing: Steps | None, answers: Numbers) -> None:
-    """Write the sizes after every single flip of a batch, in reading order; with a spacing, the bits of float32."""
-    ranks = None if spacing is None else ranks_of(packed.shape, spacing)
-    largest = packed.shape.cap if ranks is None else ranks.last
+def flip_sizes_into(packed: PackedMasks, spacing: AllSteps | None, answers: Numbers) -> None:
+    """Write the sizes after every single flip of a batch, in reading order; with a spacing, the bits of float32.
+
+    Each image of small grids may have a spacing.
+    """
+    lists = None if spacing is None else rank_lists_of(packed.shape, spacing)
+    largest = packed.shape.cap if lists is None else lists.last
     route = pixel_route(packed.images, packed.shape, 2 * largest, answers)
     if route.small:
-        _small_flip_sizes(packed, route, largest, ranks, answers)
-    elif spacing is None or ranks is None:
+        _small_flip_sizes(packed, route, largest, lists, answers)
+    elif spacing is None:
         _scanned_flip_sizes(packed, route, answers)
     else:
-        _crossed_flip_sizes(packed, route, spacing, ranks, answers)
+        _crossed_flip_sizes(packed, route, steps_at(spacing, 0), answers)
 
 
 def _scanned_flip_sizes(packed: PackedMasks, route: PixelRoute, answers: Numbers) -> None:
     shape, pixels = packed.shape, packed.shape.pixels
     sizes, line = np.empty(packed.images, np.int64), line_or_tiny(shape)
 
-    def memory() -> tuple[ScanMemory, FlipMemory]:
-        return reused(scan_memory, route.layout, route.lanes), _flip_memory(shape, route)
+    def memory() -> tuple[ScanMemory | None, FlipMemory]:
+        return None if line else reused(scan_memory, route.layout, route.lanes), _flip_memory(shape, route)
 
-    def work(first: int, last: int, scan: ScanMemory, flips: FlipMemory) -> None:
-        here = answers[first * pixels : last * pixels]
-        flip_sizes_of(packed.bits, first * pixels, last - first, scan, None, line, flips, here, sizes[first:last])
+    def work(first: int, last: int, scan: ScanMemory | None, flips: FlipMemory) -> None:
+        start, images, here = first * pixels, last - first, answers[first * pixels : last * pixels]
+        flip_sizes_of(packed.bits, start, 0, images, line, None, scan, None, flips, here, sizes[first:last])
 
     share(work, route.alone, SCAN_EFFORT * pixels, route.layout.images, memory)
     for image in range(route.alone, packed.images):
@@ -72,29 +75,31 @@ def _flip_memory(shape: Shape, route: PixelRoute) -> FlipMemory:
 
 
 def _small_flip_sizes(
-    packed: PackedMasks, route: PixelRoute, largest: int, ranks: Ranks | None, answers: Numbers
+    packed: PackedMasks, route: PixelRoute, largest: int, lists: RankLists | None, answers: Numbers
 ) -> None:
     shape, pixels = packed.shape, packed.shape.pixels
     sizes = np.empty(packed.images, np.int64)
-    most = max(1, KEPT_FLIPS_PIXELS // pixels) * pixels
-    table = None if ranks is None else table_of_sizes(ranks)
-    kernel = small_flip_sizes_of if ranks is not None or line_or_tiny(shape) is None else line_or_tiny_flip_sizes_of
+    kept = max(1, KEPT_FLIPS_PIXELS // pixels) if lists is None or lists.is_one_for_all else 1  # images
+    kernel = small_flip_sizes_of if lists is not None or line_or_tiny(shape) is None else line_or_tiny_flip_sizes_of
 
     def memory() -> tuple[FlipMemory, WriteBuffer]:
         flips = reused(flip_memory, shape, route.layout, True, route.lanes, largest, packed.black_border)
-        buffer = reused(write_buffer, route.lanes, route.past_caches, most, table is not None)
-        return flips if ranks is None else flips._replace(ranks=ranks), with_table(buffer, table)
+        tables = None if lists is None else tables_of_sizes(lists.distances)
+        buffer = reused(write_buffer, route.lanes, route.past_caches, kept * pixels, lists is not None)
+        return flips, with_tables(buffer, tables)
 
     def work(first: int, last: int, flips: FlipMemory, buffer: WriteBuffer) -> None:
-        here = answers[first * pixels : last * pixels]
+        here = any_numbers(answers[first * pixels : last * pixels])
+        if lists is not None:
+            flips = flips._replace(ranks=lists.at_hand, lists=lists.of_images(first, last))
         kernel(packed.bits, first * pixels, last - first, flips, buffer, here, sizes[first:last])
 
     share(work, packed.images, SCAN_EFFORT * pixels, memory=memory)
 
 
-def table_of_sizes(ranks: Ranks) -> npt.NDArray[np.uint32]:
-    """The bits of float32 sizes, at twice the rank of the largest distance."""
-    return np.repeat(2 * ranks.distances, 2).view(np.uint32)
+def tables_of_sizes(distances: Floats) -> npt.NDArray[np.uint32]:
+    """The bits of float32 sizes, at twice the rank of the largest distance, for each list of ranks."""
+    return np.repeat(2 * distances, 2, axis=1).view(np.uint32)
 
 
 def _flip_sizes_of_image(bits: Words, start: int, shape: Shape, route: PixelRoute, answers: Numbers) -> None:
@@ -152,10 +157,11 @@ def _maxima_of_image(bits: Words, start: int, route: PixelRoute) -> npt.NDArray[
     return np.max(found, axis=0, out=found[0])
 
 
-def _crossed_flip_sizes(packed: PackedMasks, route: PixelRoute, spacing: Steps, ranks: Ranks, answers: Numbers) -> None:
+def _crossed_flip_sizes(packed: PackedMasks, route: PixelRoute, spacing: Steps, answers: Numbers) -> None:
     """`flip_sizes_into` of large grids with a spacing: twice the ranks first, then the sizes in their place."""
     shape, pixels = packed.shape, packed.shape.pixels
-    sizes, table = np.empty(packed.images, np.int64), table_of_sizes(ranks)
+    ranks = ranks_of(shape, spacing)
+    sizes, tables = np.empty(packed.images, np.int64), tables_of_sizes(ranks.distances[None])
     route = route._replace(lanes=crossing_of(shape, spacing)[2])
 
     def memory() -> tuple[CrossedScan, FlipMemory]:
@@ -165,14 +171,16 @@ def _crossed_flip_sizes(packed: PackedMasks, route: PixelRoute, spacing: Steps, 
     def work(first: int, last: int, scan: CrossedScan, flips: FlipMemory) -> None:
         for image in range(first, last):
             here = answers[image * pixels : (image + 1) * pixels]
-            flip_sizes_of(packed.bits, image * pixels, 1, None, scan, None, flips, here, sizes[image : image + 1])
-            look_up(here, table)
+            flip_sizes_of(
+                packed.bits, image * pixels, 0, 1, None, None, None, scan, flips, here, sizes[image : image + 1]
+            )
+            look_up(here[None], tables)
 
     share(work, route.alone, CROSSING_EFFORT * pixels, memory=memory)
     for image in range(route.alone, packed.images):
         here = answers[image * pixels : (image + 1) * pixels]
         _crossed_flip_sizes_of_image(packed, image * pixels, route, spacing, ranks, here)
-        share(lambda first, last, here=here: look_up(here[first:last], table), pixels, 1)
+        share(lambda first, last, here=here: look_up(here[None, first:last], tables), pixels, 1)
 
 
 def crossed_scan(shape: Shape, spacing: Steps) -> CrossedScan:

@@ -8,9 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from chdt.checks.answers import answer_into, check_out, deliver, lengths_into, new_answer
+from chdt.checks.groups import groups_of
 from chdt.checks.masks import AnyMasks, grid_shape
-from chdt.checks.ranks import AXES, groups_of, is_spaced, runs_of
-from chdt.checks.shape import AllSteps, Shape, Steps
+from chdt.checks.ranks import AXES, is_spaced, steps_of
+from chdt.checks.shape import AllSteps, Shape
 from chdt.cpu import threads
 from chdt.cpu.distances import distances_into
 from chdt.cpu.flips import flip_sizes_into
@@ -18,7 +19,7 @@ from chdt.cpu.kernels.lanes import BLOCK, Numbers
 from chdt.cpu.kernels.packing import WORD_BITS
 from chdt.cpu.kernels.writing import look_up, write_inside
 from chdt.cpu.packed import PackedMasks, pack_masks
-from chdt.cpu.route import SCAN_EFFORT, counts_in_border, lanes_for
+from chdt.cpu.route import SCAN_EFFORT, counts_in_border, is_small, lanes_for
 from chdt.cpu.strided import copy_values
 from chdt.cpu.threads import share
 
@@ -34,7 +35,7 @@ class Answers(NamedTuple):
 
     operator: str  # its name
     caps: int  # answers are at most so many times the cap of distances
-    write: Callable[[PackedMasks, Steps | None, Numbers], None]  # with a spacing, as the bits of float32 numbers
+    write: Callable[[PackedMasks, AllSteps | None, Numbers], None]  # with a spacing, as the bits of float32 numbers
 
 
 DISTANCES = Answers("distance_transform", 1, distances_into)
@@ -77,7 +78,7 @@ def answers_of(
     """Answers for a batch, of the kind of the masks and on their device, or in ``out``."""
     shape = grid_shape(masks, spatial_dims)
     largest = kind.caps * shape.cap
-    if spacing is None or (len(set(spacing)) == 1 and len(spacing) == AXES):
+    if not is_spaced(spacing):
         if spacing is not None:
             answer = lengths_into(masks, out)
         elif out is None:
@@ -91,18 +92,17 @@ def answers_of(
         else:
             kind.write(packed._replace(black_border=True) if in_planes else packed, None, answer.words)
         if spacing is not None:
-            _scale(answer.words, spacing[0], largest)
+            _scale(answer.words.reshape(-1, shape.pixels), spacing, largest)
         return answer.finish()
     if not black_border and len(spacing) == AXES:
         answer = lengths_into(masks, out)
-        steps = runs_of(spacing, 1)[0][2]
-        kind.write(pack_masks(masks, spatial_dims, shape=shape), steps, answer.words)
+        kind.write(pack_masks(masks, spatial_dims, shape=shape), spacing, answer.words)
         return answer.finish()
     if out is not None:
         check_out(out, masks, None)
     packed = pack_masks(masks, spatial_dims, black_border, shape)
     answers = np.empty((packed.images, *packed.shape), np.float32)
-    for images, steps in groups_of(spacing, packed.images):
+    for images, steps in groups_of(spacing, packed.images, is_small(packed.shape)):
         part = packed.some(images)
         whole = answers if part is packed else np.empty((part.images, *packed.shape), np.float32)
         _write_lengths(kind, part, steps, whole)
@@ -111,18 +111,30 @@ def answers_of(
     return deliver(packed.inside(answers).reshape(tuple(masks.shape)), masks, out)
 
 
-def _write_lengths(kind: Answers, packed: PackedMasks, spacing: Steps, answers: npt.NDArray[np.float32]) -> None:
-    """Answers in units of one spacing for all; in pixels first, if they are equally far apart along all axes."""
+def _write_lengths(kind: Answers, packed: PackedMasks, spacing: AllSteps, answers: npt.NDArray[np.float32]) -> None:
+    """Answers in units of a spacing; in pixels first, where these are equally far apart along all axes."""
     words = answers.reshape(-1).view(np.uint32)
     kind.write(packed, spacing if is_spaced(spacing) else None, words)
     if not is_spaced(spacing):
-        _scale(words, spacing[0], kind.caps * packed.shape.cap)
+        _scale(words.reshape(-1, packed.shape.pixels), spacing, kind.caps * packed.shape.cap)
 
 
-def _scale(words: npt.NDArray[np.uint32], spacing: float, largest: int) -> None:
-    """Replace numbers of pixels, up to ``largest``, by the bits of the float32 lengths that they have."""
+def _scale(words: npt.NDArray[np.uint32], spacing: AllSteps, largest: int) -> None:
+    """Replace numbers of pixels, up to ``largest``, by the bits of their float32 lengths; a row an image."""
+    steps = steps_of(spacing, len(words))[:, None]
     if largest > MOST_LENGTHS:
-        words.view(np.float32)[...] = np.multiply(words.view(np.int32), spacing, dtype=np.float64)
+        words.view(np.float32)[...] = np.multiply(words.view(np.int32), steps, dtype=np.float64)
         return
-    table = np.multiply(np.arange(largest + 1), spacing, dtype=np.float64).astype(np.float32).view(np.uint32)
-    share(lambda first, last: look_up(words[first:last], table), words.size, 1)
+    if len(spacing) == AXES:  # all images as one
+        words, steps = words.reshape(1, -1), steps[:1]
+    few = max(1, MOST_LENGTHS // (largest + 1))
+    for first in range(0, len(words), few):
+        tables = np.multiply(np.arange(largest + 1), steps[first : first + few], dtype=np.float64)
+        _look_up_all(words[first : first + few], tables.astype(np.float32).view(np.uint32))
+
+
+def _look_up_all(words: npt.NDArray[np.uint32], tables: npt.NDArray[np.uint32]) -> None:
+    if len(words) == 1:
+        share(lambda first, last: look_up(words[:, first:last], tables), words.size, 1)
+    else:
+        share(lambda first, last: look_up(words[first:last], tables[first:last]), *words.shape)

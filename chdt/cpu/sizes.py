@@ -6,8 +6,8 @@ import numpy as np
 
 from chdt.checks.answers import deliver, new_answer
 from chdt.checks.masks import AnyMasks, as_words, flat_view, grid_shape, invalid_value
-from chdt.checks.ranks import AXES, Floats, groups_of, ranks_of
-from chdt.checks.shape import AllSteps, Steps
+from chdt.checks.ranks import AXES, Floats, is_spaced, rank_lists_of, ranks_of, steps_at, steps_of
+from chdt.checks.shape import AllSteps
 from chdt.cpu.kernels.rank_search import spaced_sizes_of
 from chdt.cpu.kernels.size_search import size_memory, sizes_of, sizes_of_packed
 from chdt.cpu.memory import reused
@@ -17,19 +17,26 @@ from chdt.cpu.slabs import largest_ranks
 from chdt.cpu.threads import share
 
 
-def spaced_sizes(packed: PackedMasks, spacing: Steps) -> Floats:
-    """Sizes of a batch, in units of a spacing that differs between the axes."""
-    shape, pixels, ranks = packed.shape, packed.shape.pixels, ranks_of(packed.shape, spacing)
+def spaced_sizes(packed: PackedMasks, spacing: AllSteps) -> Floats:
+    """Sizes of a batch, in units of a spacing that differs between the axes, of all images or of each."""
+    shape, pixels = packed.shape, packed.shape.pixels
     route = size_route(packed.images, shape, True)
+    if route.in_slabs and len(spacing) > AXES:
+        each = (packed.some(np.array([image])) for image in range(packed.images))
+        return np.concatenate([spaced_sizes(one, steps_at(spacing, image)) for image, one in enumerate(each)])
     if route.in_slabs:
+        ranks = ranks_of(shape, steps_at(spacing, 0))
         return 2 * ranks.distances[largest_ranks(packed, route, ranks)]
+    lists = rank_lists_of(shape, spacing)
+    interleaved = route.interleaved if lists.is_one_for_all else 1
     sizes = np.empty(packed.images, np.float32)
 
     def work(first: int, last: int) -> None:
-        memory = reused(size_memory, shape, route.interleaved)
-        spaced_sizes_of(packed.bits, first * pixels, memory, ranks, sizes[first:last])
+        memory = reused(size_memory, shape, interleaved)
+        mine = lists.of_images(first, last)
+        spaced_sizes_of(packed.bits, first * pixels, memory, lists.at_hand, mine, sizes[first:last])
 
-    share(work, packed.images, pixels, route.interleaved)
+    share(work, packed.images, pixels, interleaved)
     return sizes
 
 
@@ -37,11 +44,8 @@ def sizes_of_masks(masks: AnyMasks, spatial_dims: int, spacing: AllSteps | None,
     """Sizes of a batch, of the kind of the masks and on their device."""
     shape = grid_shape(masks, spatial_dims)
     batch = tuple(masks.shape[: masks.ndim - spatial_dims])
-    if spacing is not None and (len(spacing) > AXES or len(set(spacing)) > 1):
-        all_packed = pack_masks(masks, spatial_dims, black_border, shape)
-        lengths = np.empty(all_packed.images, np.float32)
-        for images, steps in groups_of(spacing, all_packed.images):
-            lengths[images] = spaced_sizes(all_packed.some(images), steps)
+    if is_spaced(spacing):
+        lengths = spaced_sizes(pack_masks(masks, spatial_dims, black_border, shape), spacing)
         return deliver(lengths.reshape(batch), masks)
     answer = new_answer(masks, batch, 2 * shape.cap)
     values, foreground, background = as_words(masks)
@@ -71,6 +75,6 @@ def sizes_of_masks(masks: AnyMasks, spatial_dims: int, spacing: AllSteps | None,
     if invalid:
         raise invalid_value(masks, min(invalid))
     if spacing is not None:
-        sizes = np.multiply(answer.words, spacing[0], dtype=np.float64).astype(np.float32)
+        sizes = np.multiply(answer.words, steps_of(spacing, len(answer.words)), dtype=np.float64).astype(np.float32)
         return deliver(sizes.reshape(batch), masks)
     return answer.finish()

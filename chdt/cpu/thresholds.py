@@ -10,14 +10,14 @@ import torch
 
 from chdt.checks.dtypes import SAME_SIZE, WORD_OF_SIZE
 from chdt.checks.masks import grid_shape
-from chdt.checks.ranks import distances_of, is_spaced, ranks_along, ranks_of, runs_of
-from chdt.checks.shape import AllSteps, Shape, Steps
+from chdt.checks.ranks import AXES, NO_LISTS, by_image, differ, is_spaced, rank_lists_of
+from chdt.checks.shape import AllSteps, Shape
 from chdt.cpu.kernels.best_window import threshold_memory
 from chdt.cpu.kernels.cuts import cut_masks
 from chdt.cpu.kernels.keys import Floats
 from chdt.cpu.kernels.lanes import Numbers
 from chdt.cpu.kernels.weakest_pixels import weakest_pixels_of
-from chdt.cpu.kernels.window_centres import Windows
+from chdt.cpu.kernels.window_centres import WindowLists
 from chdt.cpu.memory import reused
 from chdt.cpu.threads import share
 
@@ -59,20 +59,19 @@ def _share(
     spacing: AllSteps | None,
     black_border: bool,
 ) -> None:
-    """Call a kernel for all images, on as many threads as pay off: for one run of equal spacing after the other."""
+    """Call a kernel for all images, on as many threads as pay off."""
     shape = grid_shape(logits, spatial_dims)
     values, floats = _values_of(logits)
-    for begin, end, steps in runs_of(spacing, len(wanted)):
-        windows = _windows_of(shape, spatial_dims, steps, black_border)
+    windows = _windows_of(shape, spatial_dims, spacing if is_spaced(spacing) else None, black_border)
 
-        def work(first: int, last: int, begin: int = begin, windows: Windows = windows) -> None:
-            first, last = begin + first, begin + last
-            memory = reused(threshold_memory, shape, values.dtype.type)
-            here = values[first * shape.pixels : last * shape.pixels]
-            to = answers[first * answers_of_image : last * answers_of_image]
-            kernel(here, floats, wanted[first:last], windows, memory, to)
+    def work(first: int, last: int) -> None:
+        memory = reused(threshold_memory, shape, values.dtype.type)
+        here = values[first * shape.pixels : last * shape.pixels]
+        mine = windows._replace(list_of=windows.list_of[first:last])
+        to = answers[first * answers_of_image : last * answers_of_image]
+        kernel(here, floats, wanted[first:last], mine, memory, to)
 
-        share(work, end - begin, EFFORT * shape.pixels)
+    share(work, len(wanted), EFFORT * shape.pixels)
 
 
 def _values_of(logits: torch.Tensor) -> tuple[Numbers, Floats]:
@@ -83,25 +82,41 @@ def _values_of(logits: torch.Tensor) -> tuple[Numbers, Floats]:
     return values, Floats(np.uint64(1 << (8 * flat.itemsize - 1)), np.uint64(infinity))
 
 
-@functools.lru_cache(maxsize=64)
-def _windows_of(shape: Shape, spatial_dims: int, spacing: Steps | None, black_border: bool) -> Windows:
+def _windows_of(shape: Shape, spatial_dims: int, spacing: AllSteps | None, black_border: bool) -> WindowLists:
+    if spacing is None or len(spacing) == AXES:
+        return _windows_of_all(shape, spatial_dims, spacing, black_border)
+    return _window_lists(shape, spatial_dims, spacing, black_border)
+
+
+def _window_lists(shape: Shape, spatial_dims: int, spacing: AllSteps | None, black_border: bool) -> WindowLists:
     """All windows that the grid has room for: with a border, those that do not reach it."""
     whole = shape.with_border(spatial_dims) if black_border else shape
-    sizes = 2 * distances_of(whole, spacing).astype(np.float64)
-    count = len(sizes) - 1
-    if is_spaced(spacing):
-        ranks = ranks_of(whole, spacing)
-        along = [ranks_along(ranks, side, step)[1:] for side, step in zip(whole, spacing, strict=True)]
-        radii = np.stack([np.searchsorted(steps, np.arange(1, count + 1)) for steps in along], 1)
+    if spacing is None:
+        distances, radii = (
+            np.arange(whole.cap + 1, dtype=np.float32)[None],
+            np.arange(whole.cap)[None, :, None].repeat(3, 2),
+        )
+        list_of, last = NO_LISTS, np.array([[whole.cap]])
     else:
-        radii = np.arange(count)[:, None].repeat(3, 1)
+        distances, of_ranks, list_of = rank_lists_of(whole, spacing)
+        last = (distances < distances[:, -1:]).sum(1, keepdims=True)  # from here on, all is the cap
+        radii = np.zeros((len(distances), distances.shape[1] - 1, 3), np.int64)
+        longer = [axis for axis in reversed(range(3)) if whole[axis] > 1]
+        radii[:, :, longer] = of_ranks[:, 1:, : len(longer)]
     has_border = np.array(whole) > np.array(shape)
-    fits = (~has_border | (2 * radii < shape)).all(1)
-    radii = radii[: fits.sum()]  # larger windows have no smaller radii
+    fits = (~has_border | (2 * radii < shape)).all(2) & (np.arange(radii.shape[1]) < last)
     # As in planes: axes of one pixel come first, and any radius will do along them.
-    longer = np.array(shape) > 1
-    placed = np.repeat(radii[:, longer].min(1, initial=shape.cap)[:, None], 3, axis=1)
-    placed[:, 3 - longer.sum() :] = radii[:, longer]
+    is_longer = np.array(shape) > 1
+    placed = np.repeat(radii[:, :, is_longer].min(2, initial=shape.cap)[:, :, None], 3, axis=2)
+    placed[:, :, 3 - is_longer.sum() :] = radii[:, :, is_longer]
     border = np.zeros(3, np.int64)
-    border[3 - longer.sum() :] = has_border[longer]
-    return Windows(placed, border, sizes[: len(placed) + 1])
+    border[3 - is_longer.sum() :] = has_border[is_longer]
+    sizes = 2 * distances.astype(np.float64)
+    if spacing is not None and len(list_of) > 0:  # which size is nearer must not depend on how lengths are rounded
+        _, image = np.unique(list_of, return_index=True)
+        sizes[~differ(by_image(spacing)[image])] = 2 * np.arange(sizes.shape[1])
+    # Larger windows have no smaller radii, so those that fit come first.
+    return WindowLists(fits.sum(1), placed, border, sizes, list_of)
+
+
+_windows_of_all = functools.lru_cache(maxsize=64)(_window_lists)  # where each image has a spacing, hardly ever the same

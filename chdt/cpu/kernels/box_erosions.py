@@ -4,7 +4,7 @@ The box has a radius for each axis, the most steps that are nearer than rank r. 
 one axis, or along those whose steps are equally long.
 """
 
-from chdt.checks.ranks import Ranks
+from chdt.checks.ranks import RankLists, Ranks
 from chdt.cpu.kernels.erosions import dilate, exponent_towards
 from chdt.cpu.kernels.jit import helper, outlined
 from chdt.cpu.kernels.lanes import Vector
@@ -20,6 +20,25 @@ from chdt.cpu.kernels.planes import (
     nothing_in,
     objects_in,
 )
+
+
+@helper
+def list_of_image(lists: RankLists | None, image: int) -> int:
+    """Which list of ranks an image has."""
+    if lists is None:
+        return 0
+    return lists.list_of[image] if len(lists.list_of) > 0 else 0
+
+
+@helper
+def take_ranks(lists: RankLists | None, image: int, ranks: Ranks | None) -> None:
+    """Copy the list of an image to where the ranks of the image at hand are, if there are several lists."""
+    if lists is not None and ranks is not None:  # Numba compiles nothing of this where there are none
+        number = list_of_image(lists, image)
+        for rank in range(ranks.distances.size if len(lists.list_of) > 0 else 0):
+            ranks.distances[rank] = lists.distances[number, rank]
+            for axis in range(AXES):
+                ranks.radii[rank, axis] = lists.radii[number, rank, axis]
 
 
 @helper

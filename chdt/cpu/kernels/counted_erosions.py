@@ -7,15 +7,15 @@ object, one operation for 512 pixels; docs/exact.md says why.
 
 import numpy as np
 
-from chdt.checks.ranks import Ranks
+from chdt.checks.ranks import RankLists, Ranks
 from chdt.checks.shape import Shape
-from chdt.cpu.kernels.box_erosions import erode_to_next_rank, last_rank
+from chdt.cpu.kernels.box_erosions import erode_to_next_rank, last_rank, list_of_image, take_ranks
 from chdt.cpu.kernels.erosions import erode
 from chdt.cpu.kernels.jit import helper, kernel
-from chdt.cpu.kernels.lanes import VECTOR_WORDS, Numbers, Vector, any_set, fill, load_words, settle, spread, store
+from chdt.cpu.kernels.lanes import VECTOR_WORDS, Vector, any_set, fill, load_words, settle, spread, store
 from chdt.cpu.kernels.packing import WORD_BITS, Words
 from chdt.cpu.kernels.planes import Planes, add_border, lay_out_images, objects_in, pixels_in, plane_at, planes_of
-from chdt.cpu.kernels.writing import WriteBuffer, gather, write_gathered
+from chdt.cpu.kernels.writing import AnyNumbers, WriteBuffer, gather, has_tables, write_gathered
 
 DIGITS = 3  # planes: the digits are in those behind the three that are worked in
 
@@ -93,20 +93,33 @@ def _distances_of_word(planes: Planes, at: int, digits: int) -> Vector:
 
 @kernel
 def small_distances_of(
-    packed: Words, start: int, count: int, planes: Planes, ranks: Ranks | None, buffer: WriteBuffer, answers: Numbers
+    packed: Words,
+    start: int,
+    count: int,
+    planes: Planes,
+    ranks: Ranks | None,
+    lists: RankLists | None,
+    buffer: WriteBuffer,
+    answers: AnyNumbers,
 ) -> None:
     """Write the distances of ``count`` images whose packed bits begin at ``start``, in reading order.
 
-    With a spacing, these are ranks, and what is written is what the buffer has for each.
+    With a spacing, these are ranks, and what is written is what the buffer has for each. With several lists of ranks,
+    images must not be interleaved; ``ranks`` is then worked in.
     """
     interleaved, pixels = planes.layout.interleaved, pixels_in(planes.layout)
     at, gathered = 0, 0
     for first in range(0, count, interleaved):
-        images = min(interleaved, count - first)
+        images, table = min(interleaved, count - first), list_of_image(lists, first)
+        take_ranks(lists, first, ranks)
         digits = _count_erosions(packed, start + first * pixels, images, planes, ranks)
         for image in range(images):
             for k in range(-(-pixels // WORD_BITS)):
                 d = _distances_of_word(planes, k * interleaved + image, digits)
-                at, gathered = gather(buffer, gathered, d, min(WORD_BITS, pixels - k * WORD_BITS), answers, at)
-    write_gathered(buffer, gathered, answers, at)
+                lanes = min(WORD_BITS, pixels - k * WORD_BITS)
+                at, gathered = gather(buffer, gathered, d, lanes, answers, at, table)
+        if has_tables(buffer):
+            write_gathered(buffer, gathered, answers, at, table)
+            at, gathered = at + gathered, 0
+    write_gathered(buffer, gathered, answers, at, 0)
     settle()

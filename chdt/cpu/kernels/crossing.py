@@ -14,7 +14,6 @@ from chdt.checks.shape import Shape
 from chdt.cpu.kernels.jit import helper, kernel, outlined
 from chdt.cpu.kernels.lanes import (
     BLOCK,
-    Numbers,
     aligned,
     any_set,
     choose,
@@ -34,7 +33,7 @@ from chdt.cpu.kernels.lanes import (
 from chdt.cpu.kernels.packing import Words, low_bits, read_bits
 from chdt.cpu.kernels.rows import FAR, walls_of
 from chdt.cpu.kernels.two_passes import distances_in_block
-from chdt.cpu.kernels.writing import WriteBuffer, gather, write_gathered
+from chdt.cpu.kernels.writing import AnyNumbers, WriteBuffer, gather, write_gathered
 
 
 class Axis(NamedTuple):
@@ -248,7 +247,7 @@ def crossed_codes(packed: Words, start: int, crossing: Crossing, memory: Crossin
 
 @kernel
 def write_lengths(
-    first: int, last: int, crossing: Crossing, memory: CrossingMemory, buffer: WriteBuffer, answers: Numbers, at: int
+    first: int, last: int, crossing: Crossing, memory: CrossingMemory, buffer: WriteBuffer, answers: AnyNumbers, at: int
 ) -> None:
     """Write what the buffer has for the codes of rows first..last - 1; the answers of the image begin at ``at``."""
     width, greatest = memory.shape.width, fill(crossing.codes - 1, memory.none)
@@ -256,8 +255,8 @@ def write_lengths(
     for row in range(first, last):
         for x in range(0, width, BLOCK):
             d = minimum(load_pixels(memory.codes, row * memory.blocks * BLOCK + x), greatest)
-            at, gathered = gather(buffer, gathered, d, min(BLOCK, width - x), answers, at)
-    write_gathered(buffer, gathered, answers, at)
+            at, gathered = gather(buffer, gathered, d, min(BLOCK, width - x), answers, at, 0)
+    write_gathered(buffer, gathered, answers, at, 0)
     settle()
 
 
@@ -269,7 +268,7 @@ def crossed_distances_of(
     crossing: Crossing,
     memory: CrossingMemory,
     buffer: WriteBuffer,
-    answers: Numbers,
+    answers: AnyNumbers,
 ) -> None:
     """Write the distances of ``count`` images whose packed bits begin at ``start``, in reading order."""
     shape = memory.shape

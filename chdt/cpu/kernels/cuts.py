@@ -13,7 +13,16 @@ from chdt.cpu.kernels.keys import Floats, limit_below, pack_above
 from chdt.cpu.kernels.lanes import Numbers, Word
 from chdt.cpu.kernels.packing import unpack
 from chdt.cpu.kernels.planes import pixels_in
-from chdt.cpu.kernels.window_centres import Windows, count_centres, find_centres, margins_at, middle_of, window_at
+from chdt.cpu.kernels.window_centres import (
+    WindowLists,
+    Windows,
+    count_centres,
+    find_centres,
+    margins_at,
+    middle_of,
+    window_at,
+    windows_of_image,
+)
 
 NO_LIMIT, ALL_LIMIT = np.uint64(0), ~np.uint64(0)  # all pixels, no pixel
 
@@ -24,7 +33,7 @@ def _size_above(
 ) -> float:
     """The size of the mask that is cut by this limit: how large a window it holds, by bisection."""
     pack_above(values, first, pixels, limit, floats, memory.rest, memory.packed)
-    low, high = 0, len(windows.radii)  # it holds windows of all ranks below the first number, of none from the second
+    low, high = 0, windows.number  # it holds windows of all ranks below the first number, of none from the second
     while low < high:
         rank = (low + high) // 2
         at = find_centres(memory.packed, window_at(windows, rank), margins_at(windows, rank), memory.planes)
@@ -42,8 +51,7 @@ def _limit_of(
     """Where to cut an image so that the mask holds a window of this rank and none of the next one."""
     layout = memory.planes.layout
     pixels = pixels_in(layout)
-    ranks = len(windows.radii)
-    if rank >= ranks:  # larger than any object
+    if rank >= windows.number:  # larger than any object
         has_nan = pack_above(values, first, pixels, NO_LIMIT, floats, memory.rest, memory.packed)
         return ALL_LIMIT if has_nan else NO_LIMIT
     guess, upper, lower = middle_of(layout), ALL_LIMIT, NO_LIMIT
@@ -52,7 +60,7 @@ def _limit_of(
         guess, upper = best.centre, best.key
         if upper == 0:  # a NaN
             return ALL_LIMIT
-    if rank + 1 < ranks:
+    if rank + 1 < windows.number:
         lower = find_best_window(values, first, rank + 1, guess, windows, floats, memory).key
         if lower == 0:
             return ALL_LIMIT
@@ -73,7 +81,7 @@ def cut_masks(
     values: Numbers,
     floats: Floats,
     ranks: npt.NDArray[np.int64],
-    windows: Windows,
+    lists: WindowLists,
     memory: ThresholdMemory,
     masks: npt.NDArray[np.uint8],
 ) -> None:
@@ -81,6 +89,6 @@ def cut_masks(
     pixels = pixels_in(memory.planes.layout)
     for image in range(len(ranks)):
         first = image * pixels
-        limit = _limit_of(values, first, ranks[image], windows, floats, memory)
+        limit = _limit_of(values, first, ranks[image], windows_of_image(lists, image), floats, memory)
         pack_above(values, first, pixels, limit, floats, memory.rest, memory.packed)
         unpack(memory.packed, np.uint8(1), np.uint8(0), masks[first : first + pixels])

@@ -55,9 +55,10 @@ def _add_differences(
 class GradientMemory(NamedTuple):
     """What a thread needs to differentiate the losses of as many images as are done at once."""
 
-    scan: ScanMemory | None  # of large grids
-    crossed: CrossedScan | None  # of large grids with a spacing
-    line_or_tiny: bool | None  # None of other grids
+    line_or_tiny: bool | None  # one way of these four: see `flip_sizes_of`
+    counted: bool | None
+    scan: ScanMemory | None
+    crossed: CrossedScan | None
     flips: FlipMemory
     flip_sizes: npt.NDArray[Any]  # of as many images
     sizes: npt.NDArray[np.int64]
@@ -90,9 +91,10 @@ def gradient_memory(
     inner = Shape(*(side - 2 * more for side, more in zip(shape, border, strict=True)))
     images = max(1, GRADIENT_PIXELS // (pixels * layout.images)) * layout.images
     return GradientMemory(
-        scan_memory(layout, lanes) if scanned and line_or_tiny is None else None,
-        None,
         line_or_tiny,
+        True if small and line_or_tiny is None else None,
+        scan_memory(layout, lanes) if scanned else None,
+        None,
         flip_memory(shape, layout, small, lanes, last, black_border),
         aligned(images * pixels + BLOCK, 0, lanes),
         np.empty(images, np.int64),
@@ -107,26 +109,28 @@ def gradient_memory(
 
 @helper
 def _add_draw(
-    packed: Words, start: int, images: int, memory: GradientMemory, losses: Numbers, drawn: Numbers, gradient: Numbers
+    packed: Words,
+    start: int,
+    first: int,
+    images: int,
+    memory: GradientMemory,
+    losses: Numbers,
+    drawn: Numbers,
+    gradient: Numbers,
 ) -> None:
     """Add l(s, g(y)) to ``drawn`` and y_i (l(s, g(y)) - l(s, g(y↓i))) to ``gradient``, of a few images.
 
-    Their packed bits have the border, the gradient has not: then it is done row by row, at once else.
+    ``first`` is the number of the first of them. Their packed bits have the border, the gradient has not: then it is
+    done row by row, at once else.
     """
     pixels, inner, border = pixels_of(memory.flips.layout), memory.inner, memory.border
     height, width = inner.height + 2 * border.height, inner.width + 2 * border.width
     rows, length = 1, pixels
     if border.width > 0:
         rows, length = inner.depth * inner.height, inner.width
-    scan, crossed, line_or_tiny, flips, flip_sizes, sizes = (
-        memory.scan,
-        memory.crossed,
-        memory.line_or_tiny,
-        memory.flips,
-        memory.flip_sizes,
-        memory.sizes,
-    )
-    flip_sizes_of(packed, start, images, scan, crossed, line_or_tiny, flips, flip_sizes, sizes)
+    line_or_tiny, counted, scan, crossed = memory.line_or_tiny, memory.counted, memory.scan, memory.crossed
+    flips, flip_sizes, sizes = memory.flips, memory.flip_sizes, memory.sizes
+    flip_sizes_of(packed, start, first, images, line_or_tiny, counted, scan, crossed, flips, flip_sizes, sizes)
     for image in range(images):
         size, of_image = memory.sizes[image], losses[image]
         drawn[image] += of_image[size // 2]
@@ -150,7 +154,7 @@ def differentiate_given(
     for first in range(0, len(drawn), most):
         images = min(most, len(drawn) - first)
         here = gradient[first * inner : (first + images) * inner]
-        _add_draw(packed, start + first * pixels, images, memory, losses[first:], drawn[first:], here)
+        _add_draw(packed, start + first * pixels, first, images, memory, losses[first:], drawn[first:], here)
 
 
 @helper
@@ -197,7 +201,7 @@ def differentiate_drawn(
             if memory.border.width > 0:
                 _surround_drawn(images, memory)
                 bits = memory.surrounded
-            _add_draw(bits, 0, images, memory, losses[first:], drawn[first:], gradient)
+            _add_draw(bits, 0, first, images, memory, losses[first:], drawn[first:], gradient)
         if len(seeds) > 1:
             for i in range(len(gradient)):
                 gradient[i] /= draws

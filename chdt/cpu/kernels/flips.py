@@ -5,11 +5,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from chdt.checks.ranks import Ranks
+from chdt.checks.ranks import RankLists, Ranks
 from chdt.checks.shape import Shape
 from chdt.cpu.kernels.added_pixel import may_fit, raise_added
 from chdt.cpu.kernels.bands import prepare_bands
-from chdt.cpu.kernels.box_erosions import last_rank
+from chdt.cpu.kernels.box_erosions import last_rank, list_of_image, take_ranks
 from chdt.cpu.kernels.crossed_maxima import CrossedScan, find_largest_codes, write_maxima
 from chdt.cpu.kernels.crossing import crossed_codes
 from chdt.cpu.kernels.jit import helper, kernel
@@ -23,7 +23,7 @@ from chdt.cpu.kernels.rows import RowLayout, ScanMemory, pixels_of, slab_axis
 from chdt.cpu.kernels.size_search import SearchMemory, search_memory
 from chdt.cpu.kernels.tiny_images import flip_sizes_of_eight
 from chdt.cpu.kernels.window_counts import BACKGROUND, FLIP_PLANES
-from chdt.cpu.kernels.writing import WriteBuffer, store_ahead, write_gathered, write_number
+from chdt.cpu.kernels.writing import AnyNumbers, WriteBuffer, store_ahead, write_gathered, write_number
 
 KEPT_FLIPS_PIXELS = 1 << 14  # of small grids, whose answers are kept until all are found
 
@@ -37,6 +37,7 @@ class FlipMemory(NamedTuple):
     planes: Planes  # FLIP_PLANES; of small grids, one more for each erosion
     search: SearchMemory
     ranks: Ranks | None  # with a spacing; then distances are ranks, and sizes twice as much
+    lists: RankLists | None  # of small grids with a spacing: what to take the ranks of an image from
 
 
 def flip_memory(
@@ -53,6 +54,7 @@ def flip_memory(
         levels_memory(layout, lanes),
         planes_of(shape.without_single_pixels, planes, 1, black_border),
         search_memory(VECTOR_WORDS),
+        None,
         None,
     )
 
@@ -145,13 +147,14 @@ def _line_or_tiny_flip_sizes(
 
 @helper
 def _small_flip_sizes(
-    packed: Words, start: int, count: int, memory: FlipMemory, answers: Numbers, sizes: Numbers
+    packed: Words, start: int, number: int, count: int, memory: FlipMemory, answers: Numbers, sizes: Numbers
 ) -> None:
     """`flip_sizes_of` of small grids."""
     layout, pixels = memory.layout, pixels_of(memory.layout)
     for image in range(count):
         at = image * pixels
         _lay_out(packed, start + at, memory)
+        take_ranks(memory.lists, number + image, memory.ranks)
         largest = erode_away(memory.planes, memory.ranks)
         sizes[image] = 2 * largest
         find_levels_of_eroded(largest, memory.ranks, layout, memory.planes, memory.levels)
@@ -202,47 +205,50 @@ def _crossed_flip_sizes(
 def flip_sizes_of(
     packed: Words,
     start: int,
+    number: int,
     count: int,
+    line_or_tiny: bool | None,
+    counted: bool | None,
     scan: ScanMemory | None,
     crossed: CrossedScan | None,
-    line_or_tiny: bool | None,
     memory: FlipMemory,
     answers: Numbers,
     sizes: Numbers,
 ) -> None:
     """Write the sizes after every single flip of ``count`` images whose packed bits begin at ``start``.
 
-    They are in reading order; ``sizes`` gets the size of each image without any flip. ``scan`` is for large grids, or
-    ``crossed`` if they have a spacing; ``line_or_tiny`` is None for all others than these. With a spacing, sizes are
-    twice the ranks of largest distances.
+    They are in reading order; ``sizes`` gets the size of each image without any flip. Of the four ways, all but one are
+    None: ``counted`` is for small grids, ``scan`` for large ones, or ``crossed`` if these have a spacing. With a
+    spacing, sizes are twice the ranks of largest distances; ``number`` is that of the first image among the lists.
     """
-    if line_or_tiny is not None:  # Numba compiles none of what is for a None
+    # Numba compiles none of what is for a None; but it would compile an `else` of what is not None.
+    if line_or_tiny is not None:
         _line_or_tiny_flip_sizes(packed, start, count, memory, answers, sizes)
-    elif crossed is not None:
+    if counted is not None:
+        _small_flip_sizes(packed, start, number, count, memory, answers, sizes)
+    if crossed is not None:
         _crossed_flip_sizes(packed, start, count, crossed, memory, answers, sizes)
-    elif scan is None:
-        _small_flip_sizes(packed, start, count, memory, answers, sizes)
-    else:
+    if scan is not None:
         _large_flip_sizes(packed, start, count, scan, memory, answers, sizes)
 
 
 @kernel
 def small_flip_sizes_of(
-    packed: Words, start: int, count: int, memory: FlipMemory, buffer: WriteBuffer, answers: Numbers, sizes: Numbers
+    packed: Words, start: int, count: int, memory: FlipMemory, buffer: WriteBuffer, answers: AnyNumbers, sizes: Numbers
 ) -> None:
     """`flip_sizes_of` of small grids; answers are kept in the nearest cache until those of a few are found."""
     pixels = pixels_of(memory.layout)
     most = buffer.numbers.size // pixels
     for first in range(0, count, most):
         images, at = min(most, count - first), first * pixels
-        _small_flip_sizes(packed, start + at, images, memory, buffer.numbers, sizes[first:])
-        write_gathered(buffer, images * pixels, answers, at)
+        _small_flip_sizes(packed, start + at, first, images, memory, buffer.numbers, sizes[first:])
+        write_gathered(buffer, images * pixels, answers, at, list_of_image(memory.lists, first))
     settle()
 
 
 @kernel
 def line_or_tiny_flip_sizes_of(
-    packed: Words, start: int, count: int, memory: FlipMemory, buffer: WriteBuffer, answers: Numbers, sizes: Numbers
+    packed: Words, start: int, count: int, memory: FlipMemory, buffer: WriteBuffer, answers: AnyNumbers, sizes: Numbers
 ) -> None:
     """`small_flip_sizes_of` of lines, and of images and volumes of a word each: apart, as they are compiled longest."""
     pixels = pixels_of(memory.layout)
@@ -250,7 +256,7 @@ def line_or_tiny_flip_sizes_of(
     for first in range(0, count, most):
         images, at = min(most, count - first), first * pixels
         _line_or_tiny_flip_sizes(packed, start + at, images, memory, buffer.numbers, sizes[first:])
-        write_gathered(buffer, images * pixels, answers, at)
+        write_gathered(buffer, images * pixels, answers, at, 0)
     settle()
 
 

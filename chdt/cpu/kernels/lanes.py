@@ -266,31 +266,62 @@ def eight(number: Any) -> Any:
     return np.full(VECTOR_WORDS, number, np.uint64)
 
 
-def _emit_store(past_caches: bool) -> Callable[..., Any]:
-    def emitter(typing: Any, array: Any, index: Any, lanes: Any) -> Any:
-        def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-            values = _resized(builder, args[2], array.dtype.bitwidth)
-            where = _pointer(context, builder, sig.args[0], args[0], args[1], values.type)
-            stored = builder.store(values, where, align=WIDEST if past_caches else array.dtype.bitwidth // 8)
-            if past_caches:
-                stored.set_metadata("nontemporal", builder.module.add_metadata([ir.Constant(INT32, 1)]))
-            return context.get_dummy_value()
+def _emit_store(typing: Any, array: Any, index: Any, lanes: Any) -> Any:
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        values = _resized(builder, args[2], array.dtype.bitwidth)
+        where = _pointer(context, builder, sig.args[0], args[0], args[1], values.type)
+        builder.store(values, where, align=array.dtype.bitwidth // 8)
+        return context.get_dummy_value()
 
-        return types.none(array, types.intp, lanes), emit
-
-    return emitter
+    return types.none(array, types.intp, lanes), emit
 
 
-@emitted(_emit_store(past_caches=False))
+@emitted(_emit_store)
 def store(array: Any, index: Any, lanes: Any) -> None:
     """Write the lanes from ``index`` on, widened or narrowed to the array's dtype."""
     array[index : index + len(lanes)] = lanes
 
 
-@emitted(_emit_store(past_caches=True))
-def stream(array: Any, index: Any, lanes: Any) -> None:
+def _emit_store_any(past_caches: bool) -> Callable[..., Any]:
+    def emitter(typing: Any, memory: Any, width: Any, index: Any, lanes: Any) -> Any:
+        def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+            data = context.make_array(memory)(context, builder, args[0]).data
+            where = builder.gep(data, [builder.mul(args[2], args[1])])
+            done, nowhere = builder.append_basic_block(), builder.append_basic_block()
+            choice = builder.switch(args[1], nowhere)
+            for number_bytes in NUMBER_BYTES:
+                case = builder.append_basic_block()
+                choice.add_case(ir.Constant(ir.IntType(64), number_bytes), case)
+                builder.position_at_end(case)
+                values = _resized(builder, args[3], 8 * number_bytes)
+                pointer = builder.bitcast(where, values.type.as_pointer())
+                stored = builder.store(values, pointer, align=WIDEST if past_caches else number_bytes)
+                if past_caches:
+                    stored.set_metadata("nontemporal", builder.module.add_metadata([ir.Constant(INT32, 1)]))
+                builder.branch(done)
+            builder.position_at_end(nowhere)
+            builder.unreachable()
+            builder.position_at_end(done)
+            return context.get_dummy_value()
+
+        return types.none(memory, types.intp, types.intp, lanes), emit
+
+    return emitter
+
+
+NUMBER_BYTES = (1, 2, 4, 8)
+
+
+@emitted(_emit_store_any(past_caches=False))
+def store_any(memory: Any, width: Any, index: Any, lanes: Any) -> None:
+    """Write lanes, or one number, into bytes as numbers of ``width`` bytes: 1, 2, 4 or 8; ``index`` counts these."""
+    memory.view(f"u{width}")[index : index + np.size(lanes)] = lanes
+
+
+@emitted(_emit_store_any(past_caches=True))
+def stream_any(memory: Any, width: Any, index: Any, lanes: Any) -> None:
     """The same past the caches, where a cache line begins; other threads may see it only after `settle`."""
-    array[index : index + len(lanes)] = lanes
+    memory.view(f"u{width}")[index : index + np.size(lanes)] = lanes
 
 
 def _emit_settle(typing: Any) -> Any:

@@ -3,8 +3,8 @@
 import numpy as np
 import numpy.typing as npt
 
-from chdt.checks.ranks import Floats, Ranks
-from chdt.cpu.kernels.box_erosions import erode_to_rank
+from chdt.checks.ranks import Floats, RankLists, Ranks
+from chdt.cpu.kernels.box_erosions import erode_to_rank, take_ranks
 from chdt.cpu.kernels.jit import kernel, outlined
 from chdt.cpu.kernels.lanes import any_set, eight, lane, minimum
 from chdt.cpu.kernels.packing import Words
@@ -48,12 +48,18 @@ def find_largest_ranks(planes: Planes, ranks: Ranks, images: int, found: npt.NDA
 
 
 @kernel
-def spaced_sizes_of(packed: Words, start: int, memory: SizeMemory, ranks: Ranks, sizes: Floats) -> None:
-    """Write the sizes of images, as many as ``sizes`` has room for, whose packed bits begin at ``start``."""
+def spaced_sizes_of(
+    packed: Words, start: int, memory: SizeMemory, ranks: Ranks, lists: RankLists, sizes: Floats
+) -> None:
+    """Write the sizes of images, as many as ``sizes`` has room for, whose packed bits begin at ``start``.
+
+    With several lists of ranks, images must not be interleaved; ``ranks`` is then worked in.
+    """
     planes, found = memory.planes, memory.search.distances
     interleaved, pixels = planes.layout.interleaved, pixels_in(planes.layout)
     for first in range(0, len(sizes), interleaved):
         images = min(interleaved, len(sizes) - first)
+        take_ranks(lists, first, ranks)
         lay_out_images(packed, start + first * pixels, images, planes, plane_at(planes.layout, 0))
         find_largest_ranks(planes, ranks, images, found)
         for image in range(images):

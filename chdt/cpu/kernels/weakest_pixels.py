@@ -19,11 +19,12 @@ from chdt.cpu.kernels.packing import low_bits
 from chdt.cpu.kernels.planes import Planes, pixels_in
 from chdt.cpu.kernels.window_centres import (
     Triple,
-    Windows,
+    WindowLists,
     find_centres,
     margins_at,
     middle_of,
     window_at,
+    windows_of_image,
 )
 
 
@@ -97,25 +98,25 @@ def weakest_pixels_of(
     values: Numbers,
     floats: Floats,
     ranks: npt.NDArray[np.int64],
-    windows: Windows,
+    lists: WindowLists,
     memory: ThresholdMemory,
     pixels: npt.NDArray[np.int64],
 ) -> None:
     """For each image and each of its ranks, the pixel whose value is the largest of all least values in windows.
 
-    ``ranks``, shape (images, count), say which of ``windows``: the answer is ABOVE_ALL where they are negative, and
+    ``ranks``, shape (images, count), say which of the windows: the answer is ABOVE_ALL where they are negative, and
     BELOW_ALL where there is no such window in the grid. With a NaN in the image, it is the first of these.
     """
     layout = memory.planes.layout
     size = pixels_in(layout)
     for image in range(len(ranks)):
-        first, guess = image * size, middle_of(layout)
+        first, guess, windows = image * size, middle_of(layout), windows_of_image(lists, image)
         for number in range(ranks.shape[1]):
             rank = ranks[image, number]
             if rank < 0:
                 pixels[image, number] = ABOVE_ALL
                 continue
-            if rank < len(windows.radii):
+            if rank < windows.number:
                 best = find_best_window(values, first, rank, guess, windows, floats, memory)
                 has_nan = best.key == 0
             else:

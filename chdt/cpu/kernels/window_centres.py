@@ -29,9 +29,27 @@ Triple = tuple[int, int, int]  # along slices, rows, columns
 class Windows(NamedTuple):
     """Windows of all ranks, from that of a single pixel up to the largest one that the grid has room for."""
 
+    number: int  # how many there are; what the arrays hold behind these is not asked for
     radii: npt.NDArray[np.int64]  # of each along slices, rows and columns; along axes of one pixel, any
     has_border: npt.NDArray[np.int64]  # 1 along axes at whose ends is background, which no window may reach
     sizes: npt.NDArray[np.float64]  # of objects that hold no window, then of those that hold no larger one than each
+
+
+class WindowLists(NamedTuple):
+    """The windows of images of the same shape, for each spacing among them."""
+
+    counts: npt.NDArray[np.int64]  # shape (lists)
+    radii: npt.NDArray[np.int64]  # shape (lists, ranks, 3)
+    has_border: npt.NDArray[np.int64]
+    sizes: npt.NDArray[np.float64]  # shape (lists, ranks + 1)
+    list_of: npt.NDArray[np.int64]  # which of them each image has; empty where there is one for all
+
+
+@helper
+def windows_of_image(lists: WindowLists, image: int) -> Windows:
+    """The windows of an image."""
+    number = lists.list_of[image] if len(lists.list_of) > 0 else 0
+    return Windows(lists.counts[number], lists.radii[number], lists.has_border, lists.sizes[number])
 
 
 @helper

@@ -20,7 +20,8 @@ from chdt.cpu.kernels.lanes import (
     lane,
     load_pixels,
     store,
-    stream,
+    store_any,
+    stream_any,
     widened,
 )
 from chdt.cpu.kernels.packing import Sides
@@ -68,7 +69,7 @@ BUFFERED = GATHERED + 3 * BLOCK  # the room that `gather` needs
 class Lengths(NamedTuple):
     """With a spacing: what is written in place of each integer."""
 
-    table: npt.NDArray[np.uint32]  # the bits of float32 numbers
+    tables: npt.NDArray[np.uint32]  # the bits of float32 numbers: one or several tables
     found: npt.NDArray[np.uint32]  # memory for those of all gathered answers
 
 
@@ -83,84 +84,116 @@ class WriteBuffer(NamedTuple):
 def write_buffer(
     lanes: type[np.unsignedinteger[Any]], past_caches: bool, count: int = BUFFERED, spaced: bool = False
 ) -> WriteBuffer:
-    """A write buffer for one thread. With a spacing, its table is missing: see `with_table`."""
-    lengths = Lengths(np.empty(0, np.uint32), aligned(count, 0, np.uint32)) if spaced else None
+    """A write buffer for one thread. With a spacing, its tables are missing: see `with_tables`."""
+    lengths = Lengths(np.empty((1, 0), np.uint32), aligned(count, 0, np.uint32)) if spaced else None
     return WriteBuffer(aligned(count, 0, lanes), past_caches, lengths)
 
 
-def with_table(buffer: WriteBuffer, table: npt.NDArray[np.uint32] | None) -> WriteBuffer:
-    """A write buffer with the table of this call, if it was made for one."""
+def with_tables(buffer: WriteBuffer, tables: npt.NDArray[np.uint32] | None) -> WriteBuffer:
+    """A write buffer with the tables of this call, if it was made for such."""
     lengths = buffer.lengths
-    return buffer if lengths is None or table is None else buffer._replace(lengths=lengths._replace(table=table))
+    return buffer if lengths is None or tables is None else buffer._replace(lengths=lengths._replace(tables=tables))
+
+
+class AnyNumbers(NamedTuple):
+    """Numbers of 1, 2, 4 or 8 bytes: a kernel that writes them here is compiled once for all of these."""
+
+    memory: npt.NDArray[np.uint8]
+    width: int  # bytes of a number
+
+
+def any_numbers(numbers: Numbers) -> AnyNumbers:
+    """The numbers of a contiguous array."""
+    return AnyNumbers(numbers.view(np.uint8), numbers.itemsize)
 
 
 @helper
-def lanes_before_line(answers: Numbers, at: int) -> int:
+def lanes_before_line(answers: AnyNumbers, at: int) -> int:
     """How many answers, from ``at`` on, come before the next one where an aligned vector may be written."""
-    return -(address_of(answers) // answers.itemsize + at) % BLOCK  # type: ignore[no-any-return]
+    return -(address_of(answers.memory) // answers.width + at) % BLOCK  # type: ignore[no-any-return]
 
 
 @helper
-def write(answers: Numbers, at: int, lanes: Vector, past_caches: bool) -> None:
-    """Write 64 answers from ``at`` on. Past the caches, they must begin with a cache line."""
+def write_any(answers: AnyNumbers, at: int, lanes: Vector, past_caches: bool) -> None:
+    """Write 64 answers, or one, from ``at`` on. Past the caches, they must be 64 and begin with a cache line."""
     if past_caches:
-        stream(answers, at, lanes)
+        stream_any(answers.memory, answers.width, at, lanes)
     else:
-        store(answers, at, lanes)
+        store_any(answers.memory, answers.width, at, lanes)
 
 
 @helper
-def gather(buffer: WriteBuffer, gathered: int, lanes: Vector, count: int, answers: Numbers, at: int) -> tuple[int, int]:
+def gather(
+    buffer: WriteBuffer, gathered: int, lanes: Vector, count: int, answers: AnyNumbers, at: int, table: int
+) -> tuple[int, int]:
     """Append ``count`` lanes to the gathered answers, which belong at ``at`` and behind; write most if there are many.
 
-    Give the new ``at`` and ``gathered``: where the first of the answers still in the buffer belongs, and how many.
+    All that is gathered must have the same ``table``, if there are several. Give the new ``at`` and ``gathered``: where
+    the first of the answers still in the buffer belongs, and how many.
     """
     store(buffer.numbers, gathered, lanes)
     gathered += count
     if gathered < GATHERED:
         return at, gathered
     written = GATHERED - BLOCK + lanes_before_line(answers, at)  # so that the next one is aligned
-    write_gathered(buffer, written, answers, at)
+    write_gathered(buffer, written, answers, at, table)
     store(buffer.numbers, 0, load_pixels(buffer.numbers, written))
     store(buffer.numbers, BLOCK, load_pixels(buffer.numbers, written + BLOCK))
     return at + written, gathered - written
 
 
 @helper
-def write_gathered(buffer: WriteBuffer, count: int, answers: Numbers, at: int) -> None:
+def write_gathered(buffer: WriteBuffer, count: int, answers: AnyNumbers, at: int, table: int) -> None:
     """Write the first ``count`` gathered answers from ``at`` on; whole vectors go past the caches, if wanted."""
-    _write_gathered(buffer.numbers, buffer.lengths, buffer.past_caches, count, answers, at)
+    _write_gathered(buffer.numbers, buffer.lengths, buffer.past_caches, count, answers, at, table)
 
 
 @helper
 def _write_gathered(
-    numbers: Numbers, lengths: Lengths | None, past_caches: bool, count: int, answers: Numbers, at: int
+    numbers: Numbers, lengths: Lengths | None, past_caches: bool, count: int, answers: AnyNumbers, at: int, table: int
 ) -> None:
     if lengths is None:  # then Numba compiles nothing of the other branch
         _write_all(numbers, past_caches, count, answers, at)
     else:
+        numbers_of = lengths.tables[table]
         for x in range(count):
-            lengths.found[x] = lengths.table[numbers[x]]
+            lengths.found[x] = numbers_of[numbers[x]]
         _write_all(lengths.found, past_caches, count, answers, at)
 
 
 @helper
-def _write_all(numbers: Numbers, past_caches: bool, count: int, answers: Numbers, at: int) -> None:
-    begin = min(count, lanes_before_line(answers, at))
-    end = begin + (count - begin) // BLOCK * BLOCK
-    for x in range(begin):
-        answers[at + x] = numbers[x]
-    for x in range(begin, end, BLOCK):
-        write(answers, at + x, load_pixels(numbers, x), past_caches)
-    for x in range(end, count):
-        answers[at + x] = numbers[x]
+def has_tables(buffer: WriteBuffer) -> bool:
+    """Whether there are several tables."""
+    return _is_more_than_one(buffer.lengths)
+
+
+@helper
+def _is_more_than_one(lengths: Lengths | None) -> bool:
+    if lengths is None:
+        return False
+    return len(lengths.tables) > 1
+
+
+@helper
+def _write_all(numbers: Numbers, past_caches: bool, count: int, answers: AnyNumbers, at: int) -> None:
+    if count < BLOCK:
+        for x in range(count):
+            write_any(answers, at + x, numbers[x], False)
+        return
+    # The first and the last vector need not be aligned, and may overlap with the others.
+    write_any(answers, at, load_pixels(numbers, 0), False)
+    for x in range(lanes_before_line(answers, at), count - BLOCK, BLOCK):
+        write_any(answers, at + x, load_pixels(numbers, x), past_caches)
+    write_any(answers, at + count - BLOCK, load_pixels(numbers, count - BLOCK), False)
 
 
 @kernel
-def look_up(answers: npt.NDArray[np.uint32], table: npt.NDArray[np.uint32]) -> None:
-    """Replace integers by what the table has for them."""
-    for at in range(answers.size):
-        answers[at] = table[answers[at]]
+def look_up(answers: npt.NDArray[np.uint32], tables: npt.NDArray[np.uint32]) -> None:
+    """Replace integers, a row an image, by what the table of all images, or of each, has for them."""
+    for image in range(len(answers)):
+        of_image, table = answers[image], tables[image if len(tables) > 1 else 0]
+        for at in range(of_image.size):
+            of_image[at] = table[of_image[at]]
 
 
 @kernel
