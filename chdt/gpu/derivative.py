@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 
 from chdt.checks.masks import grid_shape
-from chdt.checks.shape import Shape, Steps
+from chdt.checks.shape import AllSteps, Shape
 from chdt.gpu.box_sums import look_up_grid
 from chdt.gpu.draws import chances_of, draw_marks
 from chdt.gpu.flips import flip_parts
@@ -22,7 +22,7 @@ def sampled_derivative(
     losses: torch.Tensor,
     left_out: torch.Tensor | None,
     spatial_dims: int,
-    spacing: Steps | None = None,
+    spacing: AllSteps | None = None,
     black_border: bool = False,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """What the host's wing gives, see there; seeds, losses and what is left out are on the device of the logits."""
@@ -51,7 +51,7 @@ def given_derivative(
     samples: torch.Tensor,
     losses: torch.Tensor,
     spatial_dims: int,
-    spacing: Steps | None = None,
+    spacing: AllSteps | None = None,
     black_border: bool = False,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """The loss of each given mask, and its derivative (21) with respect to the chances: see `sampled_derivative`."""
@@ -64,7 +64,7 @@ def given_derivative(
 
 def _add_differences(
     masks: Foreground,
-    spacing: Steps | None,
+    spacing: AllSteps | None,
     losses: torch.Tensor,
     values: torch.Tensor,
     gradient: torch.Tensor,

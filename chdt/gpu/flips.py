@@ -41,11 +41,13 @@ def flip_parts(marks: torch.Tensor, shape: Shape, ranks: Ranks) -> FlipParts:
         return FlipParts(sizes, levels, flips)
     tiles = 3 * -(-longest // PLACES)
     levels_kernel[(images * tiles,)](
-        maxima, ranks.ranks, levels, *shape, longest, SPACED=spaced, PLACES=PLACES, BLOCK=AT_ONCE
-    )
+        maxima, ranks.ranks, ranks.list_of, ranks.each, levels, *shape, longest,
+        SPACED=spaced, PLACES=PLACES, BLOCK=AT_ONCE,
+    )  # fmt: skip
     programs, rows, columns = look_up_grid(images, shape)
     add_kernel[(programs,)](
-        table, ranks.steps, sizes, flips, *shape, ranks.cap, step_of(ranks.cap), index_bits_of(shape),
+        table, ranks.steps, ranks.list_of, ranks.each, sizes, flips,
+        *shape, ranks.cap, step_of(ranks.cap), index_bits_of(shape),
         SPACED=spaced, DIMS=dims_of(shape), ROWS=rows, COLUMNS=columns,
     )  # fmt: skip
     return FlipParts(sizes, levels, flips)

@@ -6,7 +6,7 @@ import torch
 
 from chdt.checks.answers import check_out
 from chdt.checks.masks import grid_shape
-from chdt.checks.shape import Steps
+from chdt.checks.shape import AllSteps
 from chdt.gpu.box_sums import box_sums
 from chdt.gpu.distances import distance_ranks
 from chdt.gpu.flips import flip_ranks
@@ -18,7 +18,7 @@ def answers_of(
     kind: Any,
     masks: torch.Tensor,
     spatial_dims: int,
-    spacing: Steps | None,
+    spacing: AllSteps | None,
     black_border: bool,
     out: torch.Tensor | None = None,
 ) -> torch.Tensor:
@@ -31,7 +31,7 @@ def answers_of(
 
 
 def _found(
-    kind: Any, masks: torch.Tensor, spatial_dims: int, spacing: Steps | None, black_border: bool
+    kind: Any, masks: torch.Tensor, spatial_dims: int, spacing: AllSteps | None, black_border: bool
 ) -> tuple[torch.Tensor, Ranks]:
     """The rank of each answer. A function, so that whatever it took to find them is free when they become answers."""
     flips = kind.operator == "flip_sizes"

@@ -31,7 +31,9 @@ MODULES = (box_sums, differences, distances, drawing, flips, reading, weakest_pi
 LONG = {"lines", "lines_an_image", "pixels", "part"}  # 64 bits
 INTEGERS = {"foreground": "*i8", "masks": "*i8", "left_out": "*i8", "seeds": "*i64", "radii": "*i64", "found": "*i64",
             "centres": "*i64", "nans": "*i64", "invalid": "*i64"}  # fmt: skip
-OTHERS = dict.fromkeys(("steps", "distances", "maxima", "ranks", "levels", "added", "sizes", "flips"), "*i32")
+OTHERS = dict.fromkeys(
+    ("steps", "distances", "maxima", "ranks", "levels", "added", "sizes", "flips", "list_of"), "*i32"
+)
 TILE = {"ROWS": 16, "COLUMNS": 32}
 
 
@@ -97,7 +99,7 @@ def with_ones_and_none(kernel, given, constants):
         and type_of(parameter.name, given) in ("i32", "i64")
         and not parameter.do_not_specialize
     }
-    unused = () if constants.get("SPACED", True) else ("steps", "ranks")
+    unused = () if constants.get("SPACED", True) else ("steps", "ranks", "list_of")
     unused += () if constants.get("DRAWN", True) else ("chances", "left_out")
     return {**constants, **ones, **{name: None for name in unused if name in kernel.arg_names}}
 

@@ -82,8 +82,6 @@ def test_the_loss(dtype, n_samples, options):
 @pytest.mark.parametrize("dtype", FLOATS)
 def test_thresholds(dtype, options):
     sizes = torch.full(SHAPE[:1], 4.0)
-    if isinstance(options.get("spacing"), tuple):
-        options = {}
     for logits in (GIVEN.to(dtype), GIVEN.to(dtype).mT.contiguous().mT):
         for function in (chdt.threshold_of_size, chdt.mask_of_size):
             assert most_bytes(function, logits, sizes, **options) <= MOST_BYTES

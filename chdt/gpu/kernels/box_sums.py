@@ -114,6 +114,12 @@ def largest_rank(
 
 
 @triton.jit
+def list_of_image(lists, list_of, each, image, length):
+    """The list, of so many numbers, that this image has."""
+    return lists + tl.load(list_of + image * each).to(tl.int64) * length
+
+
+@triton.jit
 def tile_of(program, depth, height, width, ROWS: tl.constexpr, COLUMNS: tl.constexpr):
     """The image, slab, rows and columns that a program does, of a tile of pixels."""
     across = tl.cdiv(width, COLUMNS)

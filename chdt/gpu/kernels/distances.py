@@ -3,13 +3,15 @@
 import triton
 import triton.language as tl
 
-from chdt.gpu.kernels.box_sums import largest_rank, tile_of
+from chdt.gpu.kernels.box_sums import largest_rank, list_of_image, tile_of
 
 
 @triton.jit(do_not_specialize=["step"])  # a 1 would be a constant, which a loop cannot change
 def distances_kernel(
     table,
     steps,
+    list_of,
+    each,
     distances,
     maxima,
     depth,
@@ -28,6 +30,8 @@ def distances_kernel(
     in_y, in_x = y[:, None], x[None, :]
     inside = (in_y < height) & (in_x < width)
     first = image * (depth * height * width)
+    if SPACED:
+        steps = list_of_image(steps, list_of, each, image, 3 * cap + 3)
     start = (in_y + in_x) * 0
     rank = largest_rank(
         table + first, steps, start, 1, z, in_y, in_x, depth, height, width, cap, step, inside, SPACED, DIMS

@@ -3,13 +3,15 @@
 import triton
 import triton.language as tl
 
-from chdt.gpu.kernels.box_sums import largest_rank, tile_of, window
+from chdt.gpu.kernels.box_sums import largest_rank, list_of_image, tile_of, window
 
 
 @triton.jit
 def levels_kernel(
     maxima,
     ranks,
+    list_of,
+    each,
     levels,
     depth,
     height,
@@ -30,6 +32,8 @@ def levels_kernel(
     offset = image * (depth + height + width) + tl.where(axis == 0, 0, tl.where(axis == 1, depth, depth + height))
     place = ((program % tiles) * PLACES + tl.arange(0, PLACES)).to(tl.int32)
     level = place * 0
+    if SPACED:
+        ranks = list_of_image(ranks, list_of, each, image, 3 * longest)
     first = 0
     while first < length:
         other = first + tl.arange(0, BLOCK)
@@ -46,6 +50,8 @@ def levels_kernel(
 def add_kernel(
     table,
     steps,
+    list_of,
+    each,
     sizes,
     added,
     depth,
@@ -70,6 +76,8 @@ def add_kernel(
         inside = (in_y < height) & (in_x < width)
         first = image * (depth * height * width)
         table += first
+        if SPACED:
+            steps = list_of_image(steps, list_of, each, image, 3 * cap + 3)
         start = (in_y + in_x) * 0 + size + 1
         one = tl.full((1, 1), 1, table.dtype.element_ty) << index_bits
         total = window(table, steps, start, z, in_y, in_x, depth, height, width, cap, inside, SPACED, DIMS)
