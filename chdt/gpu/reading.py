@@ -60,9 +60,11 @@ def surrounded(pixels: torch.Tensor, batch: tuple[int, ...], spatial_dims: int, 
 def _read(masks: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
     both = both_words(masks.dtype)
     words = masks.contiguous().resolve_neg().view(SAME_SIZE[masks.itemsize])
+    if masks.dtype == torch.bool and dtype == words.dtype:
+        return words
     read = torch.empty(masks.shape, dtype=dtype, device=masks.device)
     if masks.dtype == torch.bool:
-        return words if dtype == words.dtype else torch.sub((words == 0).view(words.dtype), 1, out=read)
+        return torch.sub((words == 0).view(words.dtype), 1, out=read)
     foreground, background = (int(word.view(f"i{masks.itemsize}")) for word in both)
     count = masks.numel()
     if count > 0:

@@ -15,6 +15,7 @@ import triton
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 
+from chdt.gpu.box_sums import IMAGE_TILE, LINE_TILE, VOLUME_TILE
 from chdt.gpu.kernels import (
     box_sums,
     differences,
@@ -34,7 +35,8 @@ INTEGERS = {"foreground": "*i8", "masks": "*i8", "left_out": "*i8", "seeds": "*i
 OTHERS = dict.fromkeys(
     ("steps", "distances", "maxima", "ranks", "levels", "added", "sizes", "flips", "list_of"), "*i32"
 )
-TILE = {"ROWS": 16, "COLUMNS": 32}
+TILES = [dict(zip(("ROWS", "COLUMNS"), tile, strict=True)) for tile in (LINE_TILE, IMAGE_TILE, VOLUME_TILE)]
+TILE = TILES[1]
 
 
 def launches():
@@ -46,7 +48,7 @@ def launches():
             for marks in ("*i8", "*i32"):
                 yield box_sums.sum_lines_kernel, {"table": table, "foreground": marks}, {"FIRST": 1, **constants}
         for dims, spaced in ((1, False), (2, False), (2, True), (3, True)):
-            constants = {"SPACED": spaced, "DIMS": dims, **(TILE if dims > 1 else {"ROWS": 1, "COLUMNS": 512})}
+            constants = {"SPACED": spaced, "DIMS": dims, **TILES[dims - 1]}
             for write in (True, False):
                 yield distances.distances_kernel, {"table": table}, {"WRITE": write, **constants}
             yield flips.add_kernel, {"table": table}, constants

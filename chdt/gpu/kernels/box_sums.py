@@ -116,7 +116,7 @@ def largest_rank(
 @triton.jit
 def list_of_image(lists, list_of, each, image, length):
     """The list, of so many numbers, that this image has."""
-    return lists + tl.load(list_of + image * each).to(tl.int64) * length
+    return lists + tl.load(list_of + image * each) * length
 
 
 @triton.jit

@@ -27,11 +27,11 @@ def distances_kernel(
 ):
     """Write the distance of each pixel, or raise to it the maxima of its slab, row and column, of each image."""
     image, z, y, x = tile_of(tl.program_id(0).to(tl.int64), depth, height, width, ROWS, COLUMNS)
+    if SPACED:
+        steps = list_of_image(steps, list_of, each, image, 3 * cap + 3)
     in_y, in_x = y[:, None], x[None, :]
     inside = (in_y < height) & (in_x < width)
     first = image * (depth * height * width)
-    if SPACED:
-        steps = list_of_image(steps, list_of, each, image, 3 * cap + 3)
     start = (in_y + in_x) * 0
     rank = largest_rank(
         table + first, steps, start, 1, z, in_y, in_x, depth, height, width, cap, step, inside, SPACED, DIMS
