@@ -2,11 +2,10 @@
 
 import torch
 
-from chdt import operators  # noqa: F401, what is called while torch traces
-from chdt.checks.devices import sent
-from chdt.checks.ranks import AXES, sizes_of_ranks
+from chdt.checks.ranks import AXES
 from chdt.checks.shape import AllSteps, Shape
 from chdt.checks.tracing import is_traced
+from chdt.operators import sizes_there  # and what is called while torch traces
 
 FLOAT32_ROUNDING = 2.0**-23  # of a size, at most
 
@@ -26,5 +25,5 @@ def attainable_sizes(
     if is_traced(like):
         sizes = torch.ops.chdt.attainable_sizes(like, list(shape), list(spacing))
     else:
-        sizes = sent(torch.from_numpy(sizes_of_ranks(shape, spacing)), like.device, "a spacing").to(like.dtype)
+        sizes = sizes_there(shape, spacing, like)
     return (sizes if len(spacing) == AXES else sizes.view(*like.shape, -1)), largest

@@ -6,8 +6,10 @@ The body of an operator computes, whatever is being compiled: torch calls it whi
 from collections.abc import Sequence
 from typing import Any
 
+import numpy.typing as npt
 import torch
 
+from chdt.checks.devices import is_on_gpu, lists_on
 from chdt.checks.ranks import AXES, sizes_of_ranks
 from chdt.checks.shape import AllSteps, Shape
 from chdt.checks.values import refuse_bad_values
@@ -183,10 +185,22 @@ def _(
     return losses.new_empty(losses.shape[:-1]), losses.new_empty(samples.shape)
 
 
+def sizes_there(shape: Shape, spacing: AllSteps, like: torch.Tensor) -> torch.Tensor:
+    """Every size there is with a spacing, as `sizes_of_ranks` has them, in the dtype and on the device of ``like``."""
+    if is_on_gpu(like):
+        (sizes,) = lists_on(like.device, _sizes_listed, shape, spacing)
+        return sizes.to(like.dtype, copy=True)  # as operators give nothing that they keep
+    return torch.from_numpy(sizes_of_ranks(shape, spacing)).to(like.device, like.dtype)
+
+
+def _sizes_listed(shape: Shape, spacing: AllSteps) -> list[npt.NDArray[Any]]:
+    return [sizes_of_ranks(shape, spacing)]
+
+
 @_operator("attainable_sizes")
 def attainable_sizes(like: torch.Tensor, shape: Sequence[int], spacing: Sequence[float]) -> torch.Tensor:
-    """Every size there is with a spacing, as `sizes_of_ranks` has them, in the dtype and on the device of ``like``."""
-    return torch.from_numpy(sizes_of_ranks(Shape(*shape), tuple(spacing))).to(like.device, like.dtype)
+    """See `sizes_there`."""
+    return sizes_there(Shape(*shape), tuple(spacing), like)
 
 
 @attainable_sizes.register_fake

@@ -11,7 +11,8 @@ MOST_PIXELS, LONGEST_SIDE = (1 << 31) - (1 << 10), (1 << 30) - 1  # of an image:
 
 ROW_TILE, COLUMN_TILE = (4, 128), (32, 32)  # lines of a program, and how many pixels of them at once
 
-IMAGE_TILE, LINE_TILE = (16, 32), (1, 512)  # rows and columns of a program that looks up
+# Rows and columns of a program that looks up; fewer in volumes, where each pixel takes twice the registers.
+VOLUME_TILE, IMAGE_TILE, LINE_TILE = (8, 32), (16, 32), (1, 512)
 
 
 def index_bits_of(shape: Shape) -> int:
@@ -45,7 +46,7 @@ def box_sums(foreground: torch.Tensor, shape: Shape) -> torch.Tensor:
 
 def look_up_grid(images: int, shape: Shape) -> tuple[int, int, int]:
     """Programs that look up, and the rows and columns that each of them does."""
-    rows, columns = IMAGE_TILE if shape.height > 1 else LINE_TILE
+    rows, columns = (LINE_TILE, IMAGE_TILE, VOLUME_TILE)[dims_of(shape) - 1]
     return images * shape.depth * -(-shape.height // rows) * -(-shape.width // columns), rows, columns
 
 

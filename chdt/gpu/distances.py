@@ -31,6 +31,6 @@ def _look_up(table: torch.Tensor, shape: Shape, ranks: Ranks, answers: torch.Ten
     programs, rows, columns = look_up_grid(len(table), shape)
     if programs > 0:
         distances_kernel[(programs,)](
-            table, ranks.steps, answers, answers, *shape, ranks.cap, step_of(ranks.cap),
+            table, ranks.steps, ranks.list_of, ranks.each, answers, answers, *shape, ranks.cap, step_of(ranks.cap),
             WRITE=write, SPACED=ranks.steps is not None, DIMS=dims_of(shape), ROWS=rows, COLUMNS=columns,
         )  # fmt: skip

@@ -10,20 +10,32 @@ from chdt.gpu.launching import BLOCK, tiles_of
 
 def chances_of(logits: torch.Tensor) -> torch.Tensor:
     """F(a): how likely each pixel is foreground, in a new contiguous tensor (9)."""
-    return torch.sigmoid(logits.detach().contiguous().to(check_logits(logits)))
+    given = logits.detach()
+    wide = given.contiguous().to(check_logits(logits))
+    return wide.sigmoid() if wide is given else wide.sigmoid_()
 
 
 def draw_masks(chances: torch.Tensor, seeds: torch.Tensor, draw: int, dtype: torch.dtype) -> torch.Tensor:
     """Masks of this dtype: +1 with the chance, and -1, or True and False; NaN, or False, where a chance is NaN."""
     masks = torch.empty(chances.shape, dtype=dtype, device=chances.device)
-    words = masks.view(SAME_SIZE[dtype.itemsize])
-    foreground, background, unknown = _words_of(dtype)
+    _draw(chances, seeds, draw, masks.view(SAME_SIZE[dtype.itemsize]), _words_of(dtype))
+    return masks
+
+
+def draw_marks(chances: torch.Tensor, seeds: torch.Tensor, draw: int) -> torch.Tensor:
+    """The same masks as int32: -1 for foreground and 0 for background."""
+    marks = torch.empty(chances.shape, dtype=torch.int32, device=chances.device)
+    _draw(chances, seeds, draw, marks, (-1, 0, 0))
+    return marks
+
+
+def _draw(
+    chances: torch.Tensor, seeds: torch.Tensor, draw: int, words: torch.Tensor, kinds: tuple[int, int, int]
+) -> None:
+    """Draw into words, of which there are three kinds: for foreground, background and where a chance is NaN."""
     pixels = chances.numel()
     if pixels > 0:
-        draw_kernel[(tiles_of(pixels),)](
-            chances, seeds, draw, words, pixels, foreground, background, unknown, BLOCK=BLOCK
-        )
-    return masks
+        draw_kernel[(tiles_of(pixels),)](chances, seeds, draw, words, pixels, *kinds, BLOCK=BLOCK)
 
 
 def _words_of(dtype: torch.dtype) -> tuple[int, int, int]:

@@ -18,35 +18,36 @@ class FlipParts(NamedTuple):
 
     sizes: torch.Tensor  # of the images as they are, shape (images)
     levels: torch.Tensor  # of each slab, row and column, shape (images, depth + height + width)
-    added: torch.Tensor  # of each pixel, where it is background that makes the object grow, else 0; shape of the masks
+    added: torch.Tensor  # of each pixel: -1 for foreground; of background that makes the object grow, else 0
 
 
-def flip_ranks(foreground: torch.Tensor, shape: Shape, ranks: Ranks) -> torch.Tensor:
-    """The rank of half the size after each flip, int32, for masks as `flip_parts` takes them."""
-    _, levels, flips = flip_parts(foreground, shape, ranks)
+def flip_ranks(marks: torch.Tensor, shape: Shape, ranks: Ranks) -> torch.Tensor:
+    """The rank of half the size after each flip, in place of marks as `flip_parts` takes them."""
+    _, levels, flips = flip_parts(marks, shape, ranks)
     programs, rows, columns = look_up_grid(len(flips), shape)
     if programs > 0:
         raise_kernel[(programs,)](levels, flips, *shape, ROWS=rows, COLUMNS=columns)
     return flips
 
 
-def flip_parts(foreground: torch.Tensor, shape: Shape, ranks: Ranks) -> FlipParts:
-    """The parts of a batch; ``foreground`` has a byte a pixel, shape (images, depth, height, width)."""
-    images, spaced = len(foreground), ranks.steps is not None
-    table = box_sums(foreground, shape)
+def flip_parts(marks: torch.Tensor, shape: Shape, ranks: Ranks) -> FlipParts:
+    """The parts of a batch; ``marks`` are int32, of shape (images, depth, height, width), and become what is added."""
+    images, spaced, flips = len(marks), ranks.steps is not None, marks
+    table = box_sums(marks, shape)
     maxima = maxima_of(table, shape, ranks)
     sizes = sizes_in(maxima, shape)
-    flips = torch.zeros(foreground.shape, dtype=torch.int32, device=foreground.device)
     levels, longest = torch.empty_like(maxima), max(shape)
     if images == 0:
         return FlipParts(sizes, levels, flips)
     tiles = 3 * -(-longest // PLACES)
     levels_kernel[(images * tiles,)](
-        maxima, ranks.ranks, levels, *shape, longest, SPACED=spaced, PLACES=PLACES, BLOCK=AT_ONCE
-    )
+        maxima, ranks.ranks, ranks.list_of, ranks.each, levels, *shape, longest,
+        SPACED=spaced, PLACES=PLACES, BLOCK=AT_ONCE,
+    )  # fmt: skip
     programs, rows, columns = look_up_grid(images, shape)
     add_kernel[(programs,)](
-        table, ranks.steps, sizes, flips, *shape, ranks.cap, step_of(ranks.cap), index_bits_of(shape),
+        table, ranks.steps, ranks.list_of, ranks.each, sizes, flips,
+        *shape, ranks.cap, step_of(ranks.cap), index_bits_of(shape),
         SPACED=spaced, DIMS=dims_of(shape), ROWS=rows, COLUMNS=columns,
     )  # fmt: skip
     return FlipParts(sizes, levels, flips)

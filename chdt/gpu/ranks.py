@@ -1,57 +1,65 @@
 """Distances by their place in a list: with a spacing, all that can occur in a grid, and how many steps each allows."""
 
-import functools
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
-from chdt.checks.devices import is_captured, sent
-from chdt.checks.ranks import distances_of, is_spaced, lengths_along
-from chdt.checks.shape import Shape, Steps
+from chdt.checks.devices import lists_on
+from chdt.checks.ranks import AXES, by_image, differ, is_spaced, lengths_along, rank_lists_of, steps_of
+from chdt.checks.shape import AllSteps, Shape
 
 
 class Ranks(NamedTuple):
-    """Distance k has rank k without a spacing; with one, tensors on the device say what each rank stands for."""
+    """Distance k has rank k without a spacing; with one, lists on the device say what each rank stands for.
+
+    There is one of each for each spacing among the images. Those of few distances go on with the cap.
+    """
 
     cap: int  # the rank of the distance where there is no background
-    distances: torch.Tensor | None  # float32, shape (1 + cap)
-    steps: torch.Tensor | None  # int32, shape (3, 1 + cap): the most steps along each axis of a lower rank
-    ranks: torch.Tensor | None  # int32, shape (3, longest side): the rank of so many steps along each axis
+    distances: torch.Tensor | None = None  # float32, shape (lists, 1 + cap)
+    steps: torch.Tensor | None = None  # int32, shape (lists, 3, 1 + cap): most steps along each axis of a lower rank
+    ranks: torch.Tensor | None = None  # int32, shape (lists, 3, longest side): the rank of so many steps
+    last: torch.Tensor | None = None  # int64, shape (lists): from which rank on it is the cap
+    sizes: torch.Tensor | None = None  # float64, shape (lists, 1 + cap): by which is told what is nearer
+    list_of: torch.Tensor | None = None  # int32, which of them each image has, or of one image what all have
+
+    @property
+    def each(self) -> int:
+        """How far apart images are in ``list_of``."""
+        return int(self.list_of is not None and len(self.list_of) > 1)
+
+    def flat(self, found: torch.Tensor) -> torch.Tensor:
+        """Places of ranks, one image after the other, in what is listed for each rank; they may be changed."""
+        if self.list_of is None or not self.each:
+            return found
+        return found.add_((self.list_of * (1 + self.cap)).view(-1, *[1] * (found.ndim - 1)))
 
 
-_of_graphs: dict[int, Ranks] = {}  # what CUDA graphs read in every replay must stay where it is
-
-
-def ranks_of(shape: Shape, spacing: Steps | None, device: torch.device) -> Ranks:
-    """The ranks of a grid; a spacing that is the same for all axes needs no list."""
+def ranks_of(shape: Shape, spacing: AllSteps | None, device: torch.device) -> Ranks:
+    """The ranks of a grid; spacings that are the same along all axes need no list."""
     if not is_spaced(spacing):
-        return Ranks(shape.cap, None, None, None)
-    ranks = _listed(shape, spacing, device)
-    if is_captured(device):
-        _of_graphs[id(ranks)] = ranks
-    elif device.type == "cuda":  # lists that are given up may still be read by what waits on this stream
-        for each in (ranks.distances, ranks.steps, ranks.ranks):
-            if each is not None:
-                each.record_stream(torch.cuda.current_stream(device))
-    return ranks
+        return Ranks(shape.cap)
+    distances, *others = lists_on(device, _listed, shape, spacing)
+    return Ranks(distances.shape[1] - 1, distances, *others)
 
 
-@functools.lru_cache(maxsize=64)
-def _listed(shape: Shape, spacing: Steps, device: torch.device) -> Ranks:
-    """The lists of a grid, made once for all streams: so they are waited for."""
-    along = [lengths_along(side, step) for side, step in zip(shape, spacing, strict=True)]
-    distances = distances_of(shape, spacing)
-    steps = np.array([np.searchsorted(each, distances) - 1 for each in along], np.int32).clip(0)
-    ranks = np.zeros((3, shape.cap), np.int32)
-    for axis, each in enumerate(along):
-        ranks[axis, : len(each)] = np.searchsorted(distances, each)
-    lists = [
-        sent(torch.from_numpy(each), device, "a spacing that was not used before") for each in (distances, steps, ranks)
-    ]
-    if device.type == "cuda":
-        torch.cuda.current_stream(device).synchronize()
-    return Ranks(len(distances) - 1, *lists)
+def _listed(shape: Shape, spacing: AllSteps) -> list[npt.NDArray[Any]]:
+    """The lists of `Ranks`."""
+    distances, radii, list_of = rank_lists_of(shape, spacing)
+    list_of = list_of if len(list_of) else np.zeros(1, np.int64)
+    steps = np.zeros((len(distances), AXES, distances.shape[1]), np.int32)
+    for column, axis in enumerate(axis for axis in reversed(range(AXES)) if shape[axis] > 1):
+        steps[:, axis] = radii[:, :, column]
+    each = by_image(spacing)[np.unique(list_of, return_index=True)[1]]
+    lengths = np.stack([lengths_along(shape.cap, each[:, axis, None]) for axis in range(AXES)], 1)
+    ordered = torch.from_numpy(distances)[:, None].repeat(1, AXES, 1)
+    ranks = torch.searchsorted(ordered, torch.from_numpy(lengths), out_int32=True).numpy()
+    last = (distances < distances[:, -1:]).sum(1)
+    # What is nearer must not depend on how lengths are rounded.
+    sizes = np.where(differ(each)[:, None], 2 * distances.astype(np.float64), 2.0 * np.arange(distances.shape[1]))
+    return [distances, steps, ranks, last, sizes, list_of.astype(np.int32)]
 
 
 def step_of(cap: int) -> int:
@@ -59,10 +67,21 @@ def step_of(cap: int) -> int:
     return 1 << (cap.bit_length() - 1)
 
 
-def answers_of_ranks(found: torch.Tensor, times: int, ranks: Ranks, spacing: Steps | None) -> torch.Tensor:
-    """So many times the distances of these ranks, which may be changed: int32 pixels, float32 with a spacing."""
+def answers_of_ranks(found: torch.Tensor, times: int, ranks: Ranks, spacing: AllSteps | None) -> torch.Tensor:
+    """So many times the distances of these ranks, which may be changed: int32 pixels, float32 with a spacing.
+
+    Ranks have the shape (images, ...).
+    """
     if ranks.distances is not None:
-        return ranks.distances.index_select(0, found.reshape(-1)).mul_(times).view(found.shape)
-    if spacing is not None:
+        places = ranks.flat(found).reshape(-1)
+        return ranks.distances.view(-1).index_select(0, places).mul_(times).view(found.shape)
+    if spacing is None:
+        return found.mul_(times) if times > 1 else found
+    if len(spacing) == AXES:
         return found.mul_(times).double().mul_(spacing[0]).float()
-    return found.mul_(times) if times > 1 else found
+    (steps,) = lists_on(found.device, _steps_of_images, spacing)
+    return found.mul_(times).double().mul_(steps.view(-1, *[1] * (found.ndim - 1))).float()
+
+
+def _steps_of_images(spacing: AllSteps) -> list[npt.NDArray[Any]]:
+    return [steps_of(spacing, len(spacing) // AXES).copy()]

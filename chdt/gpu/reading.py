@@ -1,4 +1,4 @@
-"""A batch of masks, checked and read: one byte a pixel, with a border of background around it where that is wanted."""
+"""A batch of masks, checked and read: a mark a pixel, with a border of background around it where that is wanted."""
 
 from typing import NamedTuple
 
@@ -13,9 +13,9 @@ from chdt.gpu.launching import BLOCK, tiles_of
 
 
 class Foreground(NamedTuple):
-    """A checked batch, a byte a pixel."""
+    """A checked batch, a mark a pixel."""
 
-    pixels: torch.Tensor  # int8, contiguous, shape (images, depth, height, width): 0 is background
+    pixels: torch.Tensor  # contiguous, shape (images, depth, height, width): 0 is background; if int32, -1 foreground
     batch: tuple[int, ...]  # shape of the batch dims
     shape: Shape  # of each image, with the border
     border: Shape = Shape(0, 0, 0)  # pixels of background that were added on either side of each axis
@@ -35,18 +35,20 @@ class Foreground(NamedTuple):
         return torch.cat([along[:, more : along.shape[1] - more] for along, more in axes], 1)
 
 
-def read_masks(masks: torch.Tensor, spatial_dims: int, black_border: bool = False) -> Foreground:
-    """Read and check a batch: waits for the device once, but not for bool, which holds nothing invalid.
+def read_masks(
+    masks: torch.Tensor, spatial_dims: int, black_border: bool = False, dtype: torch.dtype = torch.int8
+) -> Foreground:
+    """Read and check a batch, into new memory if int32: waits for the device once, but not for bool, always valid.
 
     Nor while a CUDA graph is recorded, where nothing can be known of values: what is not +1 is background then.
     """
     shape = grid_shape(masks, spatial_dims)
     batch = tuple(masks.shape[: masks.ndim - spatial_dims])
-    return surrounded(_read(masks.detach()).view(-1, *shape), batch, spatial_dims, black_border)
+    return surrounded(_read(masks.detach(), dtype).view(-1, *shape), batch, spatial_dims, black_border)
 
 
 def surrounded(pixels: torch.Tensor, batch: tuple[int, ...], spatial_dims: int, black_border: bool) -> Foreground:
-    """A batch of masks, a byte a pixel, and background around each of them where that is wanted."""
+    """A batch of masks, a mark a pixel, and background around each of them where that is wanted."""
     if not black_border:
         return Foreground(pixels, batch, Shape(*pixels.shape[1:]))
     border = Shape(int(spatial_dims > 2), int(spatial_dims > 1), 1)
@@ -55,13 +57,15 @@ def surrounded(pixels: torch.Tensor, batch: tuple[int, ...], spatial_dims: int, 
     return Foreground(pixels, batch, Shape(*pixels.shape[1:]), border)
 
 
-def _read(masks: torch.Tensor) -> torch.Tensor:
+def _read(masks: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
     both = both_words(masks.dtype)
     words = masks.contiguous().resolve_neg().view(SAME_SIZE[masks.itemsize])
-    if masks.dtype == torch.bool:
+    if masks.dtype == torch.bool and dtype == words.dtype:
         return words
+    read = torch.empty(masks.shape, dtype=dtype, device=masks.device)
+    if masks.dtype == torch.bool:
+        return torch.sub((words == 0).view(words.dtype), 1, out=read)
     foreground, background = (int(word.view(f"i{masks.itemsize}")) for word in both)
-    read = torch.empty(masks.shape, dtype=torch.int8, device=masks.device)
     count = masks.numel()
     if count > 0:
         invalid = torch.full((1,), count, dtype=torch.int64, device=masks.device)

@@ -2,16 +2,26 @@
 
 import torch
 
-from chdt.checks.shape import Steps
+from chdt.checks.shape import AllSteps
 from chdt.gpu.box_sums import box_sums
 from chdt.gpu.distances import maxima_of, sizes_in
-from chdt.gpu.ranks import answers_of_ranks, ranks_of
+from chdt.gpu.ranks import Ranks, answers_of_ranks, ranks_of
 from chdt.gpu.reading import read_masks
 
 
-def sizes_of_masks(masks: torch.Tensor, spatial_dims: int, spacing: Steps | None, black_border: bool) -> torch.Tensor:
+def sizes_of_masks(
+    masks: torch.Tensor, spatial_dims: int, spacing: AllSteps | None, black_border: bool
+) -> torch.Tensor:
     """Sizes of a batch, on the device of the masks."""
+    found, ranks = size_ranks(masks, spatial_dims, spacing, black_border)
+    batch = tuple(masks.shape[: masks.ndim - spatial_dims])
+    return answers_of_ranks(found, 2, ranks, spacing).view(batch)
+
+
+def size_ranks(
+    masks: torch.Tensor, spatial_dims: int, spacing: AllSteps | None, black_border: bool
+) -> tuple[torch.Tensor, Ranks]:
+    """The rank of half the size of each image, shape (images)."""
     read = read_masks(masks, spatial_dims, black_border)
     ranks = ranks_of(read.shape, spacing, masks.device)
-    maxima = maxima_of(box_sums(read.pixels, read.shape), read.shape, ranks)
-    return answers_of_ranks(sizes_in(maxima, read.shape), 2, ranks, spacing).view(read.batch)
+    return sizes_in(maxima_of(box_sums(read.pixels, read.shape), read.shape, ranks), read.shape), ranks

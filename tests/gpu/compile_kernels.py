@@ -15,6 +15,7 @@ import triton
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 
+from chdt.gpu.box_sums import IMAGE_TILE, LINE_TILE, VOLUME_TILE
 from chdt.gpu.kernels import (
     box_sums,
     differences,
@@ -31,19 +32,23 @@ MODULES = (box_sums, differences, distances, drawing, flips, reading, weakest_pi
 LONG = {"lines", "lines_an_image", "pixels", "part"}  # 64 bits
 INTEGERS = {"foreground": "*i8", "masks": "*i8", "left_out": "*i8", "seeds": "*i64", "radii": "*i64", "found": "*i64",
             "centres": "*i64", "nans": "*i64", "invalid": "*i64"}  # fmt: skip
-OTHERS = dict.fromkeys(("steps", "distances", "maxima", "ranks", "levels", "added", "sizes", "flips"), "*i32")
-TILE = {"ROWS": 16, "COLUMNS": 32}
+OTHERS = dict.fromkeys(
+    ("steps", "distances", "maxima", "ranks", "levels", "added", "sizes", "flips", "list_of"), "*i32"
+)
+TILES = [dict(zip(("ROWS", "COLUMNS"), tile, strict=True)) for tile in (LINE_TILE, IMAGE_TILE, VOLUME_TILE)]
+TILE = TILES[1]
 
 
 def launches():
     """Kernels, what else their arguments are, and the constants: each that is launched somewhere, the widest last."""
     for table in ("*i32", "*i64"):
         for along, lines, block in ((1, 4, 128), (0, 32, 32)):
-            for first in (0, 1):
-                constants = {"FIRST": first, "ALONG": along, "LINES": lines, "BLOCK": block}
-                yield box_sums.sum_lines_kernel, {"table": table}, constants
+            constants = {"ALONG": along, "LINES": lines, "BLOCK": block}
+            yield box_sums.sum_lines_kernel, {"table": table}, {"FIRST": 0, **constants}
+            for marks in ("*i8", "*i32"):
+                yield box_sums.sum_lines_kernel, {"table": table, "foreground": marks}, {"FIRST": 1, **constants}
         for dims, spaced in ((1, False), (2, False), (2, True), (3, True)):
-            constants = {"SPACED": spaced, "DIMS": dims, **(TILE if dims > 1 else {"ROWS": 1, "COLUMNS": 512})}
+            constants = {"SPACED": spaced, "DIMS": dims, **TILES[dims - 1]}
             for write in (True, False):
                 yield distances.distances_kernel, {"table": table}, {"WRITE": write, **constants}
             yield flips.add_kernel, {"table": table}, constants
@@ -68,7 +73,8 @@ def launches():
         yield weakest_pixels.weakest_pixels_kernel, given, {"PARTS": 128, "BLOCK": 512}
     for words in ("*i8", "*i16", "*i32", "*i64"):
         both = dict.fromkeys(("foreground", "background"), "i64")
-        yield reading.read_kernel, {"words": words, **both}, {"BLOCK": 1024}
+        for marks in ("*i8", "*i32"):
+            yield reading.read_kernel, {"words": words, "masks": marks, **both}, {"BLOCK": 1024}
 
 
 def type_of(name, given):
@@ -95,7 +101,7 @@ def with_ones_and_none(kernel, given, constants):
         and type_of(parameter.name, given) in ("i32", "i64")
         and not parameter.do_not_specialize
     }
-    unused = () if constants.get("SPACED", True) else ("steps", "ranks")
+    unused = () if constants.get("SPACED", True) else ("steps", "ranks", "list_of")
     unused += () if constants.get("DRAWN", True) else ("chances", "left_out")
     return {**constants, **ones, **{name: None for name in unused if name in kernel.arg_names}}
 

@@ -167,19 +167,3 @@ def test_images_that_are_too_large():
     for shape in (Shape(2, 1 << 15, 1 << 15), Shape(1, 1, 1 << 30)):
         with pytest.raises(ValueError, match=r"images on a GPU may have up to 2147482624 pixels"):
             box_sums(torch.zeros(1, dtype=torch.int8).expand(1, *shape), shape)
-
-
-def test_lists_of_distances_stay_for_graphs(monkeypatch):
-    """They may be forgotten otherwise, when many grids were seen; a graph reads them in every replay."""
-    from chdt.gpu import ranks
-
-    monkeypatch.setattr(ranks, "_of_graphs", {})
-    device, spacing = torch.device("cpu"), (1.0, 2.0, 3.0)
-    first = ranks.ranks_of(Shape(2, 3, 4), spacing, device)
-    assert ranks._of_graphs == {}
-    monkeypatch.setattr(ranks, "is_captured", lambda device: True)
-    assert ranks.ranks_of(Shape(2, 3, 4), spacing, device) is first
-    for side in range(100):
-        monkeypatch.setattr(ranks, "is_captured", lambda device: False)
-        ranks.ranks_of(Shape(2, 3, 5 + side), spacing, device)
-    assert list(ranks._of_graphs.values()) == [first]

@@ -64,3 +64,33 @@ def test_sizes_on_the_device_are_not_looked_at():
     sizes = torch.tensor([2.0, torch.nan, -1.0])
     assert called_there(threshold_of_size, logits, sizes).isnan().tolist() == [False, True, True]
     assert called_there(mask_of_size, logits, sizes).flatten(1).any(1).tolist() == [True, False, False]
+
+
+SPACINGS = {
+    "one": (2.5, 1.0, 0.7),
+    "of each": torch.tensor([[0.7, 0.7, 0.7], [2.5, 1.0, 0.9], [2.5, 1.0, 0.9], [1.0, 1.0, 3.0]]),
+    "of each, equal": torch.tensor([0.7, 2.5, 2.5, 1.0])[:, None].expand(4, 3),
+}
+
+
+@pytest.mark.parametrize(
+    ("grid", "black_border", "spacing"),
+    [
+        ((7,), True, "of each"),
+        ((5, 6), False, "one"),
+        ((5, 6), True, "of each"),
+        ((1, 6), True, "one"),
+        ((3, 4), False, "of each, equal"),
+        ((2, 3, 2), False, "of each"),
+        ((3, 2, 3), True, "one"),
+    ],
+)
+def test_spacings(grid, black_border, spacing):
+    steps = SPACINGS[spacing]
+    steps = steps[:, : len(grid)] if isinstance(steps, torch.Tensor) else steps[: len(grid)]
+    options = {"spatial_dims": len(grid), "black_border": black_border, "spacing": steps}
+    logits = logits_of(*grid)[[0, 1, 1, 3]]
+    logits[2, ..., 1] = 0.5
+    for sizes in ([3.0, 1.4, 1.4, 2.0], [0.0, 5.0, 5.0, 2.0], [40.0, 5.0, 40.0, 0.0]):
+        assert_same(threshold_of_size, logits, torch.tensor(sizes), **options)
+        assert_same(mask_of_size, logits, torch.tensor(sizes), **options)

@@ -24,7 +24,8 @@ def sum_lines_kernel(
 ):
     """Add up the lines of one axis: of what pixels count where it is the FIRST one, else of the table, in place.
 
-    Pixels of a line are ``inner`` apart, as many lines as that lie side by side. A tile has its lines across ALONG.
+    What is not 0 is foreground. Pixels of a line are ``inner`` apart, as many lines as that lie side by side. A tile
+    has its lines across ALONG.
     """
     line = tl.program_id(0).to(tl.int64) * LINES + tl.arange(0, LINES)
     known = tl.expand_dims(line < lines, ALONG)
@@ -110,6 +111,12 @@ def largest_rank(
         rank = tl.where(possible & (total < below), tried, rank)
         step = step // 2
     return rank
+
+
+@triton.jit
+def list_of_image(lists, list_of, each, image, length):
+    """The list, of so many numbers, that this image has."""
+    return lists + tl.load(list_of + image * each) * length
 
 
 @triton.jit

@@ -15,7 +15,6 @@ def mean_of(total, count):
 
 @triton.jit
 def differences_kernel(
-    foreground,
     sizes,
     levels,
     added,
@@ -50,11 +49,11 @@ def differences_kernel(
     at = image * (depth * height * width) + (z * height + y[:, None]) * width + x[None, :]
     inside = (y[:, None] < height) & (x[None, :] < width)
     size = tl.load(sizes + image)
-    flip = rank_after_flip(levels, added, image, z, y, x, depth, height, width)
+    there = tl.load(added + at, mask=inside, other=0)
+    flip = rank_after_flip(levels, there, image, z, y, x, depth, height, width)
     old = tl.load(losses + image * columns + size)
     new = tl.load(losses + image * columns + flip, mask=inside, other=0.0)
-    is_foreground = tl.load(foreground + at, mask=inside, other=0) != 0
-    change = tl.where(is_foreground, old - new, new - old)
+    change = tl.where(there < 0, old - new, new - old)  # foreground was removed, or background added
     change = tl.where(flip == size, 0.0, change)  # the difference of infinite losses is NaN
     if draw > 0:
         change += tl.load(gradient + at, mask=inside, other=0.0)

@@ -3,13 +3,15 @@
 import triton
 import triton.language as tl
 
-from chdt.gpu.kernels.box_sums import largest_rank, tile_of
+from chdt.gpu.kernels.box_sums import largest_rank, list_of_image, tile_of
 
 
 @triton.jit(do_not_specialize=["step"])  # a 1 would be a constant, which a loop cannot change
 def distances_kernel(
     table,
     steps,
+    list_of,
+    each,
     distances,
     maxima,
     depth,
@@ -25,6 +27,8 @@ def distances_kernel(
 ):
     """Write the distance of each pixel, or raise to it the maxima of its slab, row and column, of each image."""
     image, z, y, x = tile_of(tl.program_id(0).to(tl.int64), depth, height, width, ROWS, COLUMNS)
+    if SPACED:
+        steps = list_of_image(steps, list_of, each, image, 3 * cap + 3)
     in_y, in_x = y[:, None], x[None, :]
     inside = (in_y < height) & (in_x < width)
     first = image * (depth * height * width)

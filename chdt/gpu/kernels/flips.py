@@ -3,13 +3,15 @@
 import triton
 import triton.language as tl
 
-from chdt.gpu.kernels.box_sums import largest_rank, tile_of, window
+from chdt.gpu.kernels.box_sums import largest_rank, list_of_image, tile_of, window
 
 
 @triton.jit
 def levels_kernel(
     maxima,
     ranks,
+    list_of,
+    each,
     levels,
     depth,
     height,
@@ -30,6 +32,8 @@ def levels_kernel(
     offset = image * (depth + height + width) + tl.where(axis == 0, 0, tl.where(axis == 1, depth, depth + height))
     place = ((program % tiles) * PLACES + tl.arange(0, PLACES)).to(tl.int32)
     level = place * 0
+    if SPACED:
+        ranks = list_of_image(ranks, list_of, each, image, 3 * longest)
     first = 0
     while first < length:
         other = first + tl.arange(0, BLOCK)
@@ -46,6 +50,8 @@ def levels_kernel(
 def add_kernel(
     table,
     steps,
+    list_of,
+    each,
     sizes,
     added,
     depth,
@@ -70,6 +76,8 @@ def add_kernel(
         inside = (in_y < height) & (in_x < width)
         first = image * (depth * height * width)
         table += first
+        if SPACED:
+            steps = list_of_image(steps, list_of, each, image, 3 * cap + 3)
         start = (in_y + in_x) * 0 + size + 1
         one = tl.full((1, 1), 1, table.dtype.element_ty) << index_bits
         total = window(table, steps, start, z, in_y, in_x, depth, height, width, cap, inside, SPACED, DIMS)
@@ -83,14 +91,11 @@ def add_kernel(
 
 
 @triton.jit
-def rank_after_flip(levels, added, image, z, y, x, depth, height, width):
+def rank_after_flip(levels, there, image, z, y, x, depth, height, width):
     """The rank after the flip of each pixel of a tile: the largest of what is there and the levels of its lines."""
     here = levels + image * (depth + height + width)
     in_rows = tl.maximum(tl.load(here + depth + y, mask=y < height, other=0), tl.load(here + z))
     in_columns = tl.load(here + depth + height + x, mask=x < width, other=0)
-    at = image * (depth * height * width) + (z * height + y[:, None]) * width + x[None, :]
-    inside = (y[:, None] < height) & (x[None, :] < width)
-    there = tl.load(added + at, mask=inside, other=0)
     return tl.maximum(there, tl.maximum(in_rows[:, None], in_columns[None, :]))
 
 
@@ -98,6 +103,7 @@ def rank_after_flip(levels, added, image, z, y, x, depth, height, width):
 def raise_kernel(levels, added, depth, height, width, ROWS: tl.constexpr, COLUMNS: tl.constexpr):
     """Raise what is there for each pixel to its `rank_after_flip`, in place."""
     image, z, y, x = tile_of(tl.program_id(0).to(tl.int64), depth, height, width, ROWS, COLUMNS)
-    rank = rank_after_flip(levels, added, image, z, y, x, depth, height, width)
     at = image * (depth * height * width) + (z * height + y[:, None]) * width + x[None, :]
-    tl.store(added + at, rank, mask=(y[:, None] < height) & (x[None, :] < width))
+    inside = (y[:, None] < height) & (x[None, :] < width)
+    there = tl.load(added + at, mask=inside, other=0)
+    tl.store(added + at, rank_after_flip(levels, there, image, z, y, x, depth, height, width), mask=inside)

@@ -14,9 +14,16 @@ def first_of_largest(number, index, known, none):
 
 
 @triton.jit
+def radii_of(radii, images, image):
+    """The radii of the window of an image along slices, rows and columns."""
+    return tl.load(radii + image), tl.load(radii + images + image), tl.load(radii + 2 * images + image)
+
+
+@triton.jit
 def best_centres_kernel(
     minima,
     radii,
+    images,
     largest,
     centres,
     parts,
@@ -36,16 +43,16 @@ def best_centres_kernel(
     program = tl.program_id(0).to(tl.int64)
     image = program // parts
     begin = (program % parts) * part
-    radius = tl.load(radii + image)
+    radius_z, radius_y, radius_x = radii_of(radii, images, image)
     numbers = tl.full((BLOCK,), float("-inf"), minima.dtype.element_ty)
     places = tl.full((BLOCK,), 0, tl.int64) + pixels
     done = 0
     while done < part:
         pixel = begin + done + tl.arange(0, BLOCK)
         y, x, z = (pixel // width) % height, pixel % width, pixel // (width * height)
-        z_inside = (z >= radius * border_z) & (z < pixels // (width * height) - radius * border_z)
-        y_inside = (y >= radius * border_y) & (y < height - radius * border_y)
-        x_inside = (x >= radius * border_x) & (x < width - radius * border_x)
+        z_inside = (z >= radius_z * border_z) & (z < pixels // (width * height) - radius_z * border_z)
+        y_inside = (y >= radius_y * border_y) & (y < height - radius_y * border_y)
+        x_inside = (x >= radius_x * border_x) & (x < width - radius_x * border_x)
         known = (pixel < pixels) & z_inside & y_inside & x_inside
         number = tl.load(minima + image * pixels + pixel, mask=known, other=0.0)
         better = known & ((number > numbers) | (places == pixels))
@@ -61,6 +68,7 @@ def best_centres_kernel(
 def weakest_pixels_kernel(
     logits,
     radii,
+    images,
     largest,
     centres,
     parts,
@@ -84,14 +92,15 @@ def weakest_pixels_kernel(
     numbers = tl.load(largest + image * parts + some, mask=known, other=float("-inf"))
     places = tl.load(centres + image * parts + some, mask=known, other=0)
     number, centre = first_of_largest(numbers, places, known & (places < pixels), pixels)
-    radius = tl.load(radii + image)
+    radius_z, radius_y, radius_x = radii_of(radii, images, image)
     pixel = (program % tiles) * BLOCK + tl.arange(0, BLOCK)
     inside = pixel < pixels
     here = load_wide(logits, image * pixels + pixel, inside, 0.0)
     y, x, z = (pixel // width) % height, pixel % width, pixel // (width * height)
     centre_y, centre_x, centre_z = (centre // width) % height, centre % width, centre // (width * height)
-    away = tl.maximum(tl.maximum(tl.abs(y - centre_y), tl.abs(x - centre_x)), tl.abs(z - centre_z))
-    weakest = tl.min(tl.where(inside & (centre < pixels) & (away <= radius) & (here == number), pixel, pixels), 0)
+    in_plane = (tl.abs(y - centre_y) <= radius_y) & (tl.abs(x - centre_x) <= radius_x)
+    in_window = in_plane & (tl.abs(z - centre_z) <= radius_z) & (centre < pixels)
+    weakest = tl.min(tl.where(inside & in_window & (here == number), pixel, pixels), 0)
     nan = tl.min(tl.where(inside & (here != here), pixel, pixels), 0)
     if weakest < pixels:
         tl.atomic_min(found + image, weakest, sem="relaxed")
