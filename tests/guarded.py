@@ -131,6 +131,12 @@ def calls(masks, dims, dtypes, place):
     for radius in (0, 1, max(masks.shape[1:]) // 2):
         sizes = torch.full((len(masks),), 2 * radius + 2)
         yield chdt.threshold_of_size(noisy, sizes, **dims).numpy()
+    if masks[0].size < 1000:  # then many go side by side, here 64 and 6
+        many = torch.from_numpy(place(np.resize(noisy.numpy(), (70, *masks.shape[1:]))))
+        sizes = torch.arange(70) % (2 * max(masks.shape[1:]) + 3)
+        for black_border in (False, True):
+            yield chdt.threshold_of_size(many, sizes, black_border=black_border, **dims).numpy()
+            yield chdt.mask_of_size(many, sizes, black_border=black_border, **dims).numpy()
 
 
 def all_answers(grids, dtypes, place):

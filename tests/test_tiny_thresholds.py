@@ -102,18 +102,18 @@ def mask(values, size, black_border):
 
 @pytest.mark.parametrize("kind", ["plain", "few values", "sure"])
 @pytest.mark.parametrize("black_border", [False, True])
-@pytest.mark.parametrize("grid", [(1,), (6,), (17,), (1, 1), (1, 4), (3, 5), (6, 4), (2, 3, 4), (3, 3, 3)])
+@pytest.mark.parametrize("grid", [(1,), (6,), (17,), (60,), (1, 1), (1, 4), (3, 5), (6, 4), (2, 3, 4), (3, 3, 3)])
 def test_by_definition(grid, black_border, kind):
     rng = np.random.default_rng(1)
     values = values_of(kind, rng, (70, *grid)).astype(np.float32)
     sizes = 2 * rng.integers(0, max(grid) + 2, 70)
     logits, ranks = torch.from_numpy(values), torch.from_numpy(sizes // 2)
-    pixels = weakest_pixels_of_ranks(logits, ranks[:, None], len(grid), None, black_border)
-    options = {"spatial_dims": len(grid), "black_border": black_border}
-    masks = mask_of_size(logits, torch.from_numpy(sizes), **options)
-    for each, size, pixel, found in zip(values, sizes, pixels[:, 0].tolist(), masks.numpy(), strict=True):
-        assert pixel == weakest_pixel(each, size, black_border)
-        np.testing.assert_array_equal(found, mask(each, size, black_border))
+    pixels = np.array([weakest_pixel(*each, black_border) for each in zip(values, sizes, strict=True)])
+    masks = np.array([mask(*each, black_border) for each in zip(values, sizes, strict=True)])
+    found = both_ways(logits, ranks[:, None], len(grid), None, black_border)
+    for found_pixels, found_masks in (found[:2], found[2:]):
+        np.testing.assert_array_equal(found_pixels[:, 0], pixels)
+        np.testing.assert_array_equal(found_masks, masks)
 
 
 def test_every_order_of_pixels():

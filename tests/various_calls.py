@@ -80,6 +80,9 @@ def calls(grid, images):
         yield ("overlap", dtype), lambda y=samples: intersection_over_union(y, y, **dims)
         for function in (threshold_of_size, mask_of_size):
             yield (function.__name__, dtype), lambda f=function, a=logits, s=sizes: f(a, s, **dims)
+            if math.prod(grid) < 1000:
+                many, each = logits[:1].expand(40, *grid), torch.zeros(40)
+                yield (function.__name__, "many", dtype), lambda f=function, a=many, s=each: f(a, s, **dims)
         yield ("sample", dtype), lambda a=logits: sample_masks(a)
         for known in (sizes, sizes.double(), sizes.long()):
             yield ("gradient", dtype, known.dtype), lambda y=samples, s=known: sampled_gradient(y, s, **dims)

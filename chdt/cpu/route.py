@@ -99,20 +99,20 @@ mask_of_size of objects of any size, ms side by side / one by one: 16 x 8²: 0.0
 0.31.
 """
 
-SIDE_BY_SIDE_MAX_BYTES = 7 << 9
+SIDE_BY_SIDE_MAX_BYTES = 4000
 """Bytes of such an image: what is made of 64 of them has to stay in the second nearest cache.
 
-mask_of_size of objects of any size, ms side by side / one by one: 781 x 16²: 0.69 / 1.67, 347 x 24²: 0.81 / 1.19, 255 x
-28²: 0.73 / 1.02, 195 x 32²: 0.98 / 0.90, 86 x 48²: 1.19 / 0.73; of size 6: 0.54 / 1.43, 0.52 / 1.06, 0.54 / 0.97,
-0.57 / 0.87, 0.63 / 0.73.
+mask_of_size of objects of any size, ms side by side / one by one: 781 x 16²: 0.69 / 1.75, 347 x 24²: 0.83 / 1.13, 255 x
+28²: 0.79 / 0.98, 200 x 10³: 0.76 / 1.22, 195 x 32²: 1.03 / 0.90, 86 x 48²: 1.20 / 0.71; of size 6: 0.54 / 1.47, 0.53 /
+1.05, 0.55 / 0.97, 0.62 / 1.21, 0.56 / 0.85, 0.64 / 0.76.
 """
 
 SIDE_BY_SIDE_MAX_SIDE_PIXELS = 512
 """Longest side of such an image: in a line, windows of hundreds of pixels are found faster than they grow.
 
-ms side by side / one by one: mask_of_size of objects of any size, 1562 x 256: 1.49 / 3.44, 781 x 512: 1.81 / 2.44,
-390 x 1024: 2.04 / 2.07; threshold_of_size: 0.81 / 1.18, 0.99 / 0.89, 1.11 / 0.74, of size 6: 0.59 / 1.53, 0.69 / 1.29,
-0.73 / 1.11.
+ms side by side / one by one: mask_of_size of objects of any size, 1562 x 256: 1.48 / 2.84, 781 x 512: 1.74 / 1.96,
+390 x 1024: 2.02 / 1.68; threshold_of_size: 0.84 / 1.16, 0.96 / 0.84, 1.07 / 0.72, of size 6: 0.51 / 1.52, 0.66 / 1.23,
+0.67 / 1.05.
 """
 
 # Of each item that is shared among threads, how many times what packing takes; a flip takes more than a scan, but

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from chdt.cpu.kernels.best_window import ThresholdMemory, find_best_window
-from chdt.cpu.kernels.jit import helper, kernel
+from chdt.cpu.kernels.jit import helper, kernel, outlined
 from chdt.cpu.kernels.keys import Floats, limit_below, pack_above
 from chdt.cpu.kernels.lanes import Numbers, Word
 from chdt.cpu.kernels.packing import unpack
@@ -27,21 +27,47 @@ from chdt.cpu.kernels.window_centres import (
 NO_LIMIT, ALL_LIMIT = np.uint64(0), ~np.uint64(0)  # all pixels, no pixel
 
 
+@outlined
+def _holds(rank: int, windows: Windows, memory: ThresholdMemory) -> bool:
+    """Whether what is packed holds a window of this rank."""
+    at = find_centres(memory.packed, window_at(windows, rank), margins_at(windows, rank), memory.planes)
+    return bool(count_centres(memory.planes, at) > 0)
+
+
 @helper
-def _size_above(
-    values: Numbers, first: int, pixels: int, limit: Word, windows: Windows, floats: Floats, memory: ThresholdMemory
-) -> float:
-    """The size of the mask that is cut by this limit: how large a window it holds, by bisection."""
-    pack_above(values, first, pixels, limit, floats, memory.rest, memory.packed)
-    low, high = 0, windows.number  # it holds windows of all ranks below the first number, of none from the second
-    while low < high:
-        rank = (low + high) // 2
-        at = find_centres(memory.packed, window_at(windows, rank), margins_at(windows, rank), memory.planes)
-        if count_centres(memory.planes, at) > 0:
-            low = rank + 1
+def _comes_closer_with(
+    values: Numbers,
+    first: int,
+    pixels: int,
+    key: Word,
+    rank: int,
+    windows: Windows,
+    floats: Floats,
+    memory: ThresholdMemory,
+) -> bool:
+    """Whether the size of a mask comes closer to that of a rank with the logits of this key than without them.
+
+    With them it is larger, and smaller without.
+    """
+    pack_above(values, first, pixels, key, floats, memory.rest, memory.packed)
+    low, high, step = 0, rank, 1  # it holds windows of all ranks below the first number, of none from the second
+    while low < high:  # mostly it is one rank that is missing
+        middle = max(high - step, (low + high) // 2)
+        if _holds(middle, windows, memory):
+            low = middle + 1
         else:
-            high = rank
-    return float(windows.sizes[low])
+            high = middle
+        step *= 4
+    size, smaller = windows.sizes[rank + 1], windows.sizes[low]
+    as_far = rank + 2  # of the larger sizes, the first that is not closer
+    while as_far < windows.number + 1 and windows.sizes[as_far] - size < size - smaller:
+        as_far += 1
+    if as_far == rank + 2:  # none is closer
+        return False
+    if as_far == windows.number + 1:  # none is as far
+        return True
+    pack_above(values, first, pixels, limit_below(key, floats), floats, memory.rest, memory.packed)
+    return not _holds(as_far - 1, windows, memory)
 
 
 @helper
@@ -65,11 +91,8 @@ def _limit_of(
         if lower == 0:
             return ALL_LIMIT
     if upper == lower:  # equal logits join the mask together, or not: whatever comes closer to the size
-        with_them = limit_below(upper, floats)
-        size = windows.sizes[rank + 1]
-        smaller = _size_above(values, first, pixels, upper, windows, floats, memory)
-        larger = _size_above(values, first, pixels, with_them, windows, floats, memory)
-        return with_them if larger - size < size - smaller else upper
+        closer = _comes_closer_with(values, first, pixels, upper, rank, windows, floats, memory)
+        return limit_below(upper, floats) if closer else upper
     # From the lower threshold on, up to before the upper one: 0, or the one that is closer to it.
     if upper <= floats.sign:
         return limit_below(upper, floats)
