@@ -54,8 +54,14 @@ python benchmarks/gpu.py --output docs/benchmarks_gpu.md
 
 writes this page anew, with the name of the card: medians of times by CUDA events, in one run with `copy_` and `sum` as
 bounds, binary cross entropy with its gradient, the way through the host, and SciPy and OpenCV with the copies; a step
-of the experiments' training; and how many pixels are drawn otherwise than on the host. These are the goals that it
-holds them against:
+of the experiments' training; and how many pixels are drawn otherwise than on the host.
+
+What can be counted without a card, for a batch of images of any size: the loss with its gradient is 22 launches (7
+kernels of chdt, and 15 operators of torch, of which only two are done for each pixel), `distance_transform` of bool
+masks 3, `object_size` 6, `flip_sizes` 11. By the shapes of what is read and written, without what is looked up again,
+the loss moves at least 60 bytes a pixel, 80 in images of more than 2¹⁵ pixels. A CUDA graph launches all at once.
+
+These are the goals that the script holds times against:
 
 """
 
