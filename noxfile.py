@@ -1,4 +1,4 @@
-"""Checks that need environments of their own: python -m nox --list. What .ci/run does is not repeated here.
+"""Checks that need environments of their own: python -m nox --list. What .ci/run does is repeated only for GPUs.
 
 Sessions with tests hand on what pytest is to be told: python -m nox --session oldest -- tests/test_size.py -x
 """
@@ -53,6 +53,13 @@ def test_away_from_the_sources(session: nox.Session, arguments: Sequence[str]) -
             shutil.copy(path, away)
     session.chdir(away)
     session.run("python", "-m", "pytest", *(arguments or ["tests"]))
+
+
+@nox.session
+def gpu(session: nox.Session) -> None:
+    """The kernels of GPUs, interpreted and compiled ahead of time, or on a GPU; .ci/run does the same."""
+    session.install("-c", "constraints.txt", "-e", ".[kernels]", "pytest-xdist", "triton>=3.4")
+    session.run("python", "-m", "pytest", "-q", "-n", "2", *(session.posargs or ["-m", "gpu", "tests/gpu"]))
 
 
 @nox.session(python=PYTHONS[0])

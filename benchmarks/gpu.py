@@ -2,10 +2,13 @@
 
 python benchmarks/gpu.py --output docs/benchmarks_gpu.md   # a few minutes; without a GPU it says what is not measured
 python benchmarks/gpu.py --rounds 5                        # prints, and takes seconds
+python benchmarks/gpu.py --rehearse                        # without a GPU: whether all of it runs; times mean nothing
 """
 
 import argparse
+import os
 import statistics
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,8 +18,15 @@ import numpy as np
 import torch
 
 import chdt
+from chdt.checks.devices import GPUS
 
 SHAPES = ((32, 512, 512), (16, 512, 512), (1024, 48, 32), (32, 48, 32), (4, 64, 64, 64))
+
+REHEARSED = {shape: (2, *(6 if side < 64 else 8 for side in shape[1:])) for shape in SHAPES}  # tiny, by the interpreter
+
+EXPERIMENTS = (32, 48, 32)  # a batch of the experiments (figure 5)
+
+CHANCES = 1 << 24  # of pixels that are drawn on both, to count those that differ
 
 CLAIMS = (  # function, shape, at most so many times the time of a peer; None stands for microseconds
     ("distance_transform", (32, 512, 512), 3, "copy_"),
@@ -26,6 +36,7 @@ CLAIMS = (  # function, shape, at most so many times the time of a peer; None st
     ("loss and gradient", (16, 512, 512), 3, "cross entropy and gradient"),
     ("loss and gradient", (32, 48, 32), 150, None),
     ("loss and gradient", (32, 512, 512), 1 / 20, "loss by way of the host"),
+    ("step with sizes", (32, 48, 32), 1.03, "step with outlines"),
 )
 
 TITLE = "# On a GPU\n"
@@ -36,13 +47,21 @@ time and run by Triton's interpreter, which says whether they are right and noth
 figure here, and no claim. On a machine with a GPU,
 
 ```bash
-pip install -c constraints.txt -e ".[benchmarks]"   # with a torch for CUDA or ROCm, which brings Triton
+# CUDA's torch brings Triton
+pip install -c constraints.txt -e ".[benchmarks,examples]"
 python benchmarks/gpu.py --output docs/benchmarks_gpu.md
 ```
 
 writes this page anew, with the name of the card: medians of times by CUDA events, in one run with `copy_` and `sum` as
-bounds, binary cross entropy with its gradient, the way through the host, and SciPy and OpenCV with the copies. These
-are the goals that it holds them against:
+bounds, binary cross entropy with its gradient, the way through the host, and SciPy and OpenCV with the copies; a step
+of the experiments' training; and how many pixels are drawn otherwise than on the host.
+
+What can be counted without a card, for a batch of images of any size: the loss with its gradient is 22 launches (7
+kernels of chdt, and 15 operators of torch, of which only two are done for each pixel), `distance_transform` of bool
+masks 3, `object_size` 6, `flip_sizes` 11. By the shapes of what is read and written, without what is looked up again,
+the loss moves at least 60 bytes a pixel, 80 in images of more than 2¹⁵ pixels. A CUDA graph launches all at once.
+
+These are the goals that the script holds times against:
 
 """
 
@@ -54,23 +73,23 @@ class Timed(NamedTuple):
     call: Callable[[], Any]
 
 
-def masks_and_logits(shape: tuple[int, ...]) -> tuple[torch.Tensor, torch.Tensor]:
+def masks_and_logits(shape: tuple[int, ...], device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
     """Discs of many sizes in noise, float32 of -1 and +1, and logits that such masks are drawn from."""
-    generator = torch.Generator("cuda").manual_seed(0)
-    sides = [torch.arange(side, device="cuda").view([-1 if i == axis else 1 for i in range(len(shape) - 1)]) - side / 2
+    generator = torch.Generator(device).manual_seed(0)
+    sides = [torch.arange(side, device=device).view([-1 if i == axis else 1 for i in range(len(shape) - 1)]) - side / 2
              for axis, side in enumerate(shape[1:])]  # fmt: skip
     away = sum(side.float() ** 2 for side in sides).sqrt()
-    radii = torch.rand(shape[0], generator=generator, device="cuda") * min(shape[1:]) / 2
+    radii = torch.rand(shape[0], generator=generator, device=device) * min(shape[1:]) / 2
     logits = radii.view(-1, *[1] * (len(shape) - 1)) - away
-    logits += 0.5 * torch.randn(shape, generator=generator, device="cuda")
+    logits += 0.5 * torch.randn(shape, generator=generator, device=device)
     return torch.where(logits > 0, 1.0, -1.0), logits
 
 
-def all_timed(shape: tuple[int, ...]) -> Iterator[Timed]:
+def all_timed(shape: tuple[int, ...], device: torch.device) -> Iterator[Timed]:
     """Calls and their peers."""
     dims = len(shape) - 1
-    masks, logits = masks_and_logits(shape)
-    out = torch.empty(shape, dtype=torch.int32, device="cuda")
+    masks, logits = masks_and_logits(shape, device)
+    out = torch.empty(shape, dtype=torch.int32, device=device)
     sizes, leaf = chdt.object_size(masks, spatial_dims=dims).float(), logits.clone().requires_grad_()
 
     def gradient_of(loss: Callable[[], torch.Tensor]) -> Callable[[], None]:
@@ -81,9 +100,9 @@ def all_timed(shape: tuple[int, ...]) -> Iterator[Timed]:
         return call
 
     def by_host() -> None:
-        there = logits.cpu().requires_grad_()
+        there = logits.cpu().detach().requires_grad_()
         chdt.expected_size_loss(there, sizes.cpu(), spatial_dims=dims).backward()
-        there.grad.to("cuda")
+        there.grad.to(device)
 
     labels = (masks > 0).float()
     yield Timed("copy_", lambda: out.copy_(masks))
@@ -98,8 +117,49 @@ def all_timed(shape: tuple[int, ...]) -> Iterator[Timed]:
     yield Timed("threshold_of_size", lambda: chdt.threshold_of_size(logits, sizes, spatial_dims=dims))
     yield Timed("mask_of_size", lambda: chdt.mask_of_size(logits, sizes, spatial_dims=dims))
     yield Timed("loss by way of the host", by_host)
-    yield Timed("distances by way of the host", lambda: chdt.distance_transform(masks.cpu(), spatial_dims=dims).cuda())
+    yield Timed(
+        "distances by way of the host", lambda: chdt.distance_transform(masks.cpu(), spatial_dims=dims).to(device)
+    )
     yield from copied_peers(masks)
+
+
+def steps_of_experiments(device: torch.device, rehearsed: bool) -> Iterator[Timed]:
+    """A step of the experiments' training from outlines, and one from sizes with one sample (figure 5)."""
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "examples"))
+    try:
+        from hippocampus.training import FirstPhase, SecondPhase
+    except ImportError as error:
+        print(f"no step of the experiments: {error}")
+        return
+    images = torch.randn(2 if rehearsed else EXPERIMENTS[0], 1, *EXPERIMENTS[1:], device=device)
+    masks, _ = masks_and_logits((len(images), *EXPERIMENTS[1:]), device)
+    sizes, index = chdt.object_size(masks).float(), torch.arange(len(images), device=device)
+    outlined = FirstPhase().to(device), [images, masks > 0, sizes]
+    sized = SecondPhase("size", 1).to(device), {"sizes": [images, sizes, index]}
+    for name, (module, batch) in (("step with outlines", outlined), ("step with sizes", sized)):
+        optimizer = module.configure_optimizers()
+
+        def step(module: Any = module, batch: Any = batch, optimizer: torch.optim.Optimizer = optimizer) -> None:
+            loss = module.training_step(batch, 0)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            module.on_train_batch_end()
+
+        yield Timed(name, step)
+
+
+def drawn_otherwise(device: torch.device, count: int) -> str:
+    """How many pixels are drawn otherwise than on the host, with the same seed: where a sigmoid rounds otherwise."""
+    logits = 3 * torch.randn(count, generator=torch.Generator().manual_seed(0))
+    host, there = (
+        chdt.sample_masks(x, generator=torch.Generator().manual_seed(1)).cpu() for x in (logits, logits.to(device))
+    )
+    unequal = (torch.sigmoid(logits) != torch.sigmoid(logits.to(device)).cpu()).sum().item()
+    return (
+        f"Of {count} logits, the chances of {unequal} are rounded otherwise than on the host, "
+        f"and {int((host != there).sum())} pixels are drawn otherwise with the same seed.\n"
+    )
 
 
 def copied_peers(masks: torch.Tensor) -> Iterator[Timed]:
@@ -109,13 +169,13 @@ def copied_peers(masks: torch.Tensor) -> Iterator[Timed]:
         from scipy.ndimage import distance_transform_cdt
 
         images = (masks > 0).cpu().numpy()
-        torch.from_numpy(np.stack([distance_transform_cdt(x, metric="chessboard") for x in images])).cuda()
+        torch.from_numpy(np.stack([distance_transform_cdt(x, metric="chessboard") for x in images])).to(masks.device)
 
     def opencv() -> None:
         import cv2
 
         images = (masks > 0).byte().cpu().numpy()
-        torch.from_numpy(np.stack([cv2.distanceTransform(x, cv2.DIST_C, 3) for x in images])).cuda()
+        torch.from_numpy(np.stack([cv2.distanceTransform(x, cv2.DIST_C, 3) for x in images])).to(masks.device)
 
     yield Timed("SciPy's distances, with copies", scipy)
     if masks.ndim == 3:
@@ -141,14 +201,25 @@ def microseconds(call: Callable[[], Any], rounds: int) -> float:
     return statistics.median(times)
 
 
-def measured(rounds: int) -> dict[tuple[int, ...], dict[str, float]]:
+def microseconds_of_one(call: Callable[[], Any], _: int) -> float:
+    """The time of a single call, by the host's clock: of a rehearsal."""
+    began = time.perf_counter()
+    call()
+    return 1e6 * (time.perf_counter() - began)
+
+
+def measured(rounds: int, device: torch.device) -> dict[tuple[int, ...], dict[str, float]]:
     """Microseconds of every call, for each shape; answers are compared with the host's first."""
+    rehearsed = device.type == "cpu"
+    timed_by = microseconds_of_one if rehearsed else microseconds
     times: dict[tuple[int, ...], dict[str, float]] = {}
     for shape in SHAPES:
-        dims, (masks, _) = len(shape) - 1, masks_and_logits(shape)
+        size = REHEARSED[shape] if rehearsed else shape
+        dims, (masks, _) = len(shape) - 1, masks_and_logits(size, device)
         for function in (chdt.distance_transform, chdt.object_size, chdt.flip_sizes):
             assert torch.equal(function(masks, spatial_dims=dims).cpu(), function(masks.cpu(), spatial_dims=dims))
-        times[shape] = {timed.name: microseconds(timed.call, rounds) for timed in all_timed(shape)}
+        calls = [*all_timed(size, device), *(steps_of_experiments(device, rehearsed) if shape == EXPERIMENTS else ())]
+        times[shape] = {timed.name: timed_by(timed.call, rounds) for timed in calls}
     return times
 
 
@@ -159,17 +230,20 @@ def goals(times: dict[tuple[int, ...], dict[str, float]] | None) -> str:
         limit = f"{most} µs" if peer is None else f"{most:.3g} times {peer}"
         found = "not yet"
         if times is not None:
+            if name not in times[shape]:
+                continue
             value = times[shape][name] / (1 if peer is None else times[shape][peer])
             found = f"{value:.3g}{' µs' if peer is None else ''}"
         lines.append(f"| {name} | {' x '.join(map(str, shape))} | {limit} | {found} |")
     return "\n".join(lines) + "\n"
 
 
-def page(times: dict[tuple[int, ...], dict[str, float]] | None) -> str:
+def page(times: dict[tuple[int, ...], dict[str, float]] | None, device: torch.device) -> str:
     """The page, for what was measured or where nothing was."""
     if times is None:
         return NOT_MEASURED + goals(None)
-    said = f"{torch.cuda.get_device_name()}; torch {torch.__version__}, chdt {chdt.__version__}."
+    card = torch.cuda.get_device_name() if device.type == "cuda" else "A rehearsal"
+    said = f"{card}; torch {torch.__version__}, chdt {chdt.__version__}."
     parts = [TITLE, f"{said} Medians by CUDA events, in microseconds, all in one run.\n", goals(times)]
     names = dict.fromkeys(name for of_shape in times.values() for name in of_shape)
     heads = [" x ".join(map(str, shape)) for shape in times]
@@ -177,18 +251,29 @@ def page(times: dict[tuple[int, ...], dict[str, float]] | None) -> str:
     for name in names:
         cells = [f"{of_shape[name]:.4g}" if name in of_shape else "" for of_shape in times.values()]
         rows.append(f"| {name} | {' | '.join(cells)} |")
-    return "\n".join([*parts, "\n".join(rows)]) + "\n"
+    return (
+        "\n".join([*parts, "\n".join(rows)])
+        + "\n\n"
+        + drawn_otherwise(device, CHANCES if device.type == "cuda" else 5000)
+    )
 
 
 def main() -> None:
     """Measure, print, and write where that is wanted."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=200, help="calls of which the median is taken")
-    parser.add_argument("--output", type=Path, help="the page to write")
+    kind = parser.add_mutually_exclusive_group()
+    kind.add_argument("--output", type=Path, help="the page to write")
+    kind.add_argument("--rehearse", action="store_true", help="run all of it under Triton's interpreter, on tiny masks")
     chosen = parser.parse_args()
-    there = torch.cuda.is_available()
-    text = page(measured(chosen.rounds) if there else None)
-    print(text)
+    device = torch.device("cuda")
+    if chosen.rehearse:
+        os.environ["TRITON_INTERPRET"] = "1"  # read when a kernel is decorated
+        device = torch.device("cpu")
+        GPUS.add(device.type)  # its tensors are taken for those of a GPU
+    there = chosen.rehearse or torch.cuda.is_available()
+    text = page(measured(chosen.rounds, device) if there else None, device)
+    print("All of it runs." if chosen.rehearse else text)
     if chosen.output:
         chosen.output.write_text(text, encoding="utf-8")
 

@@ -22,15 +22,14 @@ def masks_of(*grid):
 
 
 @each_spacing
-@pytest.mark.parametrize(("grid", "black_border"), [((9,), False), ((5, 7), True), ((6, 1), False), ((2, 3, 2), False)])
+@pytest.mark.parametrize(("grid", "black_border"), [((9,), False), ((5, 7), True), ((6, 1), False), ((2, 2, 2), False)])
 def test_functions_of_masks(grid, spacing, black_border):
     options = {"spacing": torch.tensor(spacing)[:, : len(grid)], "spatial_dims": len(grid)}
     for function in (object_size, distance_transform, flip_sizes):
         assert_same(function, masks_of(*grid), black_border=black_border, **options)
 
 
-@each_spacing
-@pytest.mark.parametrize("n_samples", [1, 2])
+@pytest.mark.parametrize(("spacing", "n_samples"), [("mixed", 2), ("equal along all axes", 1)])
 def test_the_loss(spacing, n_samples):
     def derivatives(logits, sizes, **options):
         leaf = logits.detach().clone().requires_grad_()
@@ -38,20 +37,18 @@ def test_the_loss(spacing, n_samples):
         value.sum().backward()
         return value.detach(), leaf.grad
 
-    logits = 1 + torch.randn(6, 5, 7, generator=torch.Generator().manual_seed(1))
-    sizes = torch.tensor([2.0, 0.0, 4.0, 24.0, 1.0, 2.0])
-    steps = torch.tensor(spacing)[:, :2]
+    logits = 1 + torch.randn(6, 3, 5, generator=torch.Generator().manual_seed(1))
+    sizes = torch.tensor([2.0, 0.0, 4.0, 10.0, 1.0, 2.0])
+    steps = torch.tensor(SPACINGS[spacing])[:, :2]
     assert_same(derivatives, logits, sizes, spacing=steps, n_samples=n_samples, reduction="none", black_border=True)
-    _, gradient = assert_same(sampled_gradient, masks_of(5, 7), sizes, spacing=steps)
+    _, gradient = assert_same(sampled_gradient, masks_of(3, 5), sizes, spacing=steps)
     assert gradient.any()
 
 
 def test_many_batch_dims_and_spacings():
-    """More images than those of a list that is sent."""
-    masks = torch.cat([masks_of(4, 5)] * 12).view(3, 24, 4, 5)
-    spacing = torch.rand(3, 24, 2, generator=torch.Generator().manual_seed(3)) + 0.1
+    masks = torch.cat([masks_of(3, 4)] * 3).view(3, 6, 3, 4)
+    spacing = torch.rand(3, 6, 2, generator=torch.Generator().manual_seed(3)) + 0.1
     assert_same(distance_transform, masks, spacing=spacing)
-    assert_same(object_size, masks, spacing=spacing)
 
 
 def test_lists_are_sent_once_and_stay_for_graphs(monkeypatch):
@@ -81,8 +78,8 @@ def test_the_loss_with_a_spacing_may_become_part_of_a_graph(monkeypatch):
     """Once it was called."""
     from chdt.gpu import reading
 
-    logits, sizes = there(torch.randn(6, 4, 5)), there(torch.full((6,), 2.0))
-    spacing = torch.tensor(MIXED)[:, :2]
+    logits, sizes = there(torch.randn(2, 3, 4)), there(torch.full((2,), 2.0))
+    spacing = torch.tensor(MIXED)[:2, :2]
     with on_gpu():
         for steps in ((0.37, 1.0), 0.41, spacing):
             expected_size_loss(logits, sizes, spacing=steps)
@@ -95,9 +92,9 @@ def test_the_loss_with_a_spacing_may_become_part_of_a_graph(monkeypatch):
 
 
 def test_operators():
-    masks, spacing = there(masks_of(4, 5)), tuple(x for steps in MIXED for x in steps)
+    masks, spacing = there(masks_of(3, 3)[:2]), tuple(x for steps in MIXED[:2] for x in steps)
     with on_gpu():
-        torch.library.opcheck(torch.ops.chdt.flip_sizes.default, (masks, 2, spacing))
+        torch.library.opcheck(torch.ops.chdt.object_size.default, (masks, 2, spacing))
         torch.library.opcheck(torch.ops.chdt.attainable_sizes.default, (there(torch.rand(2)), (1, 4, 5), spacing))
-    mapped = called_there(torch.func.vmap(lambda x: object_size(x, spacing=(2.0, 1.0))), masks_of(4, 5))
-    assert torch.equal(mapped, object_size(masks_of(4, 5), spacing=(2.0, 1.0)))
+    mapped = called_there(torch.func.vmap(lambda x: object_size(x, spacing=(2.0, 1.0))), masks_of(3, 3))
+    assert torch.equal(mapped, object_size(masks_of(3, 3), spacing=(2.0, 1.0)))
