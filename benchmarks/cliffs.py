@@ -165,11 +165,12 @@ def cases(rng: np.random.Generator) -> Iterator[Case]:
 def spacings_of_each(masks: Any, name: str) -> Iterator[Case]:
     """A spacing for each image: of all different, of two that take turns, and of equal steps along all axes."""
     images, dims = len(masks), masks.ndim - 1
-    different = np.linspace(1, 3, images)[:, None] * (3, *(1,) * (dims - 1))
+    scales = np.linspace(1, 3, images)[:, None]
+    apart = np.array((3, *(1,) * (dims - 1)))
     for kind, each in {
-        "all different": different,
-        "two in turn": different[np.arange(images) % 2],
-        "equal along the axes": different[:, :1].repeat(dims, 1),
+        "two in turn": scales[-(np.arange(images) % 2)] * apart,
+        "all different": scales * apart,
+        "equal along the axes": scales.repeat(dims, 1),
     }.items():
         options = {"spacing": each, "spatial_dims": dims}
         yield Case("spacing of each", f"{name}, {kind}", masks, options, with_out=False)
@@ -179,13 +180,10 @@ def options_of(masks: Any, spatial_dims: int) -> Iterator[Case]:
     """What a user may say of a batch, and how it and answers may lie in memory."""
     dims = {"spatial_dims": spatial_dims}
     apart = (3, *(1,) * (spatial_dims - 1))
-    each = np.broadcast_to(np.array(apart), (len(masks), spatial_dims)) * (1 + np.arange(len(masks)) % 2)[:, None]
     yield Case("", "`black_border=True`", masks, {"black_border": True, **dims})
     yield Case("", "`spacing=2.5`", masks, {"spacing": 2.5, **dims}, with_out=False)
     yield Case("", f"`spacing={apart}`", masks, {"spacing": apart, **dims}, with_out=False)
-    yield Case("", "a spacing for each image, two in turn", masks, {"spacing": each, **dims}, with_out=False)
-    each = np.linspace(1, 3, len(masks))[:, None] * apart
-    yield Case("", "a spacing for each image, all different", masks, {"spacing": each, **dims}, with_out=False)
+    yield from spacings_of_each(masks, "a spacing for each image")
     for dtype in ("bool", "int8", "float64"):
         yield Case("", f"masks of {dtype} instead of float32", as_dtype(masks > 0, dtype), dims)
     yield Case("", "batch dim last in memory", STRIDES["batch dim last"](masks), dims)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chdt.checks.ranks import is_spaced, ranks_along, ranks_of
+from chdt.checks.ranks import is_spaced, lengths_along, ranks_of
 from chdt.checks.shape import Shape
 
 sides = st.integers(1, 9) | st.sampled_from([63, 64, 65])
@@ -23,7 +23,8 @@ def test_against_the_definition(shape, spacing):
     assert ranks.last == len(listed) - 1
     assert len(listed) <= sum(shape)
     for side, s, steps in zip(shape, spacing, lengths, strict=True):
-        assert ranks_along(ranks, side, s).tolist() == [listed.index(length) for length in steps]
+        places = np.searchsorted(ranks.distances, lengths_along(side, s))
+        assert places.tolist() == [listed.index(length) for length in steps]
     axes = [steps for steps in reversed(lengths) if len(steps) > 1]
     for rank, distance in enumerate(listed):
         nearer = [sum(0 < length < distance for length in steps) for steps in axes]

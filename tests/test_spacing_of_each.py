@@ -51,6 +51,12 @@ def masks_of(grid, images):
     return masks
 
 
+def batch_of(kind, grid, black_border):
+    """Masks, a spacing for each, and what is said of all."""
+    options = {"spatial_dims": len(grid), "black_border": black_border}
+    return masks_of(grid, 7), spacings(kind, 7, len(grid)), options
+
+
 @pytest.fixture(params=[1, 3], ids=["one thread", "three threads"])
 def threads(request, monkeypatch):
     monkeypatch.setattr("chdt.cpu.threads.thread_count", lambda: request.param)
@@ -61,9 +67,7 @@ def threads(request, monkeypatch):
 @pytest.mark.usefixtures("threads")
 @pytest.mark.parametrize(("kind", "grid", "black_border"), CASES, ids=str)
 def test_masks(kind, grid, black_border):
-    images = 7
-    masks, each = masks_of(grid, images), spacings(kind, images, len(grid))
-    options = {"spatial_dims": len(grid), "black_border": black_border}
+    masks, each, options = batch_of(kind, grid, black_border)
     for function in (object_size, distance_transform, flip_sizes):
         together = function(masks, spacing=each, **options)
         alone = [function(mask, spacing=tuple(steps), **options) for mask, steps in zip(masks, each, strict=True)]
@@ -76,11 +80,9 @@ def test_masks(kind, grid, black_border):
 @pytest.mark.usefixtures("threads")
 @pytest.mark.parametrize(("kind", "grid", "black_border"), CASES, ids=str)
 def test_logits(kind, grid, black_border):
-    images = 7
-    masks, each = masks_of(grid, images), spacings(kind, images, len(grid))
-    options = {"spatial_dims": len(grid), "black_border": black_border}
+    masks, each, options = batch_of(kind, grid, black_border)
     samples, logits = torch.from_numpy(masks), torch.from_numpy(RNG.normal(size=masks.shape).round(1))
-    sizes = torch.from_numpy(RNG.uniform(0, 2 * max(grid), images) * each.min(1))
+    sizes = torch.from_numpy(RNG.uniform(0, 2 * max(grid), len(masks)) * each.min(1))
     losses, gradient = sampled_gradient(samples, sizes, spacing=each, **options)
     for image, steps in enumerate(each):
         alone = sampled_gradient(samples[image], sizes[image], spacing=steps, **options)

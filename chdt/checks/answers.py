@@ -190,8 +190,8 @@ def _overlaps_itself(array: npt.NDArray[Any]) -> bool:
 
 def _share_memory(out: AnyMasks, array: npt.NDArray[Any], masks: AnyMasks) -> bool:
     if isinstance(out, torch.Tensor) and isinstance(masks, torch.Tensor):  # mostly, and known sooner than by NumPy
-        begin, end = sorted(((out.data_ptr(), out.nbytes), (masks.data_ptr(), masks.nbytes)))
-        if out.is_contiguous() and masks.is_contiguous() and sum(begin) <= end[0]:
+        (low, length), (high, _) = sorted(((out.data_ptr(), out.nbytes), (masks.data_ptr(), masks.nbytes)))
+        if out.is_contiguous() and masks.is_contiguous() and low + length <= high:
             return False
     other = host_array(masks) if isinstance(masks, torch.Tensor) else masks
     try:

@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from chdt.checks.ranks import AXES, by_image, differ, is_spaced, steps_at
+from chdt.checks.ranks import AXES, by_image, differ, different, is_spaced, steps_at
 from chdt.checks.shape import AllSteps, Steps
 
 
@@ -33,10 +33,7 @@ def groups_of(spacing: AllSteps, images: int, in_lists: bool) -> list[tuple[slic
     if len(spacing) == AXES:
         return [(slice(0, images), spacing)]
     each = by_image(spacing)
-    group = differ(each).astype(np.int64)
-    if not in_lists:
-        _, group = np.unique(each * group[:, None], axis=0, return_inverse=True)
-        group = group.reshape(-1)
+    group = differ(each) * (1 if in_lists else 1 + different(spacing)[1])
     members = [np.flatnonzero(group == number) for number in range(group.max() + 1)]
     return [(slice(0, images) if len(x) == images else x, _spacing_of(each[x])) for x in members if len(x) > 0]
 

@@ -44,7 +44,7 @@ class RankLists(NamedTuple):
 
     distances: Floats  # shape (lists, ranks)
     radii: npt.NDArray[np.int64]  # shape (lists, ranks, AXES)
-    list_of: npt.NDArray[np.int64]  # which of them each image has; empty where there is one for all
+    list_of: npt.NDArray[np.int64]  # which of them each image has; empty where one spacing is that of all
 
     @property
     def last(self) -> int:
@@ -63,9 +63,21 @@ class RankLists(NamedTuple):
             return Ranks(self.distances[0], self.radii[0])
         return Ranks(np.empty_like(self.distances[0]), np.empty_like(self.radii[0]))
 
+    @property
+    def caps(self) -> npt.NDArray[np.int64]:
+        """From which rank on each list stands for the cap, shape (lists)."""
+        return (self.distances < self.distances[:, -1:]).sum(1)  # type: ignore[no-any-return]
+
     def of_images(self, first: int, last: int) -> "RankLists":
         """The lists of images first..last - 1."""
         return self._replace(list_of=self.list_of[first:last])
+
+    def radii_of_axes(self, shape: Shape) -> npt.NDArray[np.int64]:
+        """The radii along the slices, the rows and the columns of the grid, 0 along axes of one pixel."""
+        radii = np.zeros_like(self.radii)
+        longer = [axis for axis in reversed(range(AXES)) if shape[axis] > 1]
+        radii[:, :, longer] = self.radii[:, :, : len(longer)]
+        return radii
 
 
 def is_spaced(spacing: S | None) -> TypeGuard[S]:
@@ -85,6 +97,14 @@ def differ(each: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
     return (each != each[:, :1]).any(1)  # type: ignore[no-any-return]
 
 
+def different(spacing: AllSteps) -> tuple[list[Steps], npt.NDArray[np.int64]]:
+    """The different spacings of the images of a batch, and which of them each image has."""
+    number_of: dict[Steps, int] = {}
+    each = zip(spacing[0::AXES], spacing[1::AXES], spacing[2::AXES], strict=True)
+    numbers = np.array([number_of.setdefault(steps, len(number_of)) for steps in each])
+    return [*number_of], numbers
+
+
 def steps_of(spacing: AllSteps, images: int) -> npt.NDArray[np.float64]:
     """The steps of images that are equally far apart along all axes, shape (images)."""
     return np.broadcast_to(by_image(spacing)[:, 0], images)
@@ -100,8 +120,16 @@ def sizes_of_ranks(shape: Shape, spacing: AllSteps) -> npt.NDArray[np.float64]:
     if is_spaced(spacing):
         lists = rank_lists_of(shape, spacing)
         return (2 * lists.distances.astype(np.float64))[lists.list_of]
-    lengths = np.arange(shape.cap + 1) * steps_of(spacing, len(spacing) // AXES)[:, None]
-    return 2 * lengths.astype(np.float32).astype(np.float64)
+    return 2 * lengths_along(shape.cap + 1, by_image(spacing)[:, :1]).astype(np.float64)
+
+
+def sizes_to_compare(lists: RankLists, spacing: AllSteps) -> npt.NDArray[np.float64]:
+    """Sizes of the ranks of each list, by which is told what is nearer.
+
+    They are in pixels where the steps along the axes do not differ: how lengths are rounded must not decide.
+    """
+    are_different = differ(np.array(different(spacing)[0]))[:, None]
+    return np.where(are_different, 2 * lists.distances.astype(np.float64), 2.0 * np.arange(1 + lists.last))
 
 
 def steps_at(spacing: AllSteps, image: int) -> Steps:
@@ -125,11 +153,8 @@ def lengths_along(side: int, number: float | npt.NDArray[np.float64]) -> Floats:
 def rank_lists_of(shape: Shape, spacing: AllSteps) -> RankLists:
     """The ranks of a grid with one spacing, or with the spacing of each image of a batch."""
     if len(spacing) > AXES:
-        number_of: dict[Steps, int] = {}
-        each = zip(spacing[0::AXES], spacing[1::AXES], spacing[2::AXES], strict=True)
-        list_of = np.array([number_of.setdefault(steps, len(number_of)) for steps in each])
-        if len(number_of) > 1:
-            return _lists_of(shape, np.array([*number_of]), list_of)
+        spacings, list_of = different(spacing)
+        return _lists_of(shape, np.array(spacings), list_of)
     ranks = ranks_of(shape, steps_at(spacing, 0))
     return RankLists(ranks.distances[None], ranks.radii[None], NO_LISTS)
 
@@ -168,8 +193,3 @@ def _steps_below(distances: Floats, step: npt.NDArray[np.float64], side: int) ->
     while (too_few := (steps < side - 1) & (((steps + 1) * step).astype(np.float32) < distances)).any():
         steps += too_few
     return steps
-
-
-def ranks_along(ranks: Ranks, side: int, number: float) -> npt.NDArray[np.int64]:
-    """The rank of 0, 1, ... side - 1 steps along an axis whose pixels are ``number`` apart."""
-    return np.searchsorted(ranks.distances, lengths_along(side, number))

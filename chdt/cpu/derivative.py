@@ -66,10 +66,11 @@ def sampled_derivative(
     for run in _runs_of(grid, spacing, len(drawn_flat)):
 
         def work(first: int, last: int, run: _Run = run) -> None:
+            memory = run.memory(first, last, flat.dtype)
             first, last = run.first + first, run.first + last
             here = flat[first * pixels : last * pixels]
             draws, one = np.array([len(mixed), 1], flat.dtype)
-            omit, to, memory = omitted[first:last], drawn_flat[first:last], run.memory(first, last, flat.dtype)
+            omit, to = omitted[first:last], drawn_flat[first:last]
             differentiate_drawn(here, mixed, first * pixels, memory, table[first:last], omit, to, draws, one)
 
         # More work than that, but a training step calls, whose threads of torch still spin: few more pay off.
@@ -95,12 +96,9 @@ def given_derivative(
     for run in _runs_of(grid, spacing, packed.images):
 
         def work(first: int, last: int, run: _Run = run) -> None:
+            memory = run.memory(first, last, flat.dtype)
             first, last = run.first + first, run.first + last
-            here, to, memory = (
-                flat[first * pixels : last * pixels],
-                drawn_flat[first:last],
-                run.memory(first, last, flat.dtype),
-            )
+            here, to = flat[first * pixels : last * pixels], drawn_flat[first:last]
             differentiate_given(packed.bits, first * pixels_in, memory, table[first:last], to, here)
 
         share(work, run.last - run.first, pixels_in, run.side_by_side)
@@ -126,7 +124,7 @@ class _Run(NamedTuple):
     first: int
     last: int  # the one behind them
     side_by_side: int  # images that are scanned together
-    memory: Callable[[int, int, Any], GradientMemory]  # for some of them, and the dtype of the gradient
+    memory: Callable[[int, int, Any], GradientMemory]  # for some, counted from the first, and a dtype of the gradient
 
 
 def _runs_of(grid: _Grid, spacing: AllSteps | None, images: int) -> list[_Run]:
@@ -152,7 +150,7 @@ def _run_of(first: int, last: int, grid: _Grid, spacing: AllSteps | None) -> _Ru
         if spacing is None or lists is None:
             return made
         if route.small:
-            mine = lists.of_images(begin - first, end - first)
+            mine = lists.of_images(begin, end)
             return made._replace(flips=made.flips._replace(ranks=lists.at_hand, lists=mine))
         steps = steps_at(spacing, 0)
         flips = made.flips._replace(ranks=ranks_of(shape, steps))

@@ -72,7 +72,7 @@ def _count_distances(packed: PackedMasks, spacing: AllSteps | None, answers: Num
     shape, pixels = packed.shape, packed.shape.pixels
     lists = None if spacing is None else rank_lists_of(shape, spacing)
     largest = shape.cap if lists is None else lists.last
-    interleaved = interleaved_images(packed.images, pixels) if lists is None or lists.is_one_for_all else 1
+    interleaved = interleaved_images(packed.images, pixels, lists is None or lists.is_one_for_all)
     past_caches = is_streamed(answers)
 
     def memory() -> tuple[Planes, WriteBuffer]:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from chdt.checks.answers import answer_into, check_out, deliver, lengths_into, new_answer
 from chdt.checks.groups import groups_of
 from chdt.checks.masks import AnyMasks, grid_shape
-from chdt.checks.ranks import AXES, is_spaced, steps_of
+from chdt.checks.ranks import AXES, is_spaced, lengths_along, steps_of
 from chdt.checks.shape import AllSteps, Shape
 from chdt.cpu import threads
 from chdt.cpu.distances import distances_into
@@ -129,8 +129,8 @@ def _scale(words: npt.NDArray[np.uint32], spacing: AllSteps, largest: int) -> No
         words, steps = words.reshape(1, -1), steps[:1]
     few = max(1, MOST_LENGTHS // (largest + 1))
     for first in range(0, len(words), few):
-        tables = np.multiply(np.arange(largest + 1), steps[first : first + few], dtype=np.float64)
-        _look_up_all(words[first : first + few], tables.astype(np.float32).view(np.uint32))
+        tables = lengths_along(largest + 1, steps[first : first + few])
+        _look_up_all(words[first : first + few], tables.view(np.uint32))
 
 
 def _look_up_all(words: npt.NDArray[np.uint32], tables: npt.NDArray[np.uint32]) -> None:

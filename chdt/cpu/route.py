@@ -178,9 +178,13 @@ def in_slabs(shape: Shape) -> bool:
     return shape.pixels >= SLABS_MIN_PIXELS and shape.without_single_pixels.width > WORD_BITS
 
 
-def interleaved_images(images: int, pixels: int) -> int:
-    """How many images share bit planes: several where each has few words, one after the other else."""
-    return VECTOR_WORDS if images >= VECTOR_WORDS and pixels <= INTERLEAVED_MAX_WORDS * WORD_BITS else 1
+def interleaved_images(images: int, pixels: int, is_one_for_all: bool = True) -> int:
+    """How many images share bit planes: several where each has few words, one after the other else.
+
+    And where they do not have one list of ranks for all, as erosions are those of a list.
+    """
+    are_small = pixels <= INTERLEAVED_MAX_WORDS * WORD_BITS
+    return VECTOR_WORDS if images >= VECTOR_WORDS and are_small and is_one_for_all else 1
 
 
 def are_side_by_side(images: int, shape: Shape, pixel_bytes: int) -> bool:
@@ -232,7 +236,6 @@ class PixelRoute(NamedTuple):
     """How distances, or sizes after flips, of a batch are done."""
 
     small: bool  # counted by erosions, not scanned
-    interleaved: int  # images that share bit planes, where distances are counted
     layout: RowLayout
     lanes: Any  # dtype of what is scanned and gathered
     alone: int  # images that are left to one thread each; the others are cut into bands for all threads
@@ -242,9 +245,8 @@ class PixelRoute(NamedTuple):
 def pixel_route(images: int, shape: Shape, largest: int, answers: Numbers) -> PixelRoute:
     """The route of a batch whose answers are at most ``largest``."""
     small, layout = is_small(shape), row_layout(shape)
-    interleaved = interleaved_images(images, shape.pixels) if small else 1
     alone = images if small else images_alone(images, layout)
-    return PixelRoute(small, interleaved, layout, lanes_for(largest), alone, is_streamed(answers))
+    return PixelRoute(small, layout, lanes_for(largest), alone, is_streamed(answers))
 
 
 class GradientRoute(NamedTuple):

@@ -12,7 +12,7 @@ from chdt.cpu.kernels.rank_search import spaced_sizes_of
 from chdt.cpu.kernels.size_search import size_memory, sizes_of, sizes_of_packed
 from chdt.cpu.memory import reused
 from chdt.cpu.packed import PackedMasks, pack_masks
-from chdt.cpu.route import has_border_in_planes, size_route
+from chdt.cpu.route import has_border_in_planes, interleaved_images, size_route
 from chdt.cpu.slabs import largest_ranks
 from chdt.cpu.threads import share
 
@@ -28,7 +28,7 @@ def spaced_sizes(packed: PackedMasks, spacing: AllSteps) -> Floats:
         ranks = ranks_of(shape, steps_at(spacing, 0))
         return 2 * ranks.distances[largest_ranks(packed, route, ranks)]
     lists = rank_lists_of(shape, spacing)
-    interleaved = route.interleaved if lists.is_one_for_all else 1
+    interleaved = interleaved_images(packed.images, pixels, lists.is_one_for_all)
     sizes = np.empty(packed.images, np.float32)
 
     def work(first: int, last: int) -> None:

@@ -10,7 +10,7 @@ import torch
 
 from chdt.checks.dtypes import SAME_SIZE, WORD_OF_SIZE
 from chdt.checks.masks import grid_shape
-from chdt.checks.ranks import AXES, NO_LISTS, by_image, differ, is_spaced, rank_lists_of
+from chdt.checks.ranks import AXES, NO_LISTS, is_spaced, rank_lists_of, sizes_to_compare
 from chdt.checks.shape import AllSteps, Shape
 from chdt.cpu.kernels.best_window import threshold_memory
 from chdt.cpu.kernels.cuts import cut_masks
@@ -99,29 +99,20 @@ def _window_lists(shape: Shape, spatial_dims: int, spacing: AllSteps | None, bla
     """All windows that the grid has room for: with a border, those that do not reach it."""
     whole = shape.with_border(spatial_dims) if black_border else shape
     if spacing is None:
-        distances, radii = (
-            np.arange(whole.cap + 1, dtype=np.float32)[None],
-            np.arange(whole.cap)[None, :, None].repeat(3, 2),
-        )
-        list_of, last = NO_LISTS, np.array([[whole.cap]])
+        radii, last = np.arange(whole.cap)[None, :, None].repeat(AXES, 2), np.array([[whole.cap]])
+        sizes, list_of = np.arange(0, 2 * whole.cap + 1, 2, dtype=np.float64)[None], NO_LISTS
     else:
-        distances, of_ranks, list_of = rank_lists_of(whole, spacing)
-        last = (distances < distances[:, -1:]).sum(1, keepdims=True)  # from here on, all is the cap
-        radii = np.zeros((len(distances), distances.shape[1] - 1, 3), np.int64)
-        longer = [axis for axis in reversed(range(3)) if whole[axis] > 1]
-        radii[:, :, longer] = of_ranks[:, 1:, : len(longer)]
+        lists = rank_lists_of(whole, spacing)
+        radii, last = lists.radii_of_axes(whole)[:, 1:], lists.caps[:, None]
+        sizes, list_of = sizes_to_compare(lists, spacing), lists.list_of
     has_border = np.array(whole) > np.array(shape)
     fits = (~has_border | (2 * radii < shape)).all(2) & (np.arange(radii.shape[1]) < last)
     # As in planes: axes of one pixel come first, and any radius will do along them.
     is_longer = np.array(shape) > 1
-    placed = np.repeat(radii[:, :, is_longer].min(2, initial=shape.cap)[:, :, None], 3, axis=2)
-    placed[:, :, 3 - is_longer.sum() :] = radii[:, :, is_longer]
-    border = np.zeros(3, np.int64)
-    border[3 - is_longer.sum() :] = has_border[is_longer]
-    sizes = 2 * distances.astype(np.float64)
-    if spacing is not None and len(list_of) > 0:  # which size is nearer must not depend on how lengths are rounded
-        _, image = np.unique(list_of, return_index=True)
-        sizes[~differ(by_image(spacing)[image])] = 2 * np.arange(sizes.shape[1])
+    placed = np.repeat(radii[:, :, is_longer].min(2, initial=shape.cap)[:, :, None], AXES, axis=2)
+    placed[:, :, AXES - is_longer.sum() :] = radii[:, :, is_longer]
+    border = np.zeros(AXES, np.int64)
+    border[AXES - is_longer.sum() :] = has_border[is_longer]
     # Larger windows have no smaller radii, so those that fit come first.
     return WindowLists(fits.sum(1), placed, border, sizes, list_of)
 

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import torch
 
 from chdt.checks.devices import lists_on
-from chdt.checks.ranks import AXES, by_image, differ, is_spaced, lengths_along, rank_lists_of, steps_of
+from chdt.checks.ranks import AXES, different, is_spaced, lengths_along, rank_lists_of, sizes_to_compare, steps_of
 from chdt.checks.shape import AllSteps, Shape
 
 
@@ -47,19 +47,13 @@ def ranks_of(shape: Shape, spacing: AllSteps | None, device: torch.device) -> Ra
 
 def _listed(shape: Shape, spacing: AllSteps) -> list[npt.NDArray[Any]]:
     """The lists of `Ranks`."""
-    distances, radii, list_of = rank_lists_of(shape, spacing)
-    list_of = list_of if len(list_of) else np.zeros(1, np.int64)
-    steps = np.zeros((len(distances), AXES, distances.shape[1]), np.int32)
-    for column, axis in enumerate(axis for axis in reversed(range(AXES)) if shape[axis] > 1):
-        steps[:, axis] = radii[:, :, column]
-    each = by_image(spacing)[np.unique(list_of, return_index=True)[1]]
-    lengths = np.stack([lengths_along(shape.cap, each[:, axis, None]) for axis in range(AXES)], 1)
-    ordered = torch.from_numpy(distances)[:, None].repeat(1, AXES, 1)
+    spacings, list_of = different(spacing)
+    lists = rank_lists_of(shape, spacing)
+    steps = np.ascontiguousarray(lists.radii_of_axes(shape).swapaxes(1, 2), np.int32)
+    lengths = lengths_along(shape.cap, np.array(spacings)[:, :, None])
+    ordered = torch.from_numpy(lists.distances)[:, None].repeat(1, AXES, 1)
     ranks = torch.searchsorted(ordered, torch.from_numpy(lengths), out_int32=True).numpy()
-    last = (distances < distances[:, -1:]).sum(1)
-    # What is nearer must not depend on how lengths are rounded.
-    sizes = np.where(differ(each)[:, None], 2 * distances.astype(np.float64), 2.0 * np.arange(distances.shape[1]))
-    return [distances, steps, ranks, last, sizes, list_of.astype(np.int32)]
+    return [lists.distances, steps, ranks, lists.caps, sizes_to_compare(lists, spacing), list_of.astype(np.int32)]
 
 
 def step_of(cap: int) -> int:

@@ -4,6 +4,8 @@ The box has a radius for each axis, the most steps that are nearer than rank r. 
 one axis, or along those whose steps are equally long.
 """
 
+from typing import Any
+
 from chdt.checks.ranks import RankLists, Ranks
 from chdt.cpu.kernels.erosions import dilate, exponent_towards
 from chdt.cpu.kernels.jit import helper, outlined
@@ -23,11 +25,17 @@ from chdt.cpu.kernels.planes import (
 
 
 @helper
-def list_of_image(lists: RankLists | None, image: int) -> int:
-    """Which list of ranks an image has."""
+def has_several(lists: Any) -> bool:
+    """Whether images have lists of their own, of ranks or of windows."""
+    return False if lists is None else len(lists.list_of) > 0
+
+
+@helper
+def list_of_image(lists: Any, image: int) -> int:
+    """Which list an image has."""
     if lists is None:
         return 0
-    return lists.list_of[image] if len(lists.list_of) > 0 else 0
+    return lists.list_of[image] if has_several(lists) else 0
 
 
 @helper
@@ -35,7 +43,7 @@ def take_ranks(lists: RankLists | None, image: int, ranks: Ranks | None) -> None
     """Copy the list of an image to where the ranks of the image at hand are, if there are several lists."""
     if lists is not None and ranks is not None:  # Numba compiles nothing of this where there are none
         number = list_of_image(lists, image)
-        for rank in range(ranks.distances.size if len(lists.list_of) > 0 else 0):
+        for rank in range(ranks.distances.size if has_several(lists) else 0):
             ranks.distances[rank] = lists.distances[number, rank]
             for axis in range(AXES):
                 ranks.radii[rank, axis] = lists.radii[number, rank, axis]

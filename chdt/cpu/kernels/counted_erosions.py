@@ -9,14 +9,14 @@ import numpy as np
 
 from chdt.checks.ranks import RankLists, Ranks
 from chdt.checks.shape import Shape
-from chdt.cpu.kernels.box_erosions import erode_to_next_rank, last_rank, list_of_image, take_ranks
+from chdt.cpu.kernels.box_erosions import erode_to_next_rank, has_several, last_rank, list_of_image, take_ranks
 from chdt.cpu.kernels.erosions import erode
 from chdt.cpu.kernels.jit import helper, kernel
 from chdt.cpu.kernels.lanes import VECTOR_WORDS, Vector, any_set, fill, load_words, settle, spread, store
 from chdt.cpu.kernels.laying_out import lay_out_images
 from chdt.cpu.kernels.packing import WORD_BITS, Words
 from chdt.cpu.kernels.planes import Planes, add_border, objects_in, pixels_in, plane_at, planes_of
-from chdt.cpu.kernels.writing import AnyNumbers, WriteBuffer, gather, has_tables, write_gathered
+from chdt.cpu.kernels.writing import AnyNumbers, WriteBuffer, gather, write_gathered
 
 DIGITS = 3  # planes: the digits are in those behind the three that are worked in
 
@@ -119,7 +119,7 @@ def small_distances_of(
                 d = _distances_of_word(planes, k * interleaved + image, digits)
                 lanes = min(WORD_BITS, pixels - k * WORD_BITS)
                 at, gathered = gather(buffer, gathered, d, lanes, answers, at, table)
-        if has_tables(buffer):
+        if has_several(lists):  # the next image may have another table
             write_gathered(buffer, gathered, answers, at, table)
             at, gathered = at + gathered, 0
     write_gathered(buffer, gathered, answers, at, 0)

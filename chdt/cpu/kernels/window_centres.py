@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from chdt.cpu.kernels.box_erosions import list_of_image
 from chdt.cpu.kernels.erosions import dilate_along, erode, exponent_towards
 from chdt.cpu.kernels.jit import helper
 from chdt.cpu.kernels.lanes import Word, any_set, count_bits, lowest_bit
@@ -42,13 +43,13 @@ class WindowLists(NamedTuple):
     radii: npt.NDArray[np.int64]  # shape (lists, ranks, 3)
     has_border: npt.NDArray[np.int64]
     sizes: npt.NDArray[np.float64]  # shape (lists, ranks + 1)
-    list_of: npt.NDArray[np.int64]  # which of them each image has; empty where there is one for all
+    list_of: npt.NDArray[np.int64]  # as in `RankLists`
 
 
 @helper
 def windows_of_image(lists: WindowLists, image: int) -> Windows:
     """The windows of an image."""
-    number = lists.list_of[image] if len(lists.list_of) > 0 else 0
+    number = list_of_image(lists, image)
     return Windows(lists.counts[number], lists.radii[number], lists.has_border, lists.sizes[number])
 
 

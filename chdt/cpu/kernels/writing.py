@@ -162,19 +162,6 @@ def _write_gathered(
 
 
 @helper
-def has_tables(buffer: WriteBuffer) -> bool:
-    """Whether there are several tables."""
-    return _is_more_than_one(buffer.lengths)
-
-
-@helper
-def _is_more_than_one(lengths: Lengths | None) -> bool:
-    if lengths is None:
-        return False
-    return len(lengths.tables) > 1
-
-
-@helper
 def _write_all(numbers: Numbers, past_caches: bool, count: int, answers: AnyNumbers, at: int) -> None:
     if count < BLOCK:
         for x in range(count):
