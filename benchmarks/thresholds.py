@@ -18,6 +18,7 @@ import numpy.typing as npt
 import torch
 import typer
 from benchmarks.workloads import Workload, blobs, tensor_of
+from scipy import ndimage
 
 import chdt
 from chdt.cpu import route
@@ -142,6 +143,20 @@ def side_by_side(shapes: Iterable[tuple[int, ...]]) -> Iterator[Case]:
                 yield Case(f"{function.__name__}, {shape}, size {name}", call, ways)
 
 
+def pooled() -> Iterator[Case]:
+    """Large windows looked for in a pooled image first, or in the image itself."""
+    ways = {"pooled": {"POOLED_MIN_PIXELS": ALWAYS}, "whole": {"POOLED_MIN_PIXELS": NEVER}}
+    rng = np.random.default_rng(0)
+    images, volumes = ((140, 96), (80, 128), (20, 256), (1, 2048)), ((20, 35, 50, 36), (4, 64, 64, 64))
+    for shape in (*((count, side, side) for count, side in images), *volumes, (100, 4096), (30, 16384)):
+        spread = (0, *[2] * (len(shape) - 1))
+        logits = torch.from_numpy(ndimage.gaussian_filter(rng.standard_normal(shape, dtype=np.float32), spread))
+        for part in (4, 2):
+            sizes = torch.full(shape[:1], shape[-1] // part)
+            call = partial(chdt.mask_of_size, logits, sizes, spatial_dims=len(shape) - 1)
+            yield Case(f"mask_of_size, {shape}, size {shape[-1] // part}", call, ways)
+
+
 def few_images() -> Iterator[Case]:
     """How many images there are at least."""
     return side_by_side((count, side, side) for side in (4, 8, 16, 24) for count in (8, 16, 32, 64))
@@ -167,6 +182,7 @@ THRESHOLDS: dict[str, tuple[Callable[[], Iterator[Case]], bool]] = {  # and whet
     "CUT_MIN_PIXELS": (cut, True),
     "SLABS_MIN_PIXELS": (slabs, False),
     "LOOKS": (looks, False),
+    "POOLED_MIN_PIXELS": (pooled, False),
     "SIDE_BY_SIDE_MIN_IMAGES": (few_images, False),
     "SIDE_BY_SIDE_MAX_BYTES": (small_images, False),
     "SIDE_BY_SIDE_MAX_SIDE_PIXELS": (short_lines, False),

@@ -12,7 +12,6 @@ from chdt.checks.dtypes import SAME_SIZE, WORD_OF_SIZE
 from chdt.checks.masks import grid_shape
 from chdt.checks.ranks import AXES, NO_LISTS, is_spaced, rank_lists_of, sizes_to_compare
 from chdt.checks.shape import AllSteps, Shape
-from chdt.cpu.kernels.best_window import threshold_memory
 from chdt.cpu.kernels.cuts import cut_masks
 from chdt.cpu.kernels.keys import Floats
 from chdt.cpu.kernels.lanes import BLOCK, Numbers
@@ -20,8 +19,9 @@ from chdt.cpu.kernels.tiny_thresholds import cut_masks_side_by_side, weakest_pix
 from chdt.cpu.kernels.weakest_pixels import weakest_pixels_of
 from chdt.cpu.kernels.window_centres import WindowLists
 from chdt.cpu.kernels.window_minima import minima_memory
+from chdt.cpu.kernels.window_search import threshold_memory
 from chdt.cpu.memory import reused
-from chdt.cpu.route import are_side_by_side
+from chdt.cpu.route import are_side_by_side, is_pooled
 from chdt.cpu.threads import share
 
 EFFORT = 8  # the cost of a pixel; packing one is 1
@@ -70,9 +70,10 @@ def _share(
     windows = _windows_of(shape, spatial_dims, spacing, black_border)
     side_by_side = spacing is None and are_side_by_side(len(wanted), shape, values.itemsize)
     kernel, make = (kernels[1], minima_memory) if side_by_side else (kernels[0], threshold_memory)
+    options = () if side_by_side else (is_pooled(shape),)
 
     def work(first: int, last: int) -> None:
-        memory = reused(make, shape, values.dtype.type)
+        memory = reused(make, shape, values.dtype.type, *options)
         here = values[first * shape.pixels : last * shape.pixels]
         mine = windows._replace(list_of=windows.list_of[first:last])
         to = answers[first * answers_of_image : last * answers_of_image]

@@ -3,23 +3,18 @@
 It is found without looking into each window. The least logit of any window is a bound; the windows above it are those
 that lie in the mask of all logits above it, whose centres an erosion finds (`window_centres`). A few of these are
 looked into, which raises the bound, until few are left. Each round reads the image once and leaves a small part of the
-windows: as a rule three to five rounds are enough.
+windows: as a rule three to five rounds are enough. Large windows in a large image are looked for in the pooled image,
+which is read in a 64th of the time (`pooling`).
 """
 
-from typing import Any, NamedTuple
-
 import numpy as np
-import numpy.typing as npt
 
-from chdt.checks.shape import Shape
 from chdt.cpu.kernels.jit import helper, outlined
-from chdt.cpu.kernels.keys import Floats, keys_at, pack_above, weighed
+from chdt.cpu.kernels.keys import Floats, keys_of_some, pack_above, weighed
 from chdt.cpu.kernels.lanes import (
     BLOCK,
     Numbers,
-    Vector,
     Word,
-    choose,
     count_bits,
     fill,
     lane,
@@ -29,116 +24,87 @@ from chdt.cpu.kernels.lanes import (
     minimum,
     prefetch,
 )
-from chdt.cpu.kernels.packing import WORD_BITS, Words, low_bits, packed_words
-from chdt.cpu.kernels.planes import PlaneLayout, Planes, pixels_in, planes_of
+from chdt.cpu.kernels.packing import WORD_BITS
+from chdt.cpu.kernels.planes import Planes, pixels_in
+from chdt.cpu.kernels.pooled_windows import centre_in_block, centres_above, least_in_pooled_window, middle_of_block
+from chdt.cpu.kernels.pooling import blocks_left, most_blocks, pool
 from chdt.cpu.kernels.window_centres import (
-    CENTRE_PLANES,
     Triple,
     Windows,
     centres_in,
     count_centres,
     deepest_centres,
     find_centres,
-    margins_at,
+    first_centre,
     nth_bit,
     place_of,
-    window_at,
 )
+from chdt.cpu.kernels.window_search import Best, Search, ThresholdMemory, nearest_centre, search_of
 
 LINE_BYTES, ROWS_AHEAD = 64, 4  # what is asked for before it is read: windows are no runs of memory
 MOST_SAMPLES = 64  # windows that are looked into in a round
-
-
-class ThresholdMemory(NamedTuple):
-    """What a thread needs to look for the thresholds of one image after the other."""
-
-    planes: Planes  # CENTRE_PLANES
-    packed: Words  # one image
-    rest: npt.NDArray[Any]  # 64 values
-
-
-class Best(NamedTuple):
-    """The best window so far."""
-
-    key: Word  # of its least logit; 0 if there is no window yet
-    centre: Triple
-
-
-def threshold_memory(shape: Shape, dtype: Any) -> ThresholdMemory:
-    """Memory for one thread."""
-    planes = planes_of(shape.without_single_pixels, CENTRE_PLANES)
-    return ThresholdMemory(planes, np.zeros(packed_words(shape.pixels), np.uint64), np.zeros(BLOCK, dtype))
-
-
-@helper
-def _block_of(values: Numbers, at: int, count: int, floats: Floats, rest: Numbers) -> Vector:
-    """The keys of ``count`` values, at most 64, and the largest number in all lanes behind them."""
-    if at + BLOCK <= values.size:
-        keys = keys_at(values, at, floats)
-    else:
-        for j in range(count):
-            rest[j] = values[at + j]
-        keys = keys_at(rest, 0, floats)
-    return choose(low_bits(count), keys, ~fill(0, values[0]))
+MOST_POOLED_ROUNDS = 16  # that leave too many blocks to look at all their centres
+PIXELS = (1, 1, 1)  # the sides of blocks, where places are pixels
 
 
 @outlined
-def _look_into(
-    values: Numbers, first: int, window: Triple, centre: Triple, floats: Floats, memory: ThresholdMemory, best: Best
-) -> Best:
-    """The window around this centre, if its least logit is larger than that of the best one; else that one."""
-    layout = memory.planes.layout
+def _least_in_window(search: Search, centre: Triple, enough: Word) -> Word:
+    """The least key in a window, if it is above ``enough``; else any that is not."""
+    values, window, layout, rest = search.values, search.window, search.memory.planes.layout, search.memory.rest
     z, y, x = centre
     begin, end = max(0, x - window[2]), min(layout.width, x + window[2] + 1)
-    limits, least = fill(best.key, values[0]), ~fill(0, values[0])
+    limits, least = fill(enough, values[0]), ~fill(0, values[0])
     for k in range(max(0, z - window[0]), min(layout.depth, z + window[0] + 1)):
         for j in range(max(0, y - window[1]), min(layout.height, y + window[1] + 1)):
-            row = first + (k * layout.height + j) * layout.width
+            row = search.first + (k * layout.height + j) * layout.width
             for at in range(begin, end, BLOCK):
                 for line in range(0, min(BLOCK, end - at), LINE_BYTES // values.itemsize):
                     prefetch(values, row + at + line + ROWS_AHEAD * layout.width)
-                keys = _block_of(values, row + at, min(BLOCK, end - at), floats, memory.rest)
+                keys = keys_of_some(values, row + at, min(BLOCK, end - at), search.floats, rest)
                 if ~less_bits(limits, keys) != 0:  # mostly in the first row
-                    return best
+                    return enough
                 least = minimum(least, keys)
-    key = weighed(np.uint64(lane(~largest_everywhere(~least), 0)), floats)
+    return np.uint64(lane(~largest_everywhere(~least), 0))
+
+
+@helper
+def _look(search: Search, centre: Triple, best: Best) -> Best:
+    """The window around this centre, if its least logit is larger than that of the best one; else that one."""
+    pooled = search.is_pooled
+    least = least_in_pooled_window(search, centre, best.key) if pooled else _least_in_window(search, centre, best.key)
+    key = weighed(least, search.floats)
     return Best(key, centre) if key > best.key else best
 
 
 @helper
-def first_centre(planes: Planes, at: int) -> Triple:
-    """The first centre, in reading order; there must be one."""
-    for k in range(planes.layout.plane_words):
-        bits = centres_in(planes, at, k)
-        if bits != 0:
-            return place_of(planes.layout, k * WORD_BITS + lowest_bit(bits))
-    return 0, 0, 0
-
-
-@helper
 def _look_into_some(
-    values: Numbers,
-    first: int,
-    window: Triple,
-    at: int,
-    count: int,
-    wanted: int,
-    floats: Floats,
-    memory: ThresholdMemory,
-    best: Best,
+    search: Search, planes: Planes, sides: Triple, at: int, count: int, wanted: int, best: Best
 ) -> Best:
-    """The best of ``wanted`` of the ``count`` windows whose centres are in the plane at ``at``, in reading order."""
-    planes = memory.planes
+    """The best of ``wanted`` of the ``count`` windows whose centres are in the plane at ``at``, in reading order.
+
+    These are places of blocks with such sides; the window is that around the middle of the block.
+    """
     taken, passed = 0, 0
     for k in range(planes.layout.plane_words):
         bits = centres_in(planes, at, k)
         here = count_bits(bits)
         while taken < wanted and taken * count // wanted < passed + here:
-            bit = k * WORD_BITS + nth_bit(bits, taken * count // wanted - passed)
-            best = _look_into(values, first, window, place_of(planes.layout, bit), floats, memory, best)
+            place = place_of(planes.layout, k * WORD_BITS + nth_bit(bits, taken * count // wanted - passed))
+            best = _look(search, nearest_centre(search, middle_of_block(place, sides)), best)
             taken += 1
         passed += here
     return best
+
+
+@helper
+def _look_into_left(
+    search: Search, planes: Planes, sides: Triple, at: int, count: int, wanted: int, best: Best
+) -> Best:
+    """`_look_into_some`, after one that lies deep among them, which is mostly better than the others."""
+    if count > wanted:
+        place = first_centre(planes, deepest_centres(planes, at))
+        best = _look(search, nearest_centre(search, middle_of_block(place, sides)), best)
+    return _look_into_some(search, planes, sides, at, count, min(count, wanted), best)
 
 
 @helper
@@ -149,41 +115,55 @@ def _scattered(i: int, side: int, step: np.uint64) -> int:
 
 
 @helper
-def _first_samples(
-    values: Numbers,
-    first: int,
-    window: Triple,
-    margins: Triple,
-    wanted: int,
-    floats: Floats,
-    memory: ThresholdMemory,
-    best: Best,
-) -> Best:
+def _look_all_over(search: Search, wanted: int, best: Best) -> Best:
     """The best of windows all over the image; the multiples of two irrational numbers fill a square evenly."""
-    layout = memory.planes.layout
+    layout, margins = search.memory.planes.layout, search.margins
     for i in range(wanted):
         z = margins[0] + _scattered(i, layout.depth - 2 * margins[0], np.uint64(0x8CB92BA7))
         y = margins[1] + _scattered(i, layout.height - 2 * margins[1], np.uint64(0xC13FA9A9))
         x = margins[2] + _scattered(i, layout.width - 2 * margins[2], np.uint64(0x91E10DA5))
-        best = _look_into(values, first, window, (z, y, x), floats, memory, best)
+        best = _look(search, (z, y, x), best)
     return best
 
 
 @helper
-def _pixels_in(window: Triple, layout: PlaneLayout) -> int:
+def _pixels_of_window(search: Search) -> int:
     """Pixels of a window in the middle of the grid."""
+    window, layout = search.window, search.memory.planes.layout
     sides = 2 * window[0] + 1, 2 * window[1] + 1, 2 * window[2] + 1
     return min(sides[0], layout.depth) * min(sides[1], layout.height) * min(sides[2], layout.width)
 
 
 @helper
-def _look_into_middle(
-    values: Numbers, first: int, window: Triple, at: int, floats: Floats, memory: ThresholdMemory, best: Best
-) -> Best:
-    """The best of the windows around a centre that lies deep among the others in the plane at ``at``."""
-    planes = memory.planes
-    at = deepest_centres(planes, at)
-    return _look_into(values, first, window, first_centre(planes, at), floats, memory, best)
+def _best_in_block(search: Search, block: Triple, best: Best) -> Best:
+    """The best of all windows with their centres in a block, if it is better than the best one; else that one."""
+    while True:
+        left = centres_above(search, block, best.key)
+        if left == 0:
+            return best
+        centre = centre_in_block(block, nth_bit(left, count_bits(left) // 2), search.memory.pooled.sides)
+        best = _look(search, centre, best)
+
+
+@helper
+def _best_in_blocks(search: Search, wanted: int, best: Best) -> tuple[Best, bool]:
+    """The best window of a pooled image, and whether it is sure to be: not if too many blocks are left."""
+    pooled, planes = search.memory.pooled, search.memory.pooled.planes
+    for _ in range(MOST_POOLED_ROUNDS):
+        at = blocks_left(search.window, best.key, search.floats, search.memory.rest, pooled)
+        count = count_centres(planes, at)
+        if count <= most_blocks(pooled):
+            for k in range(planes.layout.plane_words):
+                bits = centres_in(planes, at, k)
+                while bits != 0:
+                    best = _best_in_block(search, place_of(planes.layout, k * WORD_BITS + lowest_bit(bits)), best)
+                    bits &= bits - np.uint64(1)
+            return best, True
+        before = best.key
+        best = _look_into_left(search, planes, pooled.sides, at, count, wanted, best)
+        if best.key == before:
+            break
+    return best, False
 
 
 @helper
@@ -194,25 +174,26 @@ def find_best_window(
 
     ``guess`` is where it may be, as the best window of another size is.
     """
-    planes, layout = memory.planes, memory.planes.layout
-    pixels, window, margins = pixels_in(layout), window_at(windows, rank), margins_at(windows, rank)
-    wanted = max(2, min(MOST_SAMPLES, pixels // (4 * _pixels_in(window, layout))))
-    z = min(max(guess[0], margins[0]), layout.depth - 1 - margins[0])
-    y = min(max(guess[1], margins[1]), layout.height - 1 - margins[1])
-    x = min(max(guess[2], margins[2]), layout.width - 1 - margins[2])
-    best = _look_into(values, first, window, (z, y, x), floats, memory, Best(np.uint64(0), guess))
-    best = _first_samples(values, first, window, margins, wanted, floats, memory, best)
+    search, planes = search_of(values, first, rank, windows, floats, memory), memory.planes
+    pixels = pixels_in(planes.layout)
+    if search.is_pooled and pool(values, first, planes.layout, floats, memory.rest, memory.pooled):
+        return Best(np.uint64(0), guess)
+    wanted = max(2, min(MOST_SAMPLES, pixels // (4 * _pixels_of_window(search))))
+    best = _look(search, nearest_centre(search, guess), Best(np.uint64(0), guess))
+    best = _look_all_over(search, wanted, best)
     if best.key == 0:  # not even -inf is larger than the keys of all NaN
         return best
+    if search.is_pooled:
+        best, is_sure = _best_in_blocks(search, wanted, best)
+        if is_sure:
+            return best
     while True:
         if pack_above(values, first, pixels, best.key, floats, memory.rest, memory.packed):
             return Best(np.uint64(0), guess)
-        at = find_centres(memory.packed, window, margins, planes)
+        at = find_centres(memory.packed, search.window, search.margins, planes)
         count = count_centres(planes, at)
         if count == 0:
             return best
-        if count > wanted:  # what lies deep among them is mostly better than the others
-            best = _look_into_middle(values, first, window, at, floats, memory, best)
-        best = _look_into_some(values, first, window, at, count, min(count, wanted), floats, memory, best)
+        best = _look_into_left(search, planes, PIXELS, at, count, wanted, best)
         if count <= wanted:
             return best

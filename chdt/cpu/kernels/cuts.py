@@ -7,12 +7,13 @@ same thing, in any dtype.
 import numpy as np
 import numpy.typing as npt
 
-from chdt.cpu.kernels.best_window import ThresholdMemory, find_best_window
+from chdt.cpu.kernels.best_window import find_best_window
 from chdt.cpu.kernels.jit import helper, kernel, outlined
 from chdt.cpu.kernels.keys import Floats, limit_below, pack_above
 from chdt.cpu.kernels.lanes import Numbers, Word
 from chdt.cpu.kernels.packing import unpack
 from chdt.cpu.kernels.planes import pixels_in
+from chdt.cpu.kernels.pooling import forget_image
 from chdt.cpu.kernels.window_centres import (
     WindowLists,
     Windows,
@@ -23,6 +24,8 @@ from chdt.cpu.kernels.window_centres import (
     window_at,
     windows_of_image,
 )
+from chdt.cpu.kernels.window_search import ThresholdMemory, search_of
+from chdt.cpu.kernels.windows_above import NOWHERE, first_above
 
 NO_LIMIT, ALL_LIMIT = np.uint64(0), ~np.uint64(0)  # all pixels, no pixel
 
@@ -49,11 +52,19 @@ def _comes_closer_with(
 
     With them it is larger, and smaller without.
     """
-    pack_above(values, first, pixels, key, floats, memory.rest, memory.packed)
+    is_packed = False
     low, high, step = 0, rank, 1  # it holds windows of all ranks below the first number, of none from the second
     while low < high:  # mostly it is one rank that is missing
         middle = max(high - step, (low + high) // 2)
-        if _holds(middle, windows, memory):
+        search = search_of(values, first, middle, windows, floats, memory)
+        if search.is_pooled:
+            holds = first_above(search, key, True) != NOWHERE
+        else:
+            if not is_packed:
+                pack_above(values, first, pixels, key, floats, memory.rest, memory.packed)
+                is_packed = True
+            holds = _holds(middle, windows, memory)
+        if holds:
             low = middle + 1
         else:
             high = middle
@@ -66,8 +77,8 @@ def _comes_closer_with(
         return False
     if as_far == windows.number + 1:  # none is as far
         return True
-    pack_above(values, first, pixels, limit_below(key, floats), floats, memory.rest, memory.packed)
-    return not _holds(as_far - 1, windows, memory)
+    search = search_of(values, first, as_far - 1, windows, floats, memory)
+    return first_above(search, limit_below(key, floats), True) == NOWHERE
 
 
 @helper
@@ -112,6 +123,7 @@ def cut_masks(
     pixels = pixels_in(memory.planes.layout)
     for image in range(len(ranks)):
         first = image * pixels
+        forget_image(memory.pooled)
         limit = _limit_of(values, first, ranks[image], windows_of_image(lists, image), floats, memory)
         pack_above(values, first, pixels, limit, floats, memory.rest, memory.packed)
         unpack(memory.packed, np.uint8(1), np.uint8(0), masks[first : first + pixels])

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from chdt.cpu.kernels.jit import helper, hot_helper
-from chdt.cpu.kernels.lanes import BLOCK, Numbers, Vector, Word, fill, less_bits, load_pixels, prefetch
+from chdt.cpu.kernels.lanes import BLOCK, Numbers, Vector, Word, choose, fill, less_bits, load_pixels, prefetch
 from chdt.cpu.kernels.packing import AHEAD_BYTES, Words, low_bits
 
 
@@ -26,6 +26,21 @@ def keys_at(values: Numbers, at: int, floats: Floats) -> Vector:
     bits = load_pixels(values, at)
     is_negative = bits >> (values.itemsize * 8 - 1)
     return bits ^ (((bits ^ bits) - is_negative) | fill(floats.sign, values[0]))
+
+
+@helper
+def keys_of_some(values: Numbers, at: int, count: int, floats: Floats, rest: Numbers) -> Vector:
+    """The keys of ``count`` values, at most 64, and the largest number in all lanes behind them.
+
+    ``rest`` is memory for 64 values, which holds them where fewer are left from ``at`` on.
+    """
+    if at + BLOCK <= values.size:
+        keys = keys_at(values, at, floats)
+    else:
+        for j in range(count):
+            rest[j] = values[at + j]
+        keys = keys_at(rest, 0, floats)
+    return choose(low_bits(count), keys, ~fill(0, values[0]))
 
 
 @helper

@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from chdt.checks.pixels import ABOVE_ALL, BELOW_ALL
-from chdt.cpu.kernels.best_window import Best, ThresholdMemory, find_best_window, first_centre
+from chdt.cpu.kernels.best_window import find_best_window
 from chdt.cpu.kernels.jit import helper, kernel
 from chdt.cpu.kernels.keys import Floats, bits_of, first_nan, limit_below, pack_above
 from chdt.cpu.kernels.lanes import (
@@ -17,15 +17,10 @@ from chdt.cpu.kernels.lanes import (
 )
 from chdt.cpu.kernels.packing import low_bits
 from chdt.cpu.kernels.planes import Planes, pixels_in
-from chdt.cpu.kernels.window_centres import (
-    Triple,
-    WindowLists,
-    find_centres,
-    margins_at,
-    middle_of,
-    window_at,
-    windows_of_image,
-)
+from chdt.cpu.kernels.pooling import forget_image
+from chdt.cpu.kernels.window_centres import Triple, WindowLists, middle_of, window_at, windows_of_image
+from chdt.cpu.kernels.window_search import Best, ThresholdMemory, search_of
+from chdt.cpu.kernels.windows_above import first_above
 
 
 @helper
@@ -40,24 +35,6 @@ def _is_unique(values: Numbers, first: int, pixels: int, key: Word, floats: Floa
     for at in range(first + whole, first + pixels):
         count += values[at] == wanted or values[at] == also
     return count <= 1
-
-
-@helper
-def _first_best_window(
-    values: Numbers,
-    first: int,
-    pixels: int,
-    window: Triple,
-    margins: Triple,
-    floats: Floats,
-    memory: ThresholdMemory,
-    best: Best,
-) -> Best:
-    """Of all windows that are as good as the best one, the first in reading order."""
-    limit = limit_below(best.key, floats)
-    pack_above(values, first, pixels, limit, floats, memory.rest, memory.packed)
-    at = find_centres(memory.packed, window, margins, memory.planes)
-    return Best(best.key, first_centre(memory.planes, at))
 
 
 @helper
@@ -111,6 +88,7 @@ def weakest_pixels_of(
     size = pixels_in(layout)
     for image in range(len(ranks)):
         first, guess, windows = image * size, middle_of(layout), windows_of_image(lists, image)
+        forget_image(memory.pooled)
         for number in range(ranks.shape[1]):
             rank = ranks[image, number]
             if rank < 0:
@@ -132,6 +110,6 @@ def weakest_pixels_of(
             window = window_at(windows, rank)
             # Nearly always, all best windows are so by the same pixel.
             if not _is_unique(values, first, size, best.key, floats):
-                margins = margins_at(windows, rank)
-                best = _first_best_window(values, first, size, window, margins, floats, memory, best)
+                search = search_of(values, first, rank, windows, floats, memory)
+                best = Best(best.key, first_above(search, limit_below(best.key, floats), False))
             pixels[image, number] = _weakest_pixel(values, first, window, best, floats, memory.planes)

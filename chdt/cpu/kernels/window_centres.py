@@ -156,3 +156,13 @@ def nth_bit(word: Word, n: int) -> int:
     for _ in range(n):
         word &= word - np.uint64(1)
     return int(lowest_bit(word))
+
+
+@helper
+def first_centre(planes: Planes, at: int) -> Triple:
+    """The first centre, in reading order; there must be one."""
+    for k in range(planes.layout.plane_words):
+        bits = centres_in(planes, at, k)
+        if bits != 0:
+            return place_of(planes.layout, k * WORD_BITS + lowest_bit(bits))
+    return 0, 0, 0
