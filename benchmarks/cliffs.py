@@ -9,7 +9,6 @@ in ns a pixel, of one thread unless said. Both have their turns one after the ot
 slows both down.
 """
 
-import re
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import Annotated, Any, NamedTuple
 import numpy as np
 import torch
 import typer
+from benchmarks.pages import with_table
 from compare import describe_versions
 from scipy import ndimage
 
@@ -265,11 +265,8 @@ def table_of_options(rng: np.random.Generator, turns: int) -> str:
 
 def write_between(page: Path, mark: str, table: str) -> None:
     """Put a table, and what it was measured on, between two marks in a page."""
-    marks = re.compile(rf"(?<=<!-- {mark} -->\n).*?(?=<!-- /{mark} -->)", re.DOTALL)
-    text = page.read_text(encoding="utf-8")
-    if len(marks.findall(text)) != 1:
-        raise ValueError(f"{page.name} should have <!-- {mark} --> and <!-- /{mark} --> once")
-    page.write_text(marks.sub(lambda _: f"\n{table}\n\n{describe_versions()}\n\n", text), encoding="utf-8")
+    table = f"\n{table}\n\n{describe_versions()}\n\n"
+    page.write_text(with_table(page.read_text(encoding="utf-8"), mark, table, page.name), encoding="utf-8")
 
 
 def main(

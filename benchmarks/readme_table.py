@@ -9,8 +9,9 @@ import re
 import sys
 from pathlib import Path
 
+from benchmarks.pages import with_table
+
 ROOT = Path(__file__).parents[1]
-MARKS = re.compile(r"(?<=<!-- speed -->\n).*?(?=<!-- /speed -->)", re.DOTALL)
 PEERS = ("OpenCV", "SciPy")
 CLAIM = re.compile(r"(?P<function>\w+): faster than (?P<peer>\w+)(?P<how>.*)")
 SPEED = re.compile(r"(?P<times>[\d.]+) times as fast")
@@ -53,19 +54,13 @@ def _whole(times: float | None) -> str:
     return "" if times is None else f"{float(f'{times:.2g}'):.0f}"
 
 
-def with_table(readme: str, report: str) -> str:
-    """The README with the table of this report."""
-    if len(MARKS.findall(readme)) != 1:
-        raise ValueError("README.md should have <!-- speed --> and <!-- /speed --> once")
-    return MARKS.sub(lambda _: table_of(report), readme)
-
-
 def main() -> None:
     """Write it."""
     readme = ROOT / "README.md"
     report = (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
     try:
-        readme.write_text(with_table(readme.read_text(encoding="utf-8"), report), encoding="utf-8")
+        page = with_table(readme.read_text(encoding="utf-8"), "speed", table_of(report), readme.name)
+        readme.write_text(page, encoding="utf-8")
     except ValueError as error:
         sys.exit(f"readme_table.py: {error}")
 

@@ -73,6 +73,8 @@ def threshold_of_size(
     get a gradient, and it says nothing of shapes: alone it gets sizes right with any pixels. With logistic noise on the
     logits its mean has a gradient at many pixels. The documentation compares them, under Experiments.
 
+    Images that are repeated by ``expand``, to ask for several sizes of each, are looked at once.
+
     Examples
     --------
     >>> import torch

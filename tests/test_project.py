@@ -10,8 +10,9 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT / "benchmarks"), str(ROOT / "docs")]
+from benchmarks.pages import with_table  # noqa: E402
 from experiment_tables import with_tables  # noqa: E402
-from readme_table import table_of, with_table  # noqa: E402
+from readme_table import table_of  # noqa: E402
 from rooms import with_table as with_rooms  # noqa: E402
 
 del sys.path[:2]
@@ -139,13 +140,16 @@ def test_speed_table():
         "One thread each, float32 masks. A machine.",
     ]
     readme = "a\n<!-- speed -->\nold\n<!-- /speed -->\nb\n"
-    assert with_table(readme, REPORT) == f"a\n<!-- speed -->\n{table_of(REPORT)}<!-- /speed -->\nb\n"
+    assert (
+        with_table(readme, "speed", table_of(REPORT), "README.md")
+        == f"a\n<!-- speed -->\n{table_of(REPORT)}<!-- /speed -->\nb\n"
+    )
     with pytest.raises(ValueError, match="was not faster"):
         table_of(REPORT.replace("9.73 times as fast", "1.2 times its time"))
     with pytest.raises(ValueError, match="once"):
-        with_table("a", REPORT)
+        with_table("a", "speed", table_of(REPORT), "README.md")
 
 
 def test_the_readme_has_the_table_of_the_report():
     readme, report = ((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/benchmarks.md"))
-    assert with_table(readme, report) == readme, "run python benchmarks/readme_table.py"
+    assert with_table(readme, "speed", table_of(report), "README.md") == readme, "run python benchmarks/readme_table.py"

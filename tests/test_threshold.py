@@ -239,6 +239,20 @@ def test_layouts(function):
         assert torch.equal(function(same, sizes), expected)
 
 
+@pytest.mark.parametrize("spacing", [None, (1.0, 1.3), [[1.0, 1.0], [2.0, 1.3], [0.5, 1.0]]])
+@pytest.mark.parametrize("grid", [(48, 32), (7, 9)])
+def test_images_that_are_repeated(grid, spacing):
+    """Several sizes of each, by `expand`: as if each were an image of its own."""
+    generator = torch.Generator().manual_seed(0)
+    spacing = None if spacing is None else torch.tensor(spacing).expand(4, 3, 2).unsqueeze(2).expand(4, 3, 2, 2)
+    three, one = torch.randn(3, 1, *grid, generator=generator), torch.randn(*grid, generator=generator)
+    for logits in (three, one):
+        images, sizes = logits.expand(4, 3, 2, *grid), torch.randint(0, 24, (4, 3, 2), generator=generator)
+        thresholds = threshold_of_size(images, sizes, spacing=spacing)
+        assert torch.equal(thresholds, threshold_of_size(images.contiguous(), sizes, spacing=spacing))
+        assert thresholds.is_contiguous()
+
+
 @pytest.mark.parametrize("function", BOTH)
 def test_the_same_for_any_number_of_threads(function, monkeypatch):
     logits = torch.randn(50, 48, 32, generator=torch.Generator().manual_seed(0))

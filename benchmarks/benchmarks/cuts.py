@@ -77,28 +77,3 @@ class Cut:
 
     def time_cut(self, workload: tuple[str, int], way: str) -> None:
         self.call()
-
-
-if __name__ == "__main__":  # a table: nanoseconds a pixel, the median of several calls and its quartiles
-    import time
-
-    torch.set_num_threads(1)
-    print("| logits | size |", " | ".join(WAYS), "|")
-    print("|---|--:|", "--:|" * len(WAYS), sep="")
-    for name, (shape, sizes) in CUTS.items():
-        logits = logits_of(shape)
-        for size in sizes:
-            cells = []
-            for way, make in WAYS.items():
-                if way == "29 thresholds" and logits.numel() > 1 << 23:
-                    cells.append("-")
-                    continue
-                call, seconds = make(logits, size), []
-                call()
-                while len(seconds) < 5 or (sum(seconds) < 0.5 and len(seconds) < 50):
-                    start = time.perf_counter()
-                    call()
-                    seconds.append(time.perf_counter() - start)
-                low, middle, high = np.quantile(seconds, [0.25, 0.5, 0.75]) / logits.numel() * 1e9
-                cells.append(f"{middle:.2f} ({low:.2f}–{high:.2f})")
-            print(f"| {name} | {size} |", " | ".join(cells), "|")

@@ -31,6 +31,14 @@ def weakest_pixels_of_ranks(
     logits: torch.Tensor, ranks: torch.Tensor, spatial_dims: int, spacing: AllSteps | None, black_border: bool
 ) -> torch.Tensor:
     """For each image and each of its ranks, int64 of shape (..., count), the pixel that `weakest_pixels_of` gives."""
+    repeated = [dim for dim in range(ranks.ndim - 1) if logits.stride(dim) == 0 and logits.shape[dim] > 1]
+    if repeated and (spacing is None or len(spacing) == AXES):  # the same images: look at each once, for all ranks
+        ends = range(ranks.ndim - 1 - len(repeated), ranks.ndim - 1)
+        for dim in reversed(repeated):
+            logits = logits.select(dim, 0)
+        of_image = ranks.movedim(repeated, list(ends))
+        pixels = weakest_pixels_of_ranks(logits, of_image.flatten(ends[0]), spatial_dims, spacing, black_border)
+        return pixels.view(of_image.shape).movedim(list(ends), repeated).contiguous()
     pixels = torch.empty(ranks.shape, dtype=torch.int64, device="cpu")
     wanted, found = _flat(ranks, ranks.shape[-1]), pixels.view(-1, ranks.shape[-1]).numpy()
     kernels = weakest_pixels_of, weakest_pixels_side_by_side
