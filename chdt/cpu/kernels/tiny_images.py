@@ -16,6 +16,7 @@ from chdt.cpu.kernels.lanes import (
     fill,
     gather_words,
     less_bits,
+    load_words,
     minimum,
     spread,
     store,
@@ -105,17 +106,25 @@ def _reached(planes: Planes, pixels: Vector, distance: int) -> Vector:
 
 
 @helper
-def _centres(planes: Planes, background: Vector, radius: int) -> Vector:
-    """The centres of windows of this radius that hold a single background pixel."""
-    one, two = background, nothing_in(planes)
-    for axis in range(AXES):
+def _join(one: Vector, two: Vector, more: Vector) -> tuple[Vector, Vector]:
+    """Where there is one, and two, after one more in each of these pixels."""
+    return one | more, two | (one & more)
+
+
+@helper
+def _centres(planes: Planes, one: Vector, two: Vector, radius: int) -> Vector:
+    """The centres of windows of this radius that hold a single background pixel.
+
+    ``one`` and ``two`` say which windows hold at least so many along the rows.
+    """
+    for axis in (ROWS, SLICES):
         if length_of(planes.layout, axis) > 1:
             one_above, two_above, one_below, two_below = one, two, one, two
             for _ in range(radius):
                 one_above, two_above = _higher(planes, one_above, axis, 0), _higher(planes, two_above, axis, 0)
                 one_below, two_below = _lower(planes, one_below, axis, 0), _lower(planes, two_below, axis, 0)
-                two = two | two_above | two_below | (one & one_above) | ((one | one_above) & one_below)
-                one = one | one_above | one_below
+                one, two = _join(one, two | two_above | two_below, one_above)
+                one, two = _join(one, two, one_below)
     if planes.layout.black_border and radius > 0:  # windows that reach out of the grid hold more
         outermost = nothing_in(planes) | planes.patterns[planes.patterns.size - planes.layout.plane_words]
         two = two | _dilated(planes, outermost, radius - 1)
@@ -124,22 +133,32 @@ def _centres(planes: Planes, background: Vector, radius: int) -> Vector:
 
 @outlined
 def _find_not_reached(planes: Planes, background: Vector, halves: Numbers) -> None:
-    """Leave in plane BACKGROUND + r the pixels that S_r does not reach r away from, r = 1, 2, ... to half of the size.
+    """Leave in plane BACKGROUND + r the pixels that S_r does not reach r away from.
 
-    That is what ``halves`` gets, of each of the eight images.
+    From r = half of the size, which is what ``halves`` gets of each of the eight images, down to where there are none.
     """
     inside, nothing = planes.patterns[INSIDE], nothing_in(planes)
     one = eight(1)
     r, eroded, found, left = 0, background, nothing, background ^ inside
+    is_open = where_less(nothing, left, ~nothing, nothing)
     while any_set(left) and r < cap_of(planes.layout):
         r += 1
         found = found + where_less(nothing, left, one, nothing)
-        store(planes.words, plane_at(planes.layout, BACKGROUND + r), _reached(planes, left, r) ^ inside)
+        store(planes.words, plane_at(planes.layout, BACKGROUND + r), left)
         eroded = _dilated(planes, eroded, 1)
         if r == 1 and planes.layout.black_border:
             eroded = eroded | planes.patterns[planes.patterns.size - planes.layout.plane_words]
         left = eroded ^ inside
     store(halves, 0, found)
+    while r > 0 and any_set(is_open):
+        at = plane_at(planes.layout, BACKGROUND + r)
+        left = load_words(planes.words, at)
+        not_reached = _reached(planes, left, r) ^ inside
+        store(planes.words, at, not_reached)
+        is_open = is_open & (
+            where_less(nothing, not_reached, ~nothing, nothing) | where_less(nothing, left, nothing, ~nothing)
+        )
+        r -= 1
 
 
 @outlined
@@ -149,8 +168,14 @@ def _find_lonely(planes: Planes, background: Vector, images: int, halves: Number
     radius, is_open = cap_of(planes.layout), True
     for image in range(images):
         radius = min(radius, halves[image])
+    one, two, above, below, reached = background, nothing, background, background, 0
     while is_open and radius < cap_of(planes.layout):
-        lonely = _dilated(planes, _centres(planes, background, radius), radius) & background
+        while reached < radius:
+            above, below = _higher(planes, above, COLUMNS, 0), _lower(planes, below, COLUMNS, 0)
+            one, two = _join(one, two, above)
+            one, two = _join(one, two, below)
+            reached += 1
+        lonely = _dilated(planes, _centres(planes, one, two, radius), radius) & background
         store(words, found_at, lonely)
         of_radius_at = plane_at(planes.layout, BACKGROUND + radius + 1)
         is_open = less_bits(nothing, lonely) != 0
