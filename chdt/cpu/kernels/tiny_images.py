@@ -106,8 +106,8 @@ def _reached(planes: Planes, pixels: Vector, distance: int) -> Vector:
 
 
 @helper
-def _join(one: Vector, two: Vector, more: Vector) -> tuple[Vector, Vector]:
-    """Where there is one, and two, after one more in each of these pixels."""
+def _with_more(one: Vector, two: Vector, more: Vector) -> tuple[Vector, Vector]:
+    """Which windows hold at least one pixel, and at least two, where some of them get one more."""
     return one | more, two | (one & more)
 
 
@@ -123,8 +123,8 @@ def _centres(planes: Planes, one: Vector, two: Vector, radius: int) -> Vector:
             for _ in range(radius):
                 one_above, two_above = _higher(planes, one_above, axis, 0), _higher(planes, two_above, axis, 0)
                 one_below, two_below = _lower(planes, one_below, axis, 0), _lower(planes, two_below, axis, 0)
-                one, two = _join(one, two | two_above | two_below, one_above)
-                one, two = _join(one, two, one_below)
+                one, two = _with_more(one, two | two_above | two_below, one_above)
+                one, two = _with_more(one, two, one_below)
     if planes.layout.black_border and radius > 0:  # windows that reach out of the grid hold more
         outermost = nothing_in(planes) | planes.patterns[planes.patterns.size - planes.layout.plane_words]
         two = two | _dilated(planes, outermost, radius - 1)
@@ -155,9 +155,8 @@ def _find_not_reached(planes: Planes, background: Vector, halves: Numbers) -> No
         left = load_words(planes.words, at)
         not_reached = _reached(planes, left, r) ^ inside
         store(planes.words, at, not_reached)
-        is_open = is_open & (
-            where_less(nothing, not_reached, ~nothing, nothing) | where_less(nothing, left, nothing, ~nothing)
-        )
+        is_done = where_less(nothing, left, ~nothing, nothing) & where_less(nothing, not_reached, nothing, ~nothing)
+        is_open = is_open & ~is_done
         r -= 1
 
 
@@ -172,8 +171,8 @@ def _find_lonely(planes: Planes, background: Vector, images: int, halves: Number
     while is_open and radius < cap_of(planes.layout):
         while reached < radius:
             above, below = _higher(planes, above, COLUMNS, 0), _lower(planes, below, COLUMNS, 0)
-            one, two = _join(one, two, above)
-            one, two = _join(one, two, below)
+            one, two = _with_more(one, two, above)
+            one, two = _with_more(one, two, below)
             reached += 1
         lonely = _dilated(planes, _centres(planes, one, two, radius), radius) & background
         store(words, found_at, lonely)
