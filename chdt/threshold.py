@@ -48,9 +48,9 @@ def threshold_of_size(
     Returns
     -------
     Tensor, shape (...), dtype of logits
-        One of the logits of each image; inf for size 0, -inf for sizes that no mask of the grid has. Where a logit is
-        NaN, NaN. Its gradient is 1 at one pixel, the one whose logit it is, and 0 elsewhere: of windows and pixels that
-        are equal, at the first one in reading order.
+        One of the logits of each image; inf for size 0, -inf for sizes that no mask of the grid has. Of an image with a
+        logit that is NaN, NaN for any size but 0. Its gradient is 1 at one pixel, the one whose logit it is, and 0
+        elsewhere: of windows and pixels that are equal, at the first one in reading order.
 
     Raises
     ------

@@ -208,6 +208,8 @@ def test_nan():
             sizes = torch.full((3,), size)
             assert threshold_of_size(logits, sizes, black_border=black_border).isnan().tolist() == [False, True, False]
             assert not mask_of_size(logits, sizes, black_border=black_border)[1].any()
+    for images in (logits, logits.expand(40, 3, 5, 5)):
+        assert (threshold_of_size(images, torch.zeros(images.shape[:-2])) == torch.inf).all()
     masks = mask_of_size(logits, torch.tensor([2, 2, 4]))
     assert not masks[1].any()
     assert masks[2].all() or object_size(masks[2]) in (0, 10)
