@@ -10,7 +10,7 @@ import torch
 from chdt.attainable import attainable_sizes
 from chdt.checks.advice import type_name
 from chdt.checks.devices import is_on_gpu
-from chdt.checks.masks import grid_shape, plain_tensor
+from chdt.checks.masks import check_black_border, grid_shape, plain_tensor
 from chdt.checks.spacing import Spacing, spacing_of
 from chdt.checks.tracing import is_traced, unscriptable
 from chdt.checks.values import check_loss, check_sizes, check_values, numbers_for
@@ -40,6 +40,8 @@ def losses_of_sizes(loss: Loss, sizes: torch.Tensor, attainable: torch.Tensor) -
     if not isinstance(losses, torch.Tensor) or losses.shape != shape:
         shown = tuple(losses.shape) if isinstance(losses, torch.Tensor) else type_name(losses)
         raise ValueError(f"loss must work element by element, but gave {shown} for elements of shape {shape}")
+    if losses.is_complex():
+        raise ValueError(f"loss must give real numbers, not {losses.dtype}")
     if losses.requires_grad and torch.is_grad_enabled():
         raise ValueError("loss has parameters that require grad, but there is no derivative with respect to them")
     unexamined = alone or loss is squared_error or is_traced(losses) or is_on_gpu(losses)
@@ -187,10 +189,10 @@ def sampled_gradient(
     if not isinstance(samples, torch.Tensor):
         raise TypeError(f"samples must be a torch tensor, not {type_name(samples)}: convert with torch.from_numpy")
     samples, sizes = plain_tensor(samples, "samples"), plain_tensor(sizes, "sizes")
-    shape = grid_shape(samples, spatial_dims)
+    shape = grid_shape(samples, spatial_dims, "samples")
     check_loss(loss)
     check_sizes(sizes, tuple(samples.shape[: samples.ndim - spatial_dims]), samples, "samples")
-    steps = spacing_of(spacing, spatial_dims, samples)
+    steps, black_border = spacing_of(spacing, spatial_dims, samples), check_black_border(black_border)
     double = torch.float64 in (samples.dtype, sizes.dtype)
     targets = numbers_for(sizes, samples.device, torch.float64 if double else torch.float32, "sizes", is_on_gpu(sizes))
     attainable, largest = attainable_sizes(targets, shape, spatial_dims, steps, black_border)

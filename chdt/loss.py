@@ -7,7 +7,7 @@ import torch
 from chdt.attainable import attainable_sizes
 from chdt.autograd import NO_SECOND_DERIVATIVE, losses_of_draws
 from chdt.checks.devices import is_on_gpu
-from chdt.checks.masks import check_spatial_dims, grid_shape, plain_tensor
+from chdt.checks.masks import check_black_border, check_spatial_dims, grid_shape, plain_tensor
 from chdt.checks.spacing import Spacing, spacing_of
 from chdt.checks.tracing import has_tangent, is_traced, unscriptable
 from chdt.checks.values import (
@@ -134,7 +134,7 @@ def expected_size_loss(
     """
     logits, sizes = plain_tensor(logits, "logits"), plain_tensor(sizes, "sizes")
     dtype = check_logits(logits)
-    shape = grid_shape(logits, spatial_dims)
+    shape = grid_shape(logits, spatial_dims, "logits")
     batch = tuple(logits.shape[: logits.ndim - spatial_dims])
     check_sizes(sizes, batch, logits, "logits")
     if weight is not None:
@@ -147,7 +147,7 @@ def expected_size_loss(
     if is_traced(logits) and not torch.compiler.is_compiling() and has_tangent(logits):
         # Before the draws, which `torch.func.hessian` would refuse for a reason of its own.
         raise RuntimeError(NO_SECOND_DERIVATIVE)
-    steps = spacing_of(spacing, spatial_dims, logits)
+    steps, black_border = spacing_of(spacing, spatial_dims, logits), check_black_border(black_border)
     unseen = is_on_gpu(sizes) or is_on_gpu(weight)
     targets, left_out = numbers_for(sizes, logits.device, dtype, "sizes", unseen), None
     attainable, largest = attainable_sizes(targets, shape, spatial_dims, steps, black_border)
@@ -226,7 +226,7 @@ class ExpectedSizeLoss(torch.nn.Module):
         self.generator = generator
         self.spatial_dims = spatial_dims
         self.spacing = spacing
-        self.black_border = black_border
+        self.black_border = check_black_border(black_border)
 
     def forward(
         self,

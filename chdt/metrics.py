@@ -1,14 +1,12 @@
 """How well a segmentation does: the squared error of its size (22) and its overlap (23), image by image."""
 
-from typing import Any
-
 import torch
 
 from chdt.checks.advice import to_tensor, type_name
 from chdt.checks.masks import check_tensor, plain_tensor
 from chdt.checks.spacing import Spacing
 from chdt.checks.tracing import is_traced, unscriptable
-from chdt.size import object_size
+from chdt.size import sizes_of
 from chdt.wings import overlaps_of
 
 
@@ -60,9 +58,9 @@ def squared_size_error(
     tensor(50.)
     """
     target, prediction = _checked(target, prediction)
-    options: Any = {"spatial_dims": spatial_dims, "spacing": spacing, "black_border": black_border}
-    sizes = (object_size(masks, **options) for masks in (target, prediction))
-    return (next(sizes) - next(sizes)).float() ** 2
+    true_sizes: torch.Tensor = sizes_of(target, spatial_dims, spacing, black_border, "target")
+    sizes: torch.Tensor = sizes_of(prediction, spatial_dims, spacing, black_border, "prediction")
+    return (true_sizes - sizes).float() ** 2
 
 
 @unscriptable

@@ -45,10 +45,14 @@ def distance_transform(
 
 @_operator("object_size")
 def object_size(
-    masks: torch.Tensor, spatial_dims: int, spacing: Sequence[float] | None = None, black_border: bool = False
+    masks: torch.Tensor,
+    spatial_dims: int,
+    spacing: Sequence[float] | None = None,
+    black_border: bool = False,
+    name: str = "masks",
 ) -> torch.Tensor:
-    """See `chdt.object_size`."""
-    return sizes_of_masks(masks, spatial_dims, _steps(spacing), black_border)  # type: ignore[no-any-return]
+    """See `chdt.object_size`; ``name`` is what errors call the masks."""
+    return sizes_of_masks(masks, spatial_dims, _steps(spacing), black_border, name)  # type: ignore[no-any-return]
 
 
 @_operator("flip_sizes")
@@ -68,9 +72,7 @@ def _(
 
 
 @object_size.register_fake
-def _(
-    masks: torch.Tensor, spatial_dims: int, spacing: Sequence[float] | None = None, black_border: bool = False
-) -> torch.Tensor:
+def _(masks: Any, spatial_dims: int, spacing: Any = None, black_border: bool = False, name: str = "masks") -> Any:
     dtype = torch.int32 if spacing is None else torch.float32
     return masks.new_empty(masks.shape[: masks.ndim - spatial_dims], dtype=dtype)
 

@@ -2,7 +2,7 @@
 
 import torch
 
-from chdt.checks.masks import ArrayOrTensor, plain_tensor
+from chdt.checks.masks import ArrayOrTensor, check_black_border, plain_tensor
 from chdt.checks.spacing import Spacing, spacing_of
 from chdt.checks.tracing import apart_from_graphs, is_traced
 from chdt.cpu.per_pixel import Answers
@@ -21,7 +21,7 @@ def answer_pixels(
 ) -> ArrayOrTensor:
     """Give what the operator of this kind gives where torch traces, and the same from the wing itself elsewhere."""
     masks = plain_tensor(masks, "masks")
-    spaced = spacing_of(spacing, spatial_dims, masks)
+    spaced, black_border = spacing_of(spacing, spatial_dims, masks), check_black_border(black_border)
     if out is not None:
         _answers_apart(kind, masks, spatial_dims, spaced, black_border, plain_tensor(out, "out"))
         return out

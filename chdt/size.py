@@ -5,12 +5,20 @@ from typing import Any, overload
 import numpy.typing as npt
 import torch
 
-from chdt.checks.masks import plain_tensor
+from chdt.checks.masks import check_black_border, plain_tensor
 from chdt.checks.spacing import Spacing, spacing_of
 from chdt.checks.tracing import apart_from_graphs, is_traced, unscriptable
 from chdt.wings import sizes_of_masks
 
 _sizes_apart = apart_from_graphs(sizes_of_masks)
+
+
+def sizes_of(masks: Any, spatial_dims: int, spacing: Spacing | None, black_border: bool, name: str) -> Any:
+    """`object_size` of masks that users call by this ``name``."""
+    spaced, black_border = spacing_of(spacing, spatial_dims, masks), check_black_border(black_border)
+    if is_traced(masks):
+        return torch.ops.chdt.object_size(masks, spatial_dims, spaced, black_border, name)
+    return _sizes_apart(masks, spatial_dims, spaced, black_border, name)
 
 
 @overload
@@ -85,8 +93,4 @@ def object_size(
     >>> object_size(np.stack([mask, ~full, full]))
     array([ 4,  0, 18], dtype=int32)
     """
-    masks = plain_tensor(masks, "masks")
-    spaced = spacing_of(spacing, spatial_dims, masks)
-    if is_traced(masks):
-        return torch.ops.chdt.object_size(masks, spatial_dims, spaced, black_border)
-    return _sizes_apart(masks, spatial_dims, spaced, black_border)
+    return sizes_of(plain_tensor(masks, "masks"), spatial_dims, spacing, black_border, "masks")

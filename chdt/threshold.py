@@ -1,18 +1,20 @@
 """threshold_of_size and mask_of_size: where to cut what a network ranks, so that the object has a given size."""
 
+import math
+
 import torch
 
 from chdt.attainable import attainable_sizes
 from chdt.checks.devices import is_on_gpu
-from chdt.checks.masks import grid_shape, plain_tensor
+from chdt.checks.masks import check_black_border, grid_shape, plain_tensor
 from chdt.checks.pixels import values_at
 from chdt.checks.shape import AllSteps
 from chdt.checks.spacing import Spacing, spacing_of
 from chdt.checks.tracing import is_traced, unscriptable
-from chdt.checks.values import check_logits, check_sizes, check_values
+from chdt.checks.values import check_logits, check_sizes, check_values, comparable
 from chdt.wings import masks_of_ranks, weakest_pixels_of_ranks
 
-ANY_SIZE = 1 << 40  # beyond any grid: no size is warned of, as of the largest one the next is asked for, too
+NO_GRID = 1 << 40  # a rank beyond those of any grid
 
 
 @unscriptable
@@ -46,9 +48,9 @@ def threshold_of_size(
     Returns
     -------
     Tensor, shape (...), dtype of logits
-        One of the logits of each image; inf for size 0, -inf for sizes that no mask of the grid has. Where a logit is
-        NaN, NaN. Its gradient is 1 at one pixel, the one whose logit it is, and 0 elsewhere: of windows and pixels that
-        are equal, at the first one in reading order.
+        One of the logits of each image; inf for size 0, -inf for sizes that no mask of the grid has. Of an image with a
+        logit that is NaN, NaN for any size but 0. Its gradient is 1 at one pixel, the one whose logit it is, and 0
+        elsewhere: of windows and pixels that are equal, at the first one in reading order.
 
     Raises
     ------
@@ -86,7 +88,7 @@ def threshold_of_size(
     The largest logit is 5. The best square of 3 by 3 pixels has 2 as its least logit.
     """
     logits, sizes, known = _checked(logits, sizes, spatial_dims)
-    steps = spacing_of(spacing, spatial_dims, logits)
+    steps, black_border = spacing_of(spacing, spatial_dims, logits), check_black_border(black_border)
     ranks = _ranks_of(sizes, logits, spatial_dims, steps, black_border)[..., None]
     if is_traced(logits) or is_traced(sizes):
         index = torch.ops.chdt.weakest_pixels(logits.detach(), ranks, spatial_dims, steps, black_border)[..., 0]
@@ -127,7 +129,8 @@ def mask_of_size(
     bool Tensor, shape of logits
         Its `object_size` is the given size wherever some threshold gives it. No threshold does where equal logits
         join or leave the mask together: then it is the size next to it, of two that are as near the smaller one. The
-        largest mask there is for sizes that are larger than any; all background where a logit is NaN. No gradient.
+        largest mask there is for sizes that are larger than any. A logit of -inf is above no threshold: such a pixel is
+        background in every mask. All background where a logit is NaN. No gradient.
 
     Raises
     ------
@@ -171,7 +174,7 @@ def mask_of_size(
     tensor(2, dtype=torch.int32)
     """
     logits, sizes, known = _checked(logits, sizes, spatial_dims)
-    steps = spacing_of(spacing, spatial_dims, logits)
+    steps, black_border = spacing_of(spacing, spatial_dims, logits), check_black_border(black_border)
     ranks = _ranks_of(sizes, logits, spatial_dims, steps, black_border)
     if is_traced(logits) or is_traced(sizes):
         masks: torch.Tensor = torch.ops.chdt.mask_of_size(logits.detach(), ranks, spatial_dims, steps, black_border)
@@ -186,12 +189,14 @@ def _checked(
     """Logits, sizes, and of sizes on a GPU, which are not looked at, which are none: these are 0 from here on."""
     logits, sizes = plain_tensor(logits, "logits"), plain_tensor(sizes, "sizes")
     check_logits(logits)
-    grid_shape(logits, spatial_dims)
+    grid_shape(logits, spatial_dims, "logits")
     check_sizes(sizes, tuple(logits.shape[: logits.ndim - spatial_dims]), logits, "logits")
+    sizes = comparable(sizes)
     if is_on_gpu(sizes):
         known = sizes.detach() >= 0
         return logits, torch.where(known, sizes.detach(), 0), known
-    return logits, check_values(sizes, None, ANY_SIZE).detach(), None
+    # No size is too large to ask for: of the largest one, the next is asked for, too.
+    return logits, check_values(sizes, None, math.inf).detach(), None
 
 
 def _ranks_of(
@@ -200,8 +205,8 @@ def _ranks_of(
     """The rank of the nearest size there is, of two the larger one; beyond all ranks for sizes beyond all sizes."""
     if spacing is None:
         halves = sizes.double() if sizes.is_floating_point() else sizes.to(torch.int64)
-        rounded = (halves / 2 + 0.5).floor() if sizes.is_floating_point() else (halves + 1) // 2
-        return rounded.clamp(max=ANY_SIZE).to(torch.int64)
+        rounded = (halves / 2 + 0.5).floor() if sizes.is_floating_point() else halves // 2 + halves % 2
+        return rounded.clamp(max=NO_GRID).to(torch.int64)
     shape = grid_shape(logits, spatial_dims)
     there, _ = attainable_sizes(sizes.double(), shape, spatial_dims, spacing, black_border)
     before, behind, largest = there[..., :-1], there[..., 1:], there[..., -1:]

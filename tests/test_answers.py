@@ -310,6 +310,16 @@ if np.dtype(np.longdouble).itemsize > 8:
 
 
 @each_per_pixel
+@pytest.mark.parametrize("dtype", ["<f4", ">f4", "<f8", ">f8"])
+def test_out_with_a_spacing_in_either_order_of_bytes(function, dtype):
+    masks = random_masks((3, 6, 7), 0.8)
+    for spacing in (2.5, (2.0, 0.7)):
+        out = np.zeros(masks.shape, dtype)
+        assert function(masks, spacing=spacing, out=out) is out
+        np.testing.assert_array_equal(out, function(masks, spacing=spacing))
+
+
+@each_per_pixel
 @pytest.mark.parametrize(("out", "error", "message"), BAD_OUT_ARRAYS, ids=[f"{m[:50]}" for _, _, m in BAD_OUT_ARRAYS])
 def test_refused_as_out_for_arrays(function, out, error, message):
     refused(function, np.ones((4, 5)), out, error, message)

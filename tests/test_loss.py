@@ -233,7 +233,7 @@ def test_manual_seed_and_threads():
     [
         ({"sizes": torch.zeros(3)}, ValueError, r"sizes have shape \(3,\), but logits of shape \(2, 4, 4\).*\(2,\)"),
         ({"sizes": torch.zeros(2, 4, 4)}, ValueError, "one number an image: object_size"),
-        ({"sizes": torch.tensor([1.0, torch.nan])}, ValueError, r"sizes\[1\] is nan; give .* weight 0"),
+        ({"sizes": torch.tensor([1.0, torch.nan])}, ValueError, r"sizes\[1\] is nan: leave out .* weight is 0"),
         ({"sizes": torch.tensor([torch.inf, -1])}, ValueError, r"sizes\[0\] is inf"),
         ({"sizes": torch.tensor([1, -2])}, ValueError, r"sizes\[1\] is -2"),
         ({"sizes": [1, 2]}, TypeError, "torch tensor"),
@@ -246,9 +246,10 @@ def test_manual_seed_and_threads():
         ({"reduction": "median"}, ValueError, "'mean', 'sum', 'none'"),
         ({"loss": lambda prediction, target: target[..., 0]}, ValueError, "element by element"),
         ({"loss": lambda prediction, target: 1.0}, ValueError, "element by element"),
+        ({"loss": lambda prediction, target: 1j * (target - prediction)}, ValueError, "real numbers"),
         ({"logits": torch.zeros(2, 4, 4, dtype=torch.int64)}, TypeError, "int64"),
-        ({"logits": torch.zeros(4)}, ValueError, "dims"),
-        ({"logits": torch.zeros(2, 0, 4)}, ValueError, "no pixels"),
+        ({"logits": torch.zeros(4)}, ValueError, "logits of shape .* dims"),
+        ({"logits": torch.zeros(2, 0, 4)}, ValueError, "logits of shape .* no pixels"),
         ({"spatial_dims": 4}, ValueError, "spatial_dims"),
     ],
 )
@@ -256,6 +257,17 @@ def test_bad_input(change, error, message):
     arguments = {"logits": torch.zeros(2, 4, 4), "sizes": torch.zeros(2)} | change
     with pytest.raises(error, match=message):
         expected_size_loss(arguments.pop("logits"), arguments.pop("sizes"), **arguments)
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.uint16, torch.uint32, torch.uint64])
+def test_unsigned_sizes_that_no_mask_has(dtype):
+    """They are warned of as others are, though torch does not know which unsigned integer is larger."""
+    for weight in (None, torch.tensor([1, 0], dtype=dtype), torch.tensor([2.0, 1.0])):
+        with pytest.warns(UserWarning, match=r"sizes\[0\] is 100"):
+            value = expected_size_loss(
+                torch.full((2, 4, 4), torch.inf), torch.tensor([100, 8], dtype=dtype), weight=weight
+            )
+        assert value == 92**2 * (0.5 if weight is None else 1 if weight[1] == 0 else 2 / 3)
 
 
 def test_inputs_are_not_modified():

@@ -236,7 +236,7 @@ def test_drawn_masks_are_never_of_nan():
     logits[1, 2, 3] = torch.nan
     with pytest.raises(ValueError, match=r"logits\[1, 2, 3\] is nan"):
         sample_masks(logits)
-    with pytest.raises(ValueError, match=r"masks\[1, 2, 3\] is nan"):
+    with pytest.raises(ValueError, match=r"samples\[1, 2, 3\] is nan"):
         sampled_gradient(logits - 1, torch.zeros(2))
 
 

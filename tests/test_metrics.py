@@ -79,7 +79,20 @@ def test_bad_input(metric):
     masks = random_masks(2, 4, 4, seed=0)
     with pytest.raises(ValueError, match=r"\(2, 4, 4\).*\(1, 4, 4\)"):
         metric(masks, masks[:1])
-    with pytest.raises(ValueError, match=r"masks\[0, 0, 0\] is 0.0"):
+    with pytest.raises(ValueError, match=r"prediction\[0, 0, 0\] is 0.0"):
         metric(masks, torch.zeros_like(masks))
     with pytest.raises(TypeError, match="torch tensor"):
         metric(masks, np.ones((2, 4, 4)))
+
+
+@pytest.mark.parametrize("metric", [squared_size_error, intersection_over_union])
+@pytest.mark.parametrize("name", ["target", "prediction"])
+@pytest.mark.parametrize("spacing", [None, (1.0, 2.0)])
+def test_errors_say_which_masks(metric, name, spacing):
+    options = {} if metric is intersection_over_union else {"spacing": spacing}
+    both = {"target": torch.ones(2, 5, 5), "prediction": torch.ones(2, 5, 5)}
+    both[name][1, 2, 3] = 0
+    with pytest.raises(
+        ValueError, match=rf"^{name} must hold only -1 and \+1, but {name}\[1, 2, 3\] is 0.0.* {name} > 0$"
+    ):
+        metric(**both, **options)

@@ -96,6 +96,16 @@ def test_without_background_the_longest_side_counts():
     assert object_size(full, spacing=(1, 1.5)) == 30
 
 
+class SeveralNumbers:
+    """A thing that is neither sequence nor array, such as a column of a table."""
+
+    def item(self):
+        raise ValueError("can only convert an array of size 1 to a Python scalar")
+
+    def __repr__(self):
+        return "SeveralNumbers"
+
+
 @pytest.mark.parametrize(
     ("spacing", "error", "message"),
     [
@@ -120,6 +130,8 @@ def test_without_background_the_longest_side_counts():
         (torch.tensor([1.0, torch.nan]), ValueError, r"spacing\[1\] is nan"),
         (torch.tensor([1.0, 2.0], device="meta"), TypeError, "numbers"),
         (10**400, ValueError, r"spacing\[0\] is inf"),
+        ([[1, 2], [1], [2, 2]], ValueError, "rows of different lengths: give one spacing for all, or one for each"),
+        (SeveralNumbers(), TypeError, "spacing must be made of numbers, not SeveralNumbers"),
         ((1, 1e-46), ValueError, r"from 1e-25 to 1e\+25, but spacing\[1\] is 1e-46"),
         ((1e38, 1), ValueError, r"from 1e-25 to 1e\+25, but spacing\[0\] is 1e\+38"),
     ],
@@ -128,6 +140,22 @@ def test_without_background_the_longest_side_counts():
 def test_bad_spacing(function, spacing, error, message):
     with pytest.raises(error, match=message):
         function(np.ones((3, 4), bool), spacing=spacing)
+
+
+@pytest.mark.parametrize("function", [distance_transform, flip_sizes, object_size])
+@pytest.mark.parametrize("black_border", [None, "no", 2, np.array([True, False])], ids=str)
+def test_bad_border(function, black_border):
+    for options in ({}, {"spacing": (1, 2)}):
+        with pytest.raises(TypeError, match="black_border must be True or False, not "):
+            function(np.ones((3, 4), bool), black_border=black_border, **options)
+
+
+@pytest.mark.parametrize("function", [distance_transform, flip_sizes, object_size])
+def test_a_border_may_be_said_otherwise(function):
+    mask = np.ones((3, 4), bool)
+    for yes, no in ((1, 0), (np.True_, np.False_)):
+        np.testing.assert_array_equal(function(mask, black_border=yes), function(mask, black_border=True))
+        np.testing.assert_array_equal(function(mask, black_border=no), function(mask))
 
 
 @pytest.mark.parametrize("spacing", [(1e-25, 1e25), (1e25, 3e-25), (1e25, 1e25), 1e-25])

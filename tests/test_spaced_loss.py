@@ -230,6 +230,19 @@ def test_compiled_exported_and_mapped(black_border):
         assert torch.equal(mapped, function(batches, spacing=each))
 
 
+def test_a_spacing_in_a_tensor_that_torch_maps_or_exports_is_refused():
+    masks, each = torch.rand(4, 8, 9) < 0.8, torch.rand(4, 2) + 0.1
+    with pytest.raises(TypeError, match="cannot be read while torch exports or transforms .* give one positive number"):
+        torch.func.vmap(lambda mask, spacing: object_size(mask, spacing=spacing))(masks, each)
+
+    class Sizes(torch.nn.Module):
+        def forward(self, masks, spacing):
+            return object_size(masks, spacing=spacing)
+
+    with pytest.raises(TypeError, match="cannot be read while torch exports or transforms"):
+        torch.export.export(Sizes(), (masks, each))
+
+
 def test_a_size_beyond_the_grid_is_warned_of_in_units():
     with pytest.warns(UserWarning, match="at most 24"):
         expected_size_loss(torch.zeros(4, 5), torch.tensor(25.0), spacing=(3, 1))

@@ -152,3 +152,17 @@ def test_large_images_are_measured_one_after_the_other():
     with route.overridden(SLABS_MIN_PIXELS=1):
         sizes = object_size(masks, spacing=each)
     assert sizes.tolist() == [object_size(mask, spacing=steps) for mask, steps in zip(masks, each, strict=True)]
+
+
+@pytest.mark.parametrize("batch", [(0,), (0, 3), (2, 0)], ids=str)
+@pytest.mark.parametrize("kind", [np.asarray, torch.from_numpy], ids=["array", "tensor"])
+def test_a_batch_of_no_images(kind, batch):
+    """As in the last step of an epoch, or where no image has a size."""
+    masks, each = kind(np.ones((*batch, 5, 6))), kind(np.ones((*batch, 2)))
+    assert object_size(masks, spacing=each).shape == batch
+    for function in (distance_transform, flip_sizes):
+        assert function(masks, spacing=each).shape == (*batch, 5, 6)
+    logits, sizes = torch.zeros(*batch, 5, 6), torch.zeros(batch)
+    assert threshold_of_size(logits, sizes, spacing=each).shape == batch
+    assert mask_of_size(logits, sizes, spacing=each).shape == logits.shape
+    assert expected_size_loss(logits, sizes, spacing=each) == 0

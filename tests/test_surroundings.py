@@ -132,9 +132,10 @@ def test_out_in_compiled_functions(function, backend):
 @each_backend
 def test_spacing_in_an_array_in_compiled_functions(backend):
     masks = given_tensors().masks
-    for spacing in torch.tensor([2.5, 1.0]), np.array([2.5, 1.0]), torch.tensor(2.5):
+    of_each = [[2.5, 1.0], [1.0, 1.5]]
+    for spacing in torch.tensor([2.5, 1.0]), np.array([2.5, 1.0]), torch.tensor(2.5), torch.tensor(of_each), of_each:
         step = torch.compile(lambda masks, spacing: object_size(masks, spacing=spacing) + 1, backend=backend)
-        numbers = spacing.tolist()
+        numbers = spacing if spacing is of_each else spacing.tolist()
         assert torch.equal(step(masks, spacing), object_size(masks, spacing=numbers) + 1)
 
 
@@ -236,7 +237,8 @@ def test_errors_are_the_same_in_compiled_functions(backend):
         (lambda masks: object_size(masks * 0), ValueError, r"masks\[0, 0, 0\] is"),
         (lambda masks: object_size(masks[0, 0]), ValueError, "fewer than the 2"),
         (lambda masks: object_size(masks.numpy() * 0), ValueError, r"masks\[0, 0, 0\] is"),
-        (lambda masks: intersection_over_union(masks, masks * 0), ValueError, r"masks\[0, 0, 0\] is"),
+        (lambda masks: intersection_over_union(masks, masks * 0), ValueError, r"prediction\[0, 0, 0\] is"),
+        (lambda masks: chdt.squared_size_error(masks * 0, masks), ValueError, r"target\[0, 0, 0\] is"),
     ):
         torch._dynamo.reset()
         with pytest.raises(error, match=message):

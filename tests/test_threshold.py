@@ -30,8 +30,8 @@ def threshold(logits, size, black_border=False):
 
 
 def attainable(logits, black_border=False):
-    """The sizes of all masks that hold a pixel if they hold one of a smaller logit: also none, and all pixels."""
-    return {0} | {int(size_of(logits >= v, black_border)) for v in np.unique(logits)}
+    """The sizes of all masks ``logits > t``: also none, and all pixels but those of -inf."""
+    return {0} | {int(size_of(logits > t, black_border)) for t in (-np.inf, *np.unique(logits))}
 
 
 def grids(most=6):
@@ -67,6 +67,7 @@ def test_masks_have_the_size_wherever_a_threshold_gives_it(values, black_border,
     for mask, size in zip(masks.numpy(), sizes.tolist(), strict=True):
         got = size_of(mask, black_border)
         assert abs(got - size) == min(abs(s - size) for s in there_are), (values, size, got)
+        assert not (mask & (values == -np.inf)).any()
         # It is cut at a threshold: no pixel outside is above one inside.
         if mask.any() and not mask.all():
             assert values[mask].min() > values[~mask].max()
@@ -207,6 +208,8 @@ def test_nan():
             sizes = torch.full((3,), size)
             assert threshold_of_size(logits, sizes, black_border=black_border).isnan().tolist() == [False, True, False]
             assert not mask_of_size(logits, sizes, black_border=black_border)[1].any()
+    for images in (logits, logits.expand(40, 3, 5, 5)):
+        assert (threshold_of_size(images, torch.zeros(images.shape[:-2])) == torch.inf).all()
     masks = mask_of_size(logits, torch.tensor([2, 2, 4]))
     assert not masks[1].any()
     assert masks[2].all() or object_size(masks[2]) in (0, 10)
@@ -273,7 +276,8 @@ def test_the_same_for_any_number_of_threads(function, monkeypatch):
         (torch.zeros(2, 3, 3), torch.zeros(3), ValueError, r"sizes have shape \(3,\)"),
         (torch.zeros(2, 3, 3), torch.tensor([1.0, -2.0]), ValueError, r"sizes\[1\] is -2"),
         (torch.zeros(2, 3, 3), torch.tensor([torch.nan, 2.0]), ValueError, r"sizes\[0\] is nan"),
-        (torch.zeros(2, 3, 0), torch.zeros(2), ValueError, "no pixels"),
+        (torch.zeros(2, 3, 0), torch.zeros(2), ValueError, "logits of shape .* no pixels"),
+        (torch.zeros(3), torch.zeros(()), ValueError, "logits of shape .* fewer"),
     ],
 )
 def test_refused(function, logits, sizes, error, message):
@@ -326,3 +330,38 @@ def test_opcheck(spatial_dims):
 def test_logits_that_torch_negates_later(function):
     logits, sizes = torch.randn(3, 7, 9), torch.tensor([2, 4, 6])
     assert torch.equal(function(torch._neg_view(-logits), sizes), function(logits, sizes))
+
+
+@pytest.mark.parametrize("images", [1, 100])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_padding_of_minus_inf_is_never_foreground(dtype, images):
+    """Not even where what is inside is too small for the size: no threshold lies below -inf."""
+    logits = torch.randn((images, 20, 20), generator=torch.Generator().manual_seed(0)).to(dtype)
+    inside = torch.zeros(20, 20, dtype=torch.bool)
+    inside[:4, :12] = True
+    logits = logits.masked_fill(~inside, -torch.inf)
+    for size in (2, 8, 10, 24, 40, 42):
+        for options in ({}, {"black_border": True}, {"spacing": (1.0, 2.0)}):
+            masks = mask_of_size(logits, torch.full((images,), size), **options)
+            assert masks.any()
+            assert not masks[:, ~inside].any()
+        if size >= 10:
+            assert torch.equal(mask_of_size(logits, torch.full((images,), size)), inside.expand_as(logits))
+
+
+@pytest.mark.parametrize(
+    "size",
+    [
+        torch.tensor(2**63 - 1),
+        torch.tensor(2**64 - 1, dtype=torch.uint64),
+        torch.tensor(2**16 - 1, dtype=torch.uint16),
+        torch.tensor(1e300, dtype=torch.float64),
+    ],
+    ids=str,
+)
+def test_no_size_is_too_large(size):
+    """Warnings are errors here, and nothing overflows."""
+    logits = torch.randn(5, 6)
+    for options in ({}, {"spacing": (1, 2)}):
+        assert threshold_of_size(logits, size, **options) == -torch.inf
+        assert mask_of_size(logits, size, **options).all()

@@ -75,11 +75,11 @@ def weakest_pixel(values, size, black_border):
     for centre in np.ndindex(values.shape):
         inside = all(radius <= c < side - radius for c, side in zip(centre, values.shape, strict=True))
         if inside or not black_border:
-            window = np.full(values.shape, np.inf)
             where = tuple(slice(max(0, c - radius), c + radius + 1) for c in centre)
+            window = np.full(values.shape, np.nan)
             window[where] = values[where]
-            if window.min() > best[0]:
-                best = window.min(), int(window.argmin())
+            if np.nanmin(window) > best[0] or best[1] == BELOW_ALL:
+                best = np.nanmin(window), int(np.flatnonzero(window == np.nanmin(window))[0])
     return best[1]
 
 
@@ -88,7 +88,7 @@ def mask(values, size, black_border):
 
     If there is none, the one before or behind it that comes closer, of two as close the smaller one.
     """
-    masks = [values > np.inf, *(values >= value for value in np.unique(values)[::-1])]
+    masks = [values > np.inf, *(values >= value for value in np.unique(values)[::-1] if value > -np.inf)]
     sizes = [oracles.fast_size(np.pad(each, 1) if black_border else each) for each in masks]
     if size in sizes:
         at_zero = int((values > 0).sum())
@@ -100,7 +100,7 @@ def mask(values, size, black_border):
     return masks[behind]
 
 
-@pytest.mark.parametrize("kind", ["plain", "few values", "sure"])
+@pytest.mark.parametrize("kind", ["plain", "few values", "sure", "infinite"])
 @pytest.mark.parametrize("black_border", [False, True])
 @pytest.mark.parametrize("grid", [(1,), (6,), (17,), (60,), (1, 1), (1, 4), (3, 5), (6, 4), (2, 3, 4), (3, 3, 3)])
 def test_by_definition(grid, black_border, kind):

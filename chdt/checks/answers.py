@@ -137,7 +137,7 @@ def check_out(out: AnyMasks, masks: AnyMasks, largest: int | None) -> npt.NDArra
     if holds is None:
         raise TypeError(f"out must be of an integer or float dtype, not {out.dtype}")
     if largest is None:
-        if out.dtype not in FLOATS:
+        if not _holds_lengths(out.dtype):
             raise TypeError(f"out must be float32 or float64, with a spacing, not {out.dtype}")
     elif holds < largest:
         raise ValueError(f"out of {out.dtype} holds integers up to {holds}, but answers may be up to {largest}")
@@ -160,6 +160,11 @@ def check_out(out: AnyMasks, masks: AnyMasks, largest: int | None) -> npt.NDArra
     if _share_memory(out, array, masks):
         raise ValueError("out and masks overlap in memory: pass an array of its own")
     return None if isinstance(out, torch.Tensor) and out.is_neg() else array  # torch negates what is in it later
+
+
+def _holds_lengths(dtype: Any) -> bool:
+    """Whether the dtype holds float32 lengths, in whichever order its bytes are."""
+    return dtype in FLOATS or (isinstance(dtype, np.dtype) and dtype.newbyteorder("=") in FLOATS)
 
 
 @functools.cache

@@ -33,23 +33,32 @@ def check_spatial_dims(spatial_dims: int) -> None:
         raise ValueError(f"spatial_dims must be 1, 2 or 3, not {spatial_dims!r}")
 
 
-def grid_shape(masks: AnyMasks, spatial_dims: int) -> Shape:
-    """The shape of the grid, once it is one."""
+def check_black_border(black_border: bool) -> bool:
+    """Whether there is a border; of NumPy's bools, too, and of 0 and 1."""
+    if not isinstance(black_border, (bool, int, np.bool_)) or black_border not in (0, 1):
+        raise TypeError(f"black_border must be True or False, not {black_border!r}")
+    return bool(black_border)
+
+
+def grid_shape(masks: AnyMasks, spatial_dims: int, name: str = "masks") -> Shape:
+    """The shape of the grid, once it is one; ``name`` is what the masks, or logits, are called."""
     if isinstance(masks, torch.Tensor):
-        check_tensor(masks, "masks")
+        check_tensor(masks, name)
     elif not isinstance(masks, np.ndarray) or isinstance(masks, np.ma.MaskedArray):
-        advice = to_array(masks, "masks")
-        raise TypeError(f"masks must be a NumPy array or a torch tensor, not {type_name(masks)}: convert with {advice}")
+        advice = to_array(masks, name)
+        raise TypeError(
+            f"{name} must be a NumPy array or a torch tensor, not {type_name(masks)}: convert with {advice}"
+        )
     check_spatial_dims(spatial_dims)
     shape = tuple(masks.shape)
     if len(shape) < spatial_dims:
         raise ValueError(
-            f"masks of shape {shape} have {len(shape)} dims, fewer than the {spatial_dims} of the grid: "
+            f"{name} of shape {shape} have {len(shape)} dims, fewer than the {spatial_dims} of the grid: "
             f"the last spatial_dims={spatial_dims} dims are the grid, all before them the batch"
         )
     grid = shape[-spatial_dims:]
     if 0 in grid:
-        raise ValueError(f"masks of shape {shape} have no pixels: the grid, the last {spatial_dims} dims, is {grid}")
+        raise ValueError(f"{name} of shape {shape} have no pixels: the grid, the last {spatial_dims} dims, is {grid}")
     return Shape(*(1, 1, *grid)[-3:])
 
 
@@ -138,9 +147,9 @@ def _wrong_dtype(dtype: object, unsigned: bool) -> TypeError:
     return TypeError(f"masks must be bool, or -1 and +1 as signed integers or floats of up to 64 bits, not {dtype}")
 
 
-def invalid_value(masks: AnyMasks, index: int) -> ValueError:
+def invalid_value(masks: AnyMasks, index: int, name: str = "masks") -> ValueError:
     """The error for the value at this place in reading order."""
     where = tuple(int(i) for i in np.unravel_index(index, tuple(masks.shape)))
     value = (masks if isinstance(masks, torch.Tensor) else np.asarray(masks))[where].item()
-    remedy = "where 0 is background, pass masks > 0" if value == 0 else "threshold them first, as in masks > 0"
-    return ValueError(f"masks must hold only -1 and +1, but masks[{', '.join(map(str, where))}] is {value}: {remedy}")
+    remedy = f"where 0 is background, pass {name} > 0" if value == 0 else f"threshold them first, as in {name} > 0"
+    return ValueError(f"{name} must hold only -1 and +1, but {name}[{', '.join(map(str, where))}] is {value}: {remedy}")

@@ -11,7 +11,7 @@ import torch
 
 from chdt.checks.masks import check_spatial_dims, plain_tensor
 from chdt.checks.shape import AllSteps
-from chdt.checks.tracing import apart_from_graphs
+from chdt.checks.tracing import apart_from_graphs, has_no_values
 
 Spacing = float | Sequence[float] | Sequence[Sequence[float]] | npt.NDArray[Any] | torch.Tensor
 
@@ -26,20 +26,21 @@ def spacing_of(spacing: Spacing | None, spatial_dims: int, masks: Any = None) ->
     if spacing is None:
         return None
     check_spatial_dims(spatial_dims)
-    is_array = isinstance(spacing, (np.ndarray, torch.Tensor))
     batch = tuple(getattr(masks, "shape", ()))[:-spatial_dims]
-    if is_array and torch.compiler.is_compiling():
+    if torch.compiler.is_compiling() and (isinstance(spacing, (np.ndarray, torch.Tensor)) or _is_nested(spacing)):
         return _spacing_apart(spacing, spatial_dims, batch)  # its numbers are not known to a graph
     return _spacing_of(spacing, spatial_dims, batch)
 
 
 def _spacing_of(spacing: Any, spatial_dims: int, batch: tuple[int, ...]) -> AllSteps:
     remedy = f"give one positive number, or one for each of the spatial_dims={spatial_dims} dims"
+    if has_no_values(spacing):
+        raise TypeError(f"spacing in a tensor cannot be read while torch exports or transforms a function: {remedy}")
     given = spacing
     try:
         if isinstance(spacing, (np.ndarray, torch.Tensor)):
             given = _numbers_of(spacing)
-        if isinstance(given, Sequence) and any(isinstance(x, (Sequence, np.ndarray, torch.Tensor)) for x in given):
+        if _is_nested(spacing):
             return _one_for_each(spacing, given, spatial_dims, batch)
         numbers = [_number(x) for x in (given if isinstance(given, Sequence) else [given] * spatial_dims)]
     except (AttributeError, RuntimeError, TypeError):
@@ -51,14 +52,25 @@ def _spacing_of(spacing: Any, spatial_dims: int, batch: tuple[int, ...]) -> AllS
     return slices, rows, columns
 
 
+def _is_nested(spacing: Any) -> bool:
+    """Whether there is a spacing for each image."""
+    if isinstance(spacing, (np.ndarray, torch.Tensor)):
+        return spacing.ndim > 1
+    return isinstance(spacing, Sequence) and any(isinstance(x, (Sequence, np.ndarray, torch.Tensor)) for x in spacing)
+
+
 def _one_for_each(spacing: Any, given: Sequence[Any], spatial_dims: int, batch: tuple[int, ...]) -> AllSteps:
     """The spacing of each image, from numbers in nested sequences; the same three numbers if all are the same."""
     remedy = f"give one spacing for all, or one for each image, shape {(*batch, spatial_dims)}"
     is_array = isinstance(spacing, np.ndarray) and spacing.dtype.kind in "iuf"
-    rows = spacing if is_array else _nested(given)  # what other kinds hold is looked at one by one
-    shape = np.shape(rows)
+    nested = spacing if is_array else _nested(given)  # what other kinds hold is looked at one by one
     try:
-        each = np.broadcast_to(np.array(rows, np.float64), (*batch, spatial_dims))
+        rows = np.array(nested, np.float64)
+    except ValueError:
+        raise ValueError(f"spacing has rows of different lengths: {remedy}") from None
+    shape = tuple(getattr(spacing, "shape", rows.shape))  # nested lists of no images have lost it
+    try:
+        each = np.broadcast_to(rows.reshape(shape), (*batch, spatial_dims))
     except ValueError:
         raise ValueError(f"spacing has shape {shape}, but there are images of shape {batch}: {remedy}") from None
     if shape[-1] != spatial_dims:
@@ -108,7 +120,10 @@ def _numbers_of(array: npt.NDArray[Any] | torch.Tensor) -> Any:
 def _number(x: Any) -> float:
     """A real number, also of NumPy or torch; ``float`` alone would read text and drop imaginary parts."""
     if not isinstance(x, Real):
-        x = x.item()
+        try:
+            x = x.item()
+        except ValueError:  # more than one, in a thing that is no sequence
+            raise TypeError from None
     if not isinstance(x, Real):
         raise TypeError
     try:

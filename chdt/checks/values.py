@@ -14,6 +14,8 @@ from chdt.checks.dtypes import FLOAT_DIGITS, NUMBERS, UNSIGNED_TENSORS
 from chdt.checks.masks import check_tensor
 from chdt.checks.tracing import is_traced
 
+UNKNOWN_SIZE = ": leave out images of unknown size, as expected_size_loss does where their weight is 0"
+
 REDUCTIONS = ("mean", "sum", "none")
 
 # ------------------------------------------------------------------------------------------------ tensors
@@ -125,17 +127,22 @@ def refuse_bad_values(sizes: torch.Tensor, weight: torch.Tensor | None, largest:
 
     Warn of sizes beyond the ``largest`` that a mask can have.
     """
-    checked = sizes
+    checked = comparable(sizes)
     if weight is not None:
-        _largest_of(weight, "weight", "")
-        checked = torch.where(weight == 0, 0, sizes)
-    if _largest_of(checked, "sizes", "; give an image of unknown size the weight 0") > largest:
+        _largest_of(comparable(weight), "weight", "")
+        checked = torch.where(weight == 0, 0, checked)
+    if _largest_of(checked, "sizes", UNKNOWN_SIZE) > largest:
         where = tuple(int(i) for i in (checked > largest).nonzero()[0])
         _warn_once(
             f"{_place('sizes', where)} is {checked[where].item()}, but masks of this grid have sizes of at most "
             f"{largest:.6g}, twice the longest side: sizes are as object_size gives them, in pixels or in units of "
             "the spacing, and no areas"
         )
+
+
+def comparable(values: torch.Tensor) -> torch.Tensor:
+    """The values in a dtype of which torch knows the larger one, which it does not of all unsigned integers."""
+    return values.double() if values.dtype in UNSIGNED_TENSORS else values
 
 
 def numbers_for(
@@ -151,8 +158,6 @@ def _largest_of(values: torch.Tensor, name: str, remedy: str) -> float:
     if values.numel() == 0:
         return 0.0
     values = values.detach()
-    if values.dtype in UNSIGNED_TENSORS:  # for most of these torch knows no least one
-        values = values.double()
     least, most = (float(x) for x in values.aminmax())
     if least >= 0 and most < math.inf:  # false if any is NaN
         return most

@@ -87,8 +87,8 @@ def given_derivative(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """The loss of each given mask, and its derivative (21) with respect to the chances: see `sampled_derivative`."""
     spacing = spacing if is_spaced(spacing) else None
-    grid = _grid_of(grid_shape(samples, spatial_dims), spatial_dims, spacing, black_border)
-    packed = pack_masks(samples, spatial_dims, grid.whole != grid.inner, grid.inner)
+    grid = _grid_of(grid_shape(samples, spatial_dims, "samples"), spatial_dims, spacing, black_border)
+    packed = pack_masks(samples, spatial_dims, grid.whole != grid.inner, grid.inner, "samples")
     drawn = torch.zeros(packed.batch, dtype=losses.dtype, device="cpu")
     gradient = torch.zeros(samples.shape, dtype=losses.dtype, device="cpu")
     drawn_flat, flat, table = drawn.view(-1).numpy(), gradient.view(-1).numpy(), table_of(losses)

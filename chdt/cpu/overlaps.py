@@ -11,7 +11,8 @@ from chdt.cpu.threads import share
 
 def overlaps_of(target: torch.Tensor, prediction: torch.Tensor, spatial_dims: int) -> torch.Tensor:
     """Intersection over union of each pair of masks (23), on the device of the target."""
-    a, b = pack_masks(target, spatial_dims), pack_masks(prediction, spatial_dims)
+    a = pack_masks(target, spatial_dims, name="target")
+    b = pack_masks(prediction, spatial_dims, name="prediction")
     overlaps, pixels = np.empty(a.images, np.float32), a.shape.pixels
 
     def work(first: int, last: int) -> None:

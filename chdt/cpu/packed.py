@@ -45,13 +45,17 @@ class PackedMasks(NamedTuple):
 
 
 def pack_masks(
-    masks: AnyMasks, spatial_dims: int, black_border: bool = False, shape: Shape | None = None
+    masks: AnyMasks,
+    spatial_dims: int,
+    black_border: bool = False,
+    shape: Shape | None = None,
+    name: str = "masks",
 ) -> PackedMasks:
     """Check the values of a batch of masks and pack it, with a border of one pixel of background if wanted.
 
-    ``shape`` is that of the grid, where it is known already.
+    ``shape`` is that of the grid, where it is known already; ``name`` is what users call the masks.
     """
-    shape = shape or grid_shape(masks, spatial_dims)
+    shape = shape or grid_shape(masks, spatial_dims, name)
     values, foreground, background = as_words(masks)
     bits = np.empty(packed_words(values.size), np.uint64)
     bits[values.size // WORD_BITS :] = 0
@@ -68,7 +72,7 @@ def pack_masks(
     elif not pack_values(values, foreground, background, bits):
         invalid.append(_first_invalid(values, foreground, background))
     if invalid:
-        raise invalid_value(masks, min(invalid))
+        raise invalid_value(masks, min(invalid), name)
     packed = PackedMasks(bits, tuple(masks.shape[: masks.ndim - spatial_dims]), shape)
     if not black_border:
         return packed

@@ -40,22 +40,24 @@ def spaced_sizes(packed: PackedMasks, spacing: AllSteps) -> Floats:
     return sizes
 
 
-def sizes_of_masks(masks: AnyMasks, spatial_dims: int, spacing: AllSteps | None, black_border: bool) -> Any:
-    """Sizes of a batch, of the kind of the masks and on their device."""
-    shape = grid_shape(masks, spatial_dims)
+def sizes_of_masks(
+    masks: AnyMasks, spatial_dims: int, spacing: AllSteps | None, black_border: bool, name: str = "masks"
+) -> Any:
+    """Sizes of a batch, of the kind of the masks and on their device; ``name`` is what users call the masks."""
+    shape = grid_shape(masks, spatial_dims, name)
     batch = tuple(masks.shape[: masks.ndim - spatial_dims])
     if is_spaced(spacing):
-        lengths = spaced_sizes(pack_masks(masks, spatial_dims, black_border, shape), spacing)
+        lengths = spaced_sizes(pack_masks(masks, spatial_dims, black_border, shape, name), spacing)
         return deliver(lengths.reshape(batch), masks)
     answer = new_answer(masks, batch, 2 * shape.cap)
     values, foreground, background = as_words(masks)
     in_planes = black_border and has_border_in_planes(shape, spatial_dims)
-    packed = pack_masks(masks, spatial_dims, True, shape) if black_border and not in_planes else None
+    packed = pack_masks(masks, spatial_dims, True, shape, name) if black_border and not in_planes else None
     shape = shape if packed is None else packed.shape
     flat = flat_view(values) if packed is None else None
     route, pixels = size_route(len(answer.words), shape, flat is not None), shape.pixels
     if route.packs_first and packed is None:
-        packed = pack_masks(masks, spatial_dims, shape=shape)
+        packed = pack_masks(masks, spatial_dims, shape=shape, name=name)
     invalid: list[int] = []
 
     def work(first: int, last: int) -> None:
@@ -73,7 +75,7 @@ def sizes_of_masks(masks: AnyMasks, spatial_dims: int, spacing: AllSteps | None,
     else:
         share(work, len(answer.words), pixels, route.interleaved)
     if invalid:
-        raise invalid_value(masks, min(invalid))
+        raise invalid_value(masks, min(invalid), name)
     if spacing is not None:
         sizes = np.multiply(answer.words, steps_of(spacing, len(answer.words)), dtype=np.float64).astype(np.float32)
         return deliver(sizes.reshape(batch), masks)

@@ -55,7 +55,7 @@ def given_derivative(
     black_border: bool = False,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """The loss of each given mask, and its derivative (21) with respect to the chances: see `sampled_derivative`."""
-    given = read_masks(samples, spatial_dims, black_border, torch.int32)
+    given = read_masks(samples, spatial_dims, black_border, torch.int32, "samples")
     values = losses.new_zeros(losses.shape[:-1])
     gradient = losses.new_empty(samples.shape)
     _add_differences(given, spacing, losses, values, gradient, values, 0, 1, None, None)

@@ -36,15 +36,19 @@ class Foreground(NamedTuple):
 
 
 def read_masks(
-    masks: torch.Tensor, spatial_dims: int, black_border: bool = False, dtype: torch.dtype = torch.int8
+    masks: torch.Tensor,
+    spatial_dims: int,
+    black_border: bool = False,
+    dtype: torch.dtype = torch.int8,
+    name: str = "masks",
 ) -> Foreground:
     """Read and check a batch, into new memory if int32: waits for the device once, but not for bool, always valid.
 
     Nor while a CUDA graph is recorded, where nothing can be known of values: what is not +1 is background then.
     """
-    shape = grid_shape(masks, spatial_dims)
+    shape = grid_shape(masks, spatial_dims, name)
     batch = tuple(masks.shape[: masks.ndim - spatial_dims])
-    return surrounded(_read(masks.detach(), dtype).view(-1, *shape), batch, spatial_dims, black_border)
+    return surrounded(_read(masks.detach(), dtype, name).view(-1, *shape), batch, spatial_dims, black_border)
 
 
 def surrounded(pixels: torch.Tensor, batch: tuple[int, ...], spatial_dims: int, black_border: bool) -> Foreground:
@@ -57,7 +61,7 @@ def surrounded(pixels: torch.Tensor, batch: tuple[int, ...], spatial_dims: int, 
     return Foreground(pixels, batch, Shape(*pixels.shape[1:]), border)
 
 
-def _read(masks: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+def _read(masks: torch.Tensor, dtype: torch.dtype, name: str) -> torch.Tensor:
     both = both_words(masks.dtype)
     words = masks.contiguous().resolve_neg().view(SAME_SIZE[masks.itemsize])
     if masks.dtype == torch.bool and dtype == words.dtype:
@@ -73,5 +77,5 @@ def _read(masks: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
         if not is_captured(masks.device):
             found = int(invalid)
             if found < count:
-                raise invalid_value(masks, found)
+                raise invalid_value(masks, found, name)
     return read

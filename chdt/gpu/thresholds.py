@@ -74,7 +74,8 @@ def _weakest_pixels(
 
 def _window_minima(logits: torch.Tensor, radii: torch.Tensor, shape: Shape) -> torch.Tensor:
     """The least logit in the window of each pixel, whose radii are those of its image."""
-    minima = torch.empty(logits.shape, dtype=check_logits(logits), device=logits.device).copy_(logits)
+    minima = torch.empty(logits.shape, dtype=check_logits(logits), device=logits.device)
+    minima.copy_(logits.resolve_neg())  # by itself, copy_ forgets it on the way from float16 to float32
     spare = torch.empty_like(minima)
     for length, inner, each in zip(shape, (shape.height * shape.width, shape.width, 1), radii, strict=True):
         if length > 1:
@@ -96,7 +97,7 @@ def masks_of_ranks(
     index = weakest_pixels_of_ranks(logits, both, spatial_dims, spacing, black_border)
     cuts = values_at(logits, index, spatial_dims)
     upper, lower = cuts.view(cuts.shape + (1,) * spatial_dims).unbind(cuts.ndim - 1)
-    above, at_least = logits > upper, logits >= upper
+    above, at_least = logits > upper, (logits >= upper) & (logits > -torch.inf)
     masks = torch.where(upper > 0, logits > lower.clamp(min=0), at_least)
     # Equal logits that make a size be left out join the mask together, or not: whatever comes closer to it.
     (smaller, lists), (larger, _) = (

@@ -171,7 +171,7 @@ def test_sampled_gradient():
     masks = torch.cat([logits_of(2, 9, 7) > 0, torch.ones(1, 9, 7, dtype=torch.bool)])
     for samples in (masks, 2.0 * masks - 1, (2 * masks.to(torch.int8) - 1).mT):
         assert_same(sampled_gradient, samples, torch.tensor([2.0, 0.0, 7.0]), loss=torch.nn.functional.l1_loss)
-    with pytest.raises(ValueError, match=r"masks\[0, 0, 0\] is 0"):
+    with pytest.raises(ValueError, match=r"samples\[0, 0, 0\] is 0"):
         called_there(sampled_gradient, torch.zeros(1, 2, 2), torch.tensor([0]))
 
 

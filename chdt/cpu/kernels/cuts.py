@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from chdt.cpu.kernels.best_window import find_best_window
 from chdt.cpu.kernels.jit import helper, kernel, outlined
-from chdt.cpu.kernels.keys import Floats, limit_below, pack_above
+from chdt.cpu.kernels.keys import Floats, limit_below, limit_of_all, pack_above
 from chdt.cpu.kernels.lanes import Numbers, Word
 from chdt.cpu.kernels.packing import unpack
 from chdt.cpu.kernels.planes import pixels_in
@@ -125,5 +125,6 @@ def cut_masks(
         first = image * pixels
         forget_image(memory.pooled)
         limit = _limit_of(values, first, ranks[image], windows_of_image(lists, image), floats, memory)
+        limit = max(limit, limit_of_all(floats))
         pack_above(values, first, pixels, limit, floats, memory.rest, memory.packed)
         unpack(memory.packed, np.uint8(1), np.uint8(0), masks[first : first + pixels])

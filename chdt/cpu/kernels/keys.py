@@ -56,6 +56,12 @@ def limit_below(key: Word, floats: Floats) -> Word:
 
 
 @helper
+def limit_of_all(floats: Floats) -> Word:
+    """The limit of the largest mask: all logits but -inf are above it."""
+    return floats.sign - np.uint64(1) - floats.infinity
+
+
+@helper
 def bits_of(key: Word, floats: Floats) -> Word:
     """The bits of the value with this key."""
     if key & floats.sign != 0:

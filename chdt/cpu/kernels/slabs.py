@@ -1,7 +1,9 @@
-"""The background of a large image, slab by slab: slices across its longer axis of a volume, rows of an image.
+"""The background of a large image, slab by slab: a slab is a row of an image, or of a volume a slice across an axis.
 
-A window reaches over several slabs. As it moves from slab to slab, their union takes three steps each time, however far
-it reaches: those in front are the end of one *segment* of slabs, those behind are the beginning of the next.
+The axis is the longer one of those from slice to slice and from row to row. A window reaches over several slabs, whose
+union is joined of two parts, so it takes as long however many they are. Slabs are in *segments*. The first part goes up
+to the end of a segment: unions of each slab and all behind it are made once a segment. The second part goes on from
+there, and gets one more slab as the window moves on by one.
 """
 
 from typing import NamedTuple

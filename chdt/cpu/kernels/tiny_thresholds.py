@@ -5,7 +5,7 @@ import numpy.typing as npt
 
 from chdt.checks.pixels import ABOVE_ALL, BELOW_ALL
 from chdt.cpu.kernels.jit import helper, kernel, outlined
-from chdt.cpu.kernels.keys import Floats, first_nan
+from chdt.cpu.kernels.keys import Floats, first_nan, limit_of_all
 from chdt.cpu.kernels.lanes import (
     BLOCK,
     VECTOR_WORDS,
@@ -171,7 +171,8 @@ def _find_limits(memory: MinimaMemory, floats: Floats, ranks: npt.NDArray[np.int
     if equal != 0:
         limits = choose(equal, upper, limits)
         limits = choose(_closer_with(memory, upper, equal, ranks, windows, has_border), upper - 1, limits)
-    return choose(less_bits(last, reaches), nothing, limits)
+    limits = choose(less_bits(last, reaches), nothing, limits)
+    return maximum(limits, fill(limit_of_all(floats), like))
 
 
 @helper

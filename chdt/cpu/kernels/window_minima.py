@@ -33,7 +33,7 @@ from chdt.cpu.kernels.lanes import (
 from chdt.cpu.kernels.packing import Words
 
 AXES = 3
-AREAS = 3  # keys, and twice what is made of them
+AREAS = 3  # the keys; and two, which take turns, for the least keys of windows that grow
 REACHES, KEYS, CENTRES, PIXELS, HELD = 0, BLOCK, 2 * BLOCK, 3 * BLOCK, 4 * BLOCK  # where in `of_image`, see there
 
 
@@ -42,8 +42,8 @@ class MinimaMemory(NamedTuple):
 
     shape: Shape  # of an image
     areas: Numbers  # AREAS, each a vector for each pixel
-    of_image: Numbers  # radius + 1 of windows; the best one's least key, centre, and weakest pixel; ranks held, twice
-    words: Words  # a word for each pixel, with a bit for each image, and twice what is made of them
+    of_image: Numbers  # radius + 1 of windows; least key, centre and weakest pixel of the best one; ranks held, twice
+    words: Words  # a word for each pixel, with a bit for each image; and two more such areas, to erode in
     margins: npt.NDArray[np.int64]  # how far each pixel is away from the border of the grid
 
 
