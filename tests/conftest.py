@@ -67,6 +67,43 @@ def python(tmp_path):
     return run
 
 
+FORKED = """
+import os, sys, traceback
+import numba, torch  # which takes longest; chdt is imported, and whatever is called is called, in a process for each
+
+code, cases = {code!r}, {cases!r}
+for arguments in cases:
+    sys.stdout.flush()
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            sys.argv[1:] = arguments
+            exec(compile(code, "code", "exec"), {{"__name__": "__main__"}})
+            status = 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(status)
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    assert status == 0, (arguments, status)
+"""
+
+
+@pytest.fixture
+def python_for_each(python):
+    """Run code once for each list of arguments, in processes that begin with torch and nothing else; give the lines."""
+
+    def run(code, cases):
+        if not hasattr(os, "fork"):
+            return "\n".join(python(code, *arguments) for arguments in cases).splitlines()
+        return python(FORKED.format(code=code, cases=[list(arguments) for arguments in cases])).splitlines()
+
+    return run
+
+
 @pytest.fixture(params=["whole", "cut"])
 def cut(request):
     """Leave images of several bands to one thread each, or cut them for all threads, whatever is faster."""
