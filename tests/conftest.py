@@ -8,6 +8,7 @@ from pathlib import Path
 
 import on_device
 import pytest
+import torch
 from hypothesis import settings
 
 from chdt.cpu import route
@@ -102,6 +103,15 @@ def python_for_each(python):
         return python(FORKED.format(code=code, cases=[list(arguments) for arguments in cases])).splitlines()
 
     return run
+
+
+@pytest.fixture
+def one_thread():
+    """Networks this small wait for more threads, for ages if the cores are busy."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture(params=["whole", "cut"])
