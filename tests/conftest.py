@@ -8,6 +8,7 @@ from pathlib import Path
 
 import on_device
 import pytest
+import torch
 from hypothesis import settings
 
 from chdt.cpu import route
@@ -65,6 +66,52 @@ def python(tmp_path):
         return done.stdout.strip()
 
     return run
+
+
+FORKED = """
+import os, sys, traceback
+import numba, torch  # which takes longest; chdt is imported, and whatever is called is called, in a process for each
+
+code, cases = {code!r}, {cases!r}
+for arguments in cases:
+    sys.stdout.flush()
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            sys.argv[1:] = arguments
+            exec(compile(code, "code", "exec"), {{"__name__": "__main__"}})
+            status = 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(status)
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    assert status == 0, (arguments, status)
+"""
+
+
+@pytest.fixture
+def python_for_each(python):
+    """Run code once for each list of arguments, in processes that begin with torch and nothing else; give the lines."""
+
+    def run(code, cases):
+        if not hasattr(os, "fork"):
+            return "\n".join(python(code, *arguments) for arguments in cases).splitlines()
+        return python(FORKED.format(code=code, cases=[list(arguments) for arguments in cases])).splitlines()
+
+    return run
+
+
+@pytest.fixture
+def one_thread():
+    """Networks this small wait for more threads, for ages if the cores are busy."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture(params=["whole", "cut"])

@@ -7,7 +7,7 @@ import numba
 import numpy as np
 
 
-@numba.njit(parallel=True, nogil=True)
+@numba.njit(parallel=True, nogil=True, cache=True)  # between the many processes that launch it
 def doubled(values):
     """Twice the values."""
     result = np.empty_like(values)

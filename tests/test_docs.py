@@ -66,12 +66,14 @@ class Links(HTMLParser):
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    """The pages, built by the documented command."""
+    """The pages, built by the documented command; the network of an example learns for few epochs, on one thread."""
     html = tmp_path_factory.mktemp("docs") / "html"
     command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-n", "-q", str(DOCS), str(html)]
     env = {
         **os.environ,
         "PYTHONPATH": str(ROOT),
+        "OMP_NUM_THREADS": "1",
+        "GALLERY_EPOCHS": "2",
         "https_proxy": "http://127.0.0.1:9",
         "http_proxy": "http://127.0.0.1:9",
     }

@@ -1,6 +1,7 @@
 """The examples run as a user would run them, and the exact derivative of one of them is what it says."""
 
 import importlib.util
+import os
 import re
 import subprocess
 import sys
@@ -20,8 +21,9 @@ PNG = b"\x89PNG\r\n"
 
 
 def run(tmp_path, name, *arguments):
-    command = [sys.executable, str(ROOT / "examples" / name), *arguments]
-    return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=600, check=False)
+    """On one thread: networks this small wait for more threads, twice as long where tests run side by side."""
+    command, env = [sys.executable, str(ROOT / "examples" / name), *arguments], {**os.environ, "OMP_NUM_THREADS": "1"}
+    return subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=600, check=False)
 
 
 def load(name):

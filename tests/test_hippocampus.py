@@ -30,21 +30,13 @@ from volumes import SHAPE, Blocks, Voxels, read_volumes  # noqa: E402
 from chdt import mask_of_size, object_size  # noqa: E402
 
 pytestmark = [
+    pytest.mark.usefixtures("one_thread"),
     pytest.mark.filterwarnings("ignore:.*does not have many workers"),
     pytest.mark.filterwarnings("ignore:.*isinstance.treespec, LeafSpec.. is deprecated"),
     pytest.mark.filterwarnings("ignore:Checkpoint directory .* exists and is not empty"),
 ]
 
 VOLUMES, DEPTH = 10, 6
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Networks this small wait for more threads, for ages if the cores are busy."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture

@@ -163,7 +163,7 @@ masks[17, 23] = False
 out = np.full(masks.shape, 7, np.int32)
 now = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
 refused = written = 0
-for spare in range(0, 44, 2):  # MB
+for spare in range(0, 44, 4):  # MB: twice for each of the threads, whose stacks take 8 each
     resource.setrlimit(resource.RLIMIT_AS, (now + (spare << 20), resource.RLIM_INFINITY))
     for function, options in ((distance_transform, {"out": out}), (flip_sizes, {"out": out}), (object_size, {}),
                               (distance_transform, {}), (flip_sizes, {})):

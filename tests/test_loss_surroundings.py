@@ -744,12 +744,10 @@ print("ok")
 """
 
 
-@pytest.mark.parametrize(
-    ("how", "value"), [("set", "meta"), ("with", "meta"), ("dtype", "float64"), ("dtype", "bfloat16")]
-)
-def test_default_devices_and_dtypes(python, how, value):
+def test_default_devices_and_dtypes(python_for_each):
     """They never matter, from the first call of a process on."""
-    assert python(ANY_DEFAULTS, how, value) == "ok"
+    cases = [("set", "meta"), ("with", "meta"), ("dtype", "float64"), ("dtype", "bfloat16")]
+    assert python_for_each(ANY_DEFAULTS, cases) == ["ok"] * len(cases)
 
 
 class Untouchable(torch.Tensor):

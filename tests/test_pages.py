@@ -47,6 +47,7 @@ def run_page(page, namespace):
     return compared
 
 
+@pytest.mark.usefixtures("one_thread")
 @pytest.mark.filterwarnings("ignore:.*does not have many workers")  # Lightning on a loader of a page
 @pytest.mark.filterwarnings("ignore:.*isinstance.treespec, LeafSpec.. is deprecated")
 @pytest.mark.parametrize("page", PAGES)

@@ -379,7 +379,8 @@ def expect(masks, expected):
         np.testing.assert_array_equal(answer, known)
 
 masks = random_masks((400, 70, 75), 0.97)
-expected = answers(masks)
+if __name__ == "__main__":  # but not in each worker that is spawned
+    expected = answers(masks)
 """
 
 
@@ -461,11 +462,13 @@ class Masks(torch.utils.data.Dataset):
 
 
 @pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
-def test_workers_of_a_data_loader(python, method):
+def test_workers_of_a_data_loader_and_of_a_pool(python, method):
     python(
         BEGIN
         + DATASET
         + f"""
+import multiprocessing
+
 if __name__ == "__main__":
     loader = torch.utils.data.DataLoader(Masks(), num_workers=2, multiprocessing_context={method!r}, timeout=200)
     count = 0
@@ -474,18 +477,6 @@ if __name__ == "__main__":
             np.testing.assert_array_equal(answer[0], known[index * 60 : (index + 1) * 60])
             count += 1
     assert count == 18
-"""
-    )
-
-
-@pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
-def test_a_pool_of_processes(python, method):
-    python(
-        BEGIN
-        + f"""
-import multiprocessing
-
-if __name__ == "__main__":
     with multiprocessing.get_context({method!r}).Pool(2) as pool:
         for part in pool.map_async(answers, [masks[:200], masks[200:]], chunksize=1).get(timeout=200):
             for answer, known in zip(part, expected, strict=True):

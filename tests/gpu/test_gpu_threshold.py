@@ -20,10 +20,19 @@ def logits_of(*grid, dtype=torch.float32):
 
 
 @pytest.mark.parametrize(
-    ("grid", "dtype"),
-    [((1,), 0), ((700,), 1), ((1, 1), 2), ((7, 9), 3), ((35, 34), 2), ((3, 40), 0), ((3, 4, 5), 1), ((2, 1, 6), 2)],
+    ("grid", "dtype", "black_border"),  # the border in turn, with and without for each dtype and number of dims
+    [
+        ((1,), 0, True),
+        ((700,), 1, False),
+        ((1, 1), 2, True),
+        ((7, 9), 3, False),
+        ((7, 9), 3, True),
+        ((35, 34), 2, False),
+        ((3, 40), 0, False),
+        ((3, 4, 5), 1, True),
+        ((2, 1, 6), 2, False),
+    ],
 )
-@pytest.mark.parametrize("black_border", [False, True])
 def test_the_same_pixels(grid, dtype, black_border):
     logits = logits_of(*grid, dtype=DTYPES[dtype])
     for first in {max(grid) // 3, max(grid) - 1}:
