@@ -167,11 +167,15 @@ def _write_all(numbers: Numbers, past_caches: bool, count: int, answers: AnyNumb
         for x in range(count):
             write_any(answers, at + x, numbers[x], False)
         return
-    # The first and the last vector need not be aligned, and may overlap with the others.
-    write_any(answers, at, load_pixels(numbers, 0), False)
-    for x in range(lanes_before_line(answers, at), count - BLOCK, BLOCK):
+    begin = lanes_before_line(answers, at)
+    end = begin + (count - begin) // BLOCK * BLOCK
+    # Beside whole lines, a vector each that overlaps with them. Seldom: after lines went past the caches it takes long.
+    if begin > 0:
+        write_any(answers, at, load_pixels(numbers, 0), False)
+    for x in range(begin, end, BLOCK):
         write_any(answers, at + x, load_pixels(numbers, x), past_caches)
-    write_any(answers, at + count - BLOCK, load_pixels(numbers, count - BLOCK), False)
+    if end < count:
+        write_any(answers, at + count - BLOCK, load_pixels(numbers, count - BLOCK), False)
 
 
 @kernel
