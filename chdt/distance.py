@@ -48,7 +48,7 @@ def distance_transform(
     ------
     TypeError
         Masks or ``out`` are neither array nor dense tensor, or of an unfit dtype; a spacing that is not made of
-        numbers.
+        numbers; a ``black_border`` that is neither True nor False.
     ValueError
         A mask value other than ±1 (its first index is named), an empty grid, fewer dims than the grid has; a spacing
         that is not from 1e-25 to 1e25, or has another number of dims; ``out`` is of another shape or device, too

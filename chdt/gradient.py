@@ -150,12 +150,13 @@ def sampled_gradient(
     Raises
     ------
     TypeError
-        Samples or sizes of an unfit type or dtype; a loss that cannot be called; a spacing that is not made of numbers.
+        Samples or sizes of an unfit type or dtype; a loss that cannot be called; a spacing that is not made of numbers;
+        a ``black_border`` that is neither True nor False.
     ValueError
         Sizes of another shape (both are shown), negative or not finite (the first index is named; on a GPU they are not
         looked at, and NaN and negative ones make NaN), or that require grad; samples other than ±1; a loss that does
-        not work element by element, or that has parameters which require grad; a spacing that is not from 1e-25 to
-        1e25, or has another number of dims, or of images.
+        not work element by element, gives complex numbers, or has parameters that require grad; a spacing that is not
+        from 1e-25 to 1e25, or has another number of dims, or of images.
 
     Warns
     -----

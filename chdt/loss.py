@@ -84,12 +84,13 @@ def expected_size_loss(
     ------
     TypeError
         Logits, sizes or weight of an unfit type or dtype; a loss that cannot be called, a generator that is none; a
-        spacing that is not made of numbers.
+        spacing that is not made of numbers; a ``black_border`` that is neither True nor False.
     ValueError
         Sizes or weight of another shape (both are shown), negative or not finite (the first index is named; on a GPU
         they are not looked at, and NaN and negative ones make NaN of their loss), or that require grad; an empty grid;
-        n_samples below 1; an unknown reduction; a loss that does not work element by element, or has parameters that
-        require grad; a spacing that is not from 1e-25 to 1e25, or has another number of dims, or of images.
+        n_samples below 1; an unknown reduction; a loss that does not work element by element, gives complex
+        numbers, or has parameters that require grad; a spacing that is not from 1e-25 to 1e25, or has another number of
+        dims, or of images.
     RuntimeError
         In the backward pass of a backward pass: the loss has no second derivative, and none in forward mode. What
         `torch.compile` compiles by AOTAutograd, torch itself does not differentiate twice.

@@ -59,7 +59,8 @@ def object_size(
     Raises
     ------
     TypeError
-        Neither array nor dense tensor, or of a dtype that cannot hold -1 and +1; a spacing that is not made of numbers.
+        Neither array nor dense tensor, or of a dtype that cannot hold -1 and +1; a spacing that is not made of numbers;
+        a ``black_border`` that is neither True nor False.
     ValueError
         A value other than ±1 (its first index is named), an empty grid, or fewer dims than the grid has; a spacing that
         is not from 1e-25 to 1e25, or has another number of dims.

@@ -55,7 +55,8 @@ def threshold_of_size(
     Raises
     ------
     TypeError
-        Logits or sizes of an unfit type or dtype; a spacing that is not made of numbers.
+        Logits or sizes of an unfit type or dtype; a spacing that is not made of numbers; a ``black_border``
+        that is neither True nor False.
     ValueError
         Sizes of another shape (both are shown), negative or not finite (the first index is named; on a GPU they are not
         looked at, and NaN and negative ones give NaN), or that require grad; an empty grid; a spacing that is not from
@@ -135,7 +136,8 @@ def mask_of_size(
     Raises
     ------
     TypeError
-        Logits or sizes of an unfit type or dtype; a spacing that is not made of numbers.
+        Logits or sizes of an unfit type or dtype; a spacing that is not made of numbers; a ``black_border``
+        that is neither True nor False.
     ValueError
         Sizes of another shape (both are shown), negative or not finite (the first index is named; on a GPU they are not
         looked at, and NaN and negative ones give all background), or that require grad; an empty grid; a spacing that
