@@ -10,10 +10,9 @@ which is read in a 64th of the time (`pooling`).
 import numpy as np
 
 from chdt.cpu.kernels.jit import helper, outlined
-from chdt.cpu.kernels.keys import Floats, keys_of_some, pack_above, weighed
+from chdt.cpu.kernels.keys import keys_of_some, pack_above, weighed
 from chdt.cpu.kernels.lanes import (
     BLOCK,
-    Numbers,
     Word,
     count_bits,
     fill,
@@ -30,7 +29,6 @@ from chdt.cpu.kernels.pooled_windows import centre_in_block, centres_above, leas
 from chdt.cpu.kernels.pooling import blocks_left, most_blocks, pool
 from chdt.cpu.kernels.window_centres import (
     Triple,
-    Windows,
     centres_in,
     count_centres,
     deepest_centres,
@@ -39,7 +37,7 @@ from chdt.cpu.kernels.window_centres import (
     nth_bit,
     place_of,
 )
-from chdt.cpu.kernels.window_search import Best, Search, ThresholdMemory, nearest_centre, search_of
+from chdt.cpu.kernels.window_search import Best, Search, nearest_centre
 
 LINE_BYTES, ROWS_AHEAD = 64, 4  # what is asked for before it is read: windows are no runs of memory
 MOST_SAMPLES = 64  # windows that are looked into in a round
@@ -167,14 +165,13 @@ def _best_in_blocks(search: Search, wanted: int, best: Best) -> tuple[Best, bool
 
 
 @helper
-def find_best_window(
-    values: Numbers, first: int, rank: int, guess: Triple, windows: Windows, floats: Floats, memory: ThresholdMemory
-) -> Best:
-    """One of the best windows of a rank that ``windows`` has; a key of 0 if there is a NaN.
+def find_best_window(search: Search, guess: Triple) -> Best:
+    """One of the best windows; a key of 0 if there is a NaN.
 
     ``guess`` is where it may be, as the best window of another size is.
     """
-    search, planes = search_of(values, first, rank, windows, floats, memory), memory.planes
+    values, first, floats, memory = search.values, search.first, search.floats, search.memory
+    planes = memory.planes
     pixels = pixels_in(planes.layout)
     if search.is_pooled and pool(values, first, planes.layout, floats, memory.rest, memory.pooled):
         return Best(np.uint64(0), guess)

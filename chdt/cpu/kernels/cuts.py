@@ -8,33 +8,17 @@ import numpy as np
 import numpy.typing as npt
 
 from chdt.cpu.kernels.best_window import find_best_window
-from chdt.cpu.kernels.jit import helper, kernel, outlined
+from chdt.cpu.kernels.jit import helper, kernel
 from chdt.cpu.kernels.keys import Floats, limit_below, limit_of_all, pack_above
 from chdt.cpu.kernels.lanes import Numbers, Word
 from chdt.cpu.kernels.packing import unpack
 from chdt.cpu.kernels.planes import pixels_in
 from chdt.cpu.kernels.pooling import forget_image
-from chdt.cpu.kernels.window_centres import (
-    WindowLists,
-    Windows,
-    count_centres,
-    find_centres,
-    margins_at,
-    middle_of,
-    window_at,
-    windows_of_image,
-)
+from chdt.cpu.kernels.window_centres import NOWHERE, WindowLists, Windows, middle_of, windows_of_image
 from chdt.cpu.kernels.window_search import ThresholdMemory, search_of
-from chdt.cpu.kernels.windows_above import NOWHERE, first_above
+from chdt.cpu.kernels.windows_above import first_above, first_packed
 
 NO_LIMIT, ALL_LIMIT = np.uint64(0), ~np.uint64(0)  # all pixels, no pixel
-
-
-@outlined
-def _holds(rank: int, windows: Windows, memory: ThresholdMemory) -> bool:
-    """Whether what is packed holds a window of this rank."""
-    at = find_centres(memory.packed, window_at(windows, rank), margins_at(windows, rank), memory.planes)
-    return bool(count_centres(memory.planes, at) > 0)
 
 
 @helper
@@ -63,7 +47,7 @@ def _comes_closer_with(
             if not is_packed:
                 pack_above(values, first, pixels, key, floats, memory.rest, memory.packed)
                 is_packed = True
-            holds = _holds(middle, windows, memory)
+            holds = first_packed(search) != NOWHERE
         if holds:
             low = middle + 1
         else:
@@ -93,12 +77,12 @@ def _limit_of(
         return ALL_LIMIT if has_nan else NO_LIMIT
     guess, upper, lower = middle_of(layout), ALL_LIMIT, NO_LIMIT
     if rank >= 0:
-        best = find_best_window(values, first, rank, guess, windows, floats, memory)
+        best = find_best_window(search_of(values, first, rank, windows, floats, memory), guess)
         guess, upper = best.centre, best.key
         if upper == 0:  # a NaN
             return ALL_LIMIT
     if rank + 1 < windows.number:
-        lower = find_best_window(values, first, rank + 1, guess, windows, floats, memory).key
+        lower = find_best_window(search_of(values, first, rank + 1, windows, floats, memory), guess).key
         if lower == 0:
             return ALL_LIMIT
     if upper == lower:  # equal logits join the mask together, or not: whatever comes closer to the size

@@ -44,6 +44,12 @@ def keys_of_some(values: Numbers, at: int, count: int, floats: Floats, rest: Num
 
 
 @helper
+def nans_at(values: Numbers, at: int, floats: Floats) -> Word:
+    """Which of the 64 values from ``at`` on are NaN."""
+    return less_bits(fill(floats.infinity, values[0]), (load_pixels(values, at) << 1) >> 1)
+
+
+@helper
 def weighed(key: Word, floats: Floats) -> Word:
     """The key, that of a negative zero being that of zero."""
     return floats.sign if key == floats.sign - np.uint64(1) else key
@@ -78,19 +84,18 @@ def pack_above(
     ``rest`` is memory for the last values, fewer than 64.
     """
     whole = pixels // BLOCK
-    limits, infinities = fill(limit, values[0]), fill(floats.infinity, values[0])
-    nan = np.uint64(0)
+    limits, nan = fill(limit, values[0]), np.uint64(0)
     for k in range(whole):
         at = first + k * BLOCK
         prefetch(values, at + AHEAD_BYTES // values.itemsize)
         packed[k] = less_bits(limits, keys_at(values, at, floats))
-        nan |= less_bits(infinities, (load_pixels(values, at) << 1) >> 1)
+        nan |= nans_at(values, at, floats)
     left = pixels - whole * BLOCK
     if left > 0:
         for j in range(left):
             rest[j] = values[first + whole * BLOCK + j]
         packed[whole] = less_bits(limits, keys_at(rest, 0, floats)) & low_bits(left)
-        nan |= less_bits(infinities, (load_pixels(rest, 0) << 1) >> 1) & low_bits(left)
+        nan |= nans_at(rest, 0, floats) & low_bits(left)
     return bool(nan != 0)
 
 

@@ -13,14 +13,12 @@ import numpy.typing as npt
 
 from chdt.checks.shape import Shape
 from chdt.cpu.kernels.jit import helper, hot_helper, outlined
-from chdt.cpu.kernels.keys import Floats, bits_of, keys_of_some, pack_above
+from chdt.cpu.kernels.keys import Floats, bits_of, keys_of_some, nans_at, pack_above
 from chdt.cpu.kernels.lanes import (
     BLOCK,
     Numbers,
     Word,
     aligned,
-    fill,
-    less_bits,
     load_pixels,
     minimum,
     prefetch,
@@ -110,12 +108,13 @@ def _least_of_rows(
     values: Numbers, at: int, width: int, is_first: bool, floats: Floats, rest: Numbers, row: Numbers
 ) -> Word:
     """Lower what is in ``row`` to the keys of a row of the image; give a word that is not 0 if one of them is NaN."""
-    infinities, nan = fill(floats.infinity, values[0]), np.uint64(0)
+    nan = np.uint64(0)
     for x in range(0, width, BLOCK):
         prefetch(values, at + x + AHEAD_BYTES // values.itemsize)
-        keys = keys_of_some(values, at + x, min(BLOCK, width - x), floats, rest)
-        bits = load_pixels(values, at + x) if at + x + BLOCK <= values.size else load_pixels(rest, 0)
-        nan |= less_bits(infinities, (bits << 1) >> 1) & low_bits(min(BLOCK, width - x))
+        count = min(BLOCK, width - x)
+        keys = keys_of_some(values, at + x, count, floats, rest)
+        nan_bits = nans_at(values, at + x, floats) if at + x + BLOCK <= values.size else nans_at(rest, 0, floats)
+        nan |= nan_bits & low_bits(count)
         store(row, x, keys if is_first else minimum(keys, load_pixels(row, x)))
     return nan
 

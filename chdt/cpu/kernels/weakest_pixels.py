@@ -16,10 +16,10 @@ from chdt.cpu.kernels.lanes import (
     lowest_bit,
 )
 from chdt.cpu.kernels.packing import low_bits
-from chdt.cpu.kernels.planes import Planes, pixels_in
+from chdt.cpu.kernels.planes import pixels_in
 from chdt.cpu.kernels.pooling import forget_image
-from chdt.cpu.kernels.window_centres import Triple, WindowLists, middle_of, window_at, windows_of_image
-from chdt.cpu.kernels.window_search import Best, ThresholdMemory, search_of
+from chdt.cpu.kernels.window_centres import WindowLists, middle_of, windows_of_image
+from chdt.cpu.kernels.window_search import Best, Search, ThresholdMemory, search_of
 from chdt.cpu.kernels.windows_above import first_above
 
 
@@ -54,17 +54,17 @@ def _first_in_row(values: Numbers, begin: int, end: int, value: Word, other: Wor
 
 
 @helper
-def _weakest_pixel(values: Numbers, first: int, window: Triple, best: Best, floats: Floats, planes: Planes) -> int:
+def _weakest_pixel(search: Search, best: Best) -> int:
     """The first pixel, in reading order, of the window whose value has its key."""
-    layout = planes.layout
+    layout, first, window = search.memory.planes.layout, search.first, search.window
     z, y, x = best.centre
-    value = bits_of(best.key, floats)
-    other = floats.sign if value == 0 else value  # a negative zero has the key of zero
+    value = bits_of(best.key, search.floats)
+    other = search.floats.sign if value == 0 else value  # a negative zero has the key of zero
     begin, end = max(0, x - window[2]), min(layout.width, x + window[2] + 1)
     for k in range(max(0, z - window[0]), min(layout.depth, z + window[0] + 1)):
         for j in range(max(0, y - window[1]), min(layout.height, y + window[1] + 1)):
             row = first + (k * layout.height + j) * layout.width
-            found = _first_in_row(values, row + begin, row + end, value, other)
+            found = _first_in_row(search.values, row + begin, row + end, value, other)
             if found >= 0:
                 return found - first
     return BELOW_ALL
@@ -94,22 +94,17 @@ def weakest_pixels_of(
             if rank < 0:
                 pixels[image, number] = ABOVE_ALL
                 continue
-            if rank < windows.number:
-                best = find_best_window(values, first, rank, guess, windows, floats, memory)
-                has_nan = best.key == 0
-            else:
-                best = Best(np.uint64(0), guess)
-                has_nan = pack_above(values, first, size, best.key, floats, memory.rest, memory.packed)
-            if has_nan:
+            if rank >= windows.number:
+                has_nan = pack_above(values, first, size, np.uint64(0), floats, memory.rest, memory.packed)
+                pixels[image, number] = first_nan(values, first, size, floats) if has_nan else BELOW_ALL
+                continue
+            search = search_of(values, first, rank, windows, floats, memory)
+            best = find_best_window(search, guess)
+            if best.key == 0:
                 pixels[image, number] = first_nan(values, first, size, floats)
                 continue
-            if best.key == 0:
-                pixels[image, number] = BELOW_ALL
-                continue
             guess = best.centre
-            window = window_at(windows, rank)
             # Nearly always, all best windows are so by the same pixel.
             if not _is_unique(values, first, size, best.key, floats):
-                search = search_of(values, first, rank, windows, floats, memory)
                 best = Best(best.key, first_above(search, limit_below(best.key, floats), False))
-            pixels[image, number] = _weakest_pixel(values, first, window, best, floats, memory.planes)
+            pixels[image, number] = _weakest_pixel(search, best)

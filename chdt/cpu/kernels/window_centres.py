@@ -26,6 +26,8 @@ CENTRE_PLANES = 5
 
 Triple = tuple[int, int, int]  # along slices, rows, columns
 
+NOWHERE = (-1, -1, -1)
+
 
 class Windows(NamedTuple):
     """Windows of all ranks, from that of a single pixel up to the largest one that the grid has room for."""
@@ -160,9 +162,9 @@ def nth_bit(word: Word, n: int) -> int:
 
 @helper
 def first_centre(planes: Planes, at: int) -> Triple:
-    """The first centre, in reading order; there must be one."""
+    """The first centre, in reading order, or NOWHERE."""
     for k in range(planes.layout.plane_words):
         bits = centres_in(planes, at, k)
         if bits != 0:
             return place_of(planes.layout, k * WORD_BITS + lowest_bit(bits))
-    return 0, 0, 0
+    return NOWHERE

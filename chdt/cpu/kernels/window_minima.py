@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from chdt.checks.shape import Shape
 from chdt.cpu.kernels.jit import helper, hot_helper, outlined
-from chdt.cpu.kernels.keys import Floats, keys_at
+from chdt.cpu.kernels.keys import Floats, keys_at, nans_at
 from chdt.cpu.kernels.lanes import (
     BLOCK,
     VECTOR_WORDS,
@@ -89,10 +89,10 @@ def read_keys(values: Numbers, first: int, images: int, floats: Floats, memory: 
     areas, pixels = memory.areas, memory.margins.size
     area = pixels * BLOCK
     _spread(values, np.uint64(first), np.uint64(images), np.uint64(pixels), areas, np.uint64(area))
-    infinities, zeros, one = fill(floats.infinity, values[0]), fill(floats.sign, values[0]), fill(1, values[0])
+    zeros, one = fill(floats.sign, values[0]), fill(1, values[0])
     nan = np.uint64(0)
     for at in range(0, area, BLOCK):
-        nan |= less_bits(infinities, (load_pixels(areas, area + at) << 1) >> 1)
+        nan |= nans_at(areas, area + at, floats)
         keys = keys_at(areas, area + at, floats)
         store(areas, at, where_less(keys ^ (zeros - one), one, zeros, keys))
     return nan

@@ -10,6 +10,7 @@ from chdt.cpu.kernels.planes import pixels_in
 from chdt.cpu.kernels.pooled_windows import centre_in_block, centres_above
 from chdt.cpu.kernels.pooling import blocks_left, most_blocks, pool
 from chdt.cpu.kernels.window_centres import (
+    NOWHERE,
     Triple,
     centres_in,
     count_centres,
@@ -18,8 +19,6 @@ from chdt.cpu.kernels.window_centres import (
     place_of,
 )
 from chdt.cpu.kernels.window_search import Search
-
-NOWHERE = (-1, -1, -1)
 
 
 @outlined
@@ -49,6 +48,13 @@ def _first_in_blocks(search: Search, limit: Word, any_will_do: bool) -> tuple[Tr
 
 
 @outlined
+def first_packed(search: Search) -> Triple:
+    """The centre of the first window in what is packed, in reading order, or NOWHERE."""
+    planes = search.memory.planes
+    return first_centre(planes, find_centres(search.memory.packed, search.window, search.margins, planes))
+
+
+@outlined
 def first_above(search: Search, limit: Word, any_will_do: bool) -> Triple:
     """The centre of the first window above a limit, in reading order, or NOWHERE; or that of any of them."""
     planes, floats, rest, packed = search.memory.planes, search.floats, search.memory.rest, search.memory.packed
@@ -58,5 +64,4 @@ def first_above(search: Search, limit: Word, any_will_do: bool) -> Triple:
         if is_sure:
             return centre
     pack_above(search.values, search.first, pixels_in(planes.layout), limit, floats, rest, packed)
-    at = find_centres(packed, search.window, search.margins, planes)
-    return first_centre(planes, at) if count_centres(planes, at) > 0 else NOWHERE
+    return first_packed(search)
