@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from scipy import ndimage
-from test_tiny_thresholds import values_of
+from thresholds import by_ways, values_of
 
 from chdt import mask_of_size, object_size, threshold_of_size
 from chdt.checks.shape import Shape
@@ -13,8 +13,6 @@ from chdt.cpu.kernels.keys import Floats, bits_of
 from chdt.cpu.kernels.pooled_windows import centres_above, least_in_pooled_window
 from chdt.cpu.kernels.pooling import NO_SIDES, forget_image, is_pooled_for, pool, reach_in_blocks
 from chdt.cpu.kernels.window_search import Search, threshold_memory
-from chdt.cpu.route import overridden
-from chdt.cpu.thresholds import masks_of_ranks, weakest_pixels_of_ranks
 
 pytestmark = pytest.mark.kernels
 
@@ -109,16 +107,6 @@ def test_windows_of_a_pooled_image(grid, window):
                     assert bit == (inside and least[pixel] > limit)
 
 
-def both_ways(logits, ranks, spatial_dims, spacing, black_border):
-    """The pixels of each rank and the masks of the first ones, of pooled images and of whole ones."""
-    found = []
-    for thresholds in (POOLED, WHOLE):
-        with overridden(**thresholds):
-            found.append(weakest_pixels_of_ranks(logits, ranks, spatial_dims, spacing, black_border))
-            found.append(masks_of_ranks(logits, ranks[:, 0], spatial_dims, spacing, black_border))
-    return found
-
-
 @pytest.mark.parametrize(
     "kind", ["plain", "few values", "sure", "infinite", "NaN", "of one sign", "smooth", "plateaus"]
 )
@@ -136,7 +124,9 @@ def test_the_same_as_whole(kind, dtype):
         logits = torch.from_numpy(values).to(dtype)
         ranks = torch.from_numpy(rng.integers(min(grid) // 4, max(grid) + 2, (2, 3)))
         spacing = [None, (2.0, 2.0, 2.0), (1.5, 1.0, 1.0), (1.0, 1.0, 1.0, 1.0, 1.3, 0.8)][number % 4]
-        pixels, masks, expected_pixels, expected_masks = both_ways(logits, ranks, len(grid), spacing, black_border)
+        pixels, masks, expected_pixels, expected_masks = by_ways(
+            (POOLED, WHOLE), logits, ranks, len(grid), spacing, black_border
+        )
         assert torch.equal(pixels, expected_pixels), (grid, black_border, spacing, ranks)
         assert torch.equal(masks, expected_masks), (grid, black_border, spacing, ranks)
 

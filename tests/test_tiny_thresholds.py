@@ -4,18 +4,20 @@ import numpy as np
 import oracles
 import pytest
 import torch
+from thresholds import by_ways, values_of
 
 from chdt import mask_of_size, object_size, threshold_of_size
 from chdt.checks.pixels import ABOVE_ALL, BELOW_ALL
 from chdt.checks.shape import Shape
 from chdt.cpu import threads
 from chdt.cpu.route import are_side_by_side, overridden
-from chdt.cpu.thresholds import masks_of_ranks, weakest_pixels_of_ranks
+from chdt.cpu.thresholds import weakest_pixels_of_ranks
 
 pytestmark = pytest.mark.kernels
 
 DTYPES = [torch.float16, torch.bfloat16, torch.float32, torch.float64]
 ONE_BY_ONE, SIDE_BY_SIDE = {"SIDE_BY_SIDE_MIN_IMAGES": 1 << 40}, {"SIDE_BY_SIDE_MIN_IMAGES": 1}
+BOTH_WAYS = SIDE_BY_SIDE, ONE_BY_ONE
 GRIDS = [
     *((side,) for side in (1, 2, 3, 4, 5, 7, 8, 16, 31, 63, 64, 65, 127, 128, 129, 256, 512)),
     *((side, side) for side in range(1, 21)),
@@ -23,32 +25,6 @@ GRIDS = [
     *((side, side, side) for side in range(1, 7)),
     *((2, 1, 5), (1, 4, 7), (6, 2, 3), (3, 4, 1), (5, 1, 1)),
 ]  # fmt: skip
-
-
-def values_of(kind, rng, shape):
-    """Logits with what makes thresholds hard to find."""
-    values = rng.standard_normal(shape)
-    if kind == "few values":
-        return np.round(values)
-    if kind == "sure":
-        return np.where(values > 0, 1.0, -1.0) * rng.choice([0.0, 1.0], shape, p=[0.1, 0.9])
-    if kind == "infinite":
-        values[rng.random(shape) < 0.2], values[rng.random(shape) < 0.2] = np.inf, -np.inf
-    if kind == "NaN":
-        values[rng.random(shape) < 0.01], values[rng.random(shape) < 0.01] = np.nan, -np.nan
-    if kind == "of one sign":
-        return np.abs(values) * rng.choice([-1.0, 1.0], (shape[0], *(1,) * (len(shape) - 1)))
-    return values
-
-
-def both_ways(logits, ranks, spatial_dims, spacing, black_border):
-    """The pixels of each rank and the masks of the first ones, side by side and one by one."""
-    found = []
-    for thresholds in (SIDE_BY_SIDE, ONE_BY_ONE):
-        with overridden(**thresholds):
-            found.append(weakest_pixels_of_ranks(logits, ranks, spatial_dims, spacing, black_border))
-            found.append(masks_of_ranks(logits, ranks[:, 0], spatial_dims, spacing, black_border))
-    return found
 
 
 @pytest.mark.parametrize("kind", ["plain", "few values", "sure", "infinite", "NaN", "of one sign"])
@@ -60,7 +36,9 @@ def test_the_same_as_one_by_one(kind, dtype):
         logits = torch.from_numpy(values_of(kind, rng, (images, *grid))).to(dtype)
         ranks = torch.from_numpy(rng.integers(0, max(grid) + 2, (images, 2)))
         spacing = (2.0, 2.0, 2.0) if number % 7 == 0 else None
-        pixels, masks, expected_pixels, expected_masks = both_ways(logits, ranks, len(grid), spacing, black_border)
+        pixels, masks, expected_pixels, expected_masks = by_ways(
+            BOTH_WAYS, logits, ranks, len(grid), spacing, black_border
+        )
         assert torch.equal(pixels, expected_pixels), (grid, images, black_border)
         assert torch.equal(masks, expected_masks), (grid, images, black_border)
 
@@ -110,7 +88,7 @@ def test_by_definition(grid, black_border, kind):
     logits, ranks = torch.from_numpy(values), torch.from_numpy(sizes // 2)
     pixels = np.array([weakest_pixel(*each, black_border) for each in zip(values, sizes, strict=True)])
     masks = np.array([mask(*each, black_border) for each in zip(values, sizes, strict=True)])
-    found = both_ways(logits, ranks[:, None], len(grid), None, black_border)
+    found = by_ways(BOTH_WAYS, logits, ranks[:, None], len(grid), None, black_border)
     for found_pixels, found_masks in (found[:2], found[2:]):
         np.testing.assert_array_equal(found_pixels[:, 0], pixels)
         np.testing.assert_array_equal(found_masks, masks)
