@@ -17,8 +17,7 @@ from typing import Annotated, Any, NamedTuple
 import numpy as np
 import torch
 import typer
-from benchmarks.pages import with_table
-from compare import describe_versions
+from benchmarks.pages import write_between
 from scipy import ndimage
 
 import chdt
@@ -261,12 +260,6 @@ def table_of_options(rng: np.random.Generator, turns: int) -> str:
                 cells.append(f"{cost / usual:.2f}" if cost else "")
             lines.append(f"| {grid} | {case.name} | {' | '.join(cells)} |")
     return "\n".join(lines)
-
-
-def write_between(page: Path, mark: str, table: str) -> None:
-    """Put a table, and what it was measured on, between two marks in a page."""
-    table = f"\n{table}\n\n{describe_versions()}\n\n"
-    page.write_text(with_table(page.read_text(encoding="utf-8"), mark, table, page.name), encoding="utf-8")
 
 
 def main(

@@ -5,10 +5,8 @@ down; ratios are taken within rounds.
 """
 
 import argparse
-import importlib.metadata
 import itertools
 import os
-import platform
 import re
 import subprocess
 import sys
@@ -24,11 +22,10 @@ from benchmarks.busy import BUSY_WORKLOADS, Busy
 from benchmarks.busy import FUNCTIONS as BUSY_FUNCTIONS
 from benchmarks.flips import FEW_SLICES
 from benchmarks.growth import CALLS
+from benchmarks.pages import describe_versions
 from benchmarks.peers import ONE_TRANSFORM_A_FLIP, PEERS, impossible, prepare, use_threads
 from benchmarks.training import BATCHES, LOSSES, TrainingStep, ValueAndGradient
 from benchmarks.workloads import DENSITIES, DTYPES, RADII, SMALL_WORKLOADS, THREADS, WORKLOADS, Workload, tensor_of
-
-import chdt
 
 Name = TypeVar("Name")
 Seconds = npt.NDArray[np.float64]  # one number for each round
@@ -237,16 +234,6 @@ def written_by_others(output: Path) -> str:
     return heading + section
 
 
-def describe_versions() -> str:
-    """Where and with what something was measured."""
-    versions = {"Python": platform.python_version(), "chdt": chdt.__version__}
-    for package in ("torch", "numba", "numpy", "scipy", "opencv-python-headless"):
-        versions[package] = importlib.metadata.version(package)
-    return f"""\
-{_processor()}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}; \
-{", ".join(f"{name} {version}" for name, version in versions.items())}."""
-
-
 def describe_machine(effort: Effort) -> str:
     """Where and with what this was measured, and how to read it."""
     return f"""\
@@ -256,15 +243,6 @@ Cells are medians of {effort.rounds} rounds, quartiles in parentheses, and then 
 the median of the ratios within a round. SciPy and OpenCV are given bool masks whatever the dtype of the others; SciPy \
 uses one thread.
 """
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        lines = []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
 
 
 def table_of(function: str, results: list[Measured]) -> str:

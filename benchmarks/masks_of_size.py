@@ -3,10 +3,9 @@
     python benchmarks/masks_of_size.py          # printed
     python benchmarks/masks_of_size.py --pages  # into docs/benchmarks.md
 
-Nanoseconds a pixel on one thread: the median of several calls in turn, and their quartiles.
+Nanoseconds a pixel on one thread: the median of several turns, and their quartiles.
 """
 
-import time
 from pathlib import Path
 from typing import Annotated
 
@@ -14,14 +13,14 @@ import numpy as np
 import torch
 import typer
 from benchmarks.cuts import CUTS, WAYS, logits_of
-from benchmarks.pages import with_table
-from compare import describe_versions
+from benchmarks.pages import write_between
+from compare import Effort, take_turns
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 MOST_PIXELS_OF_A_LIST = 1 << 23  # its masks alone take 29 bytes a pixel
 
 
-def table(turns: int) -> str:
+def table(effort: Effort) -> str:
     """A row for each kind of images and each size."""
     lines = [f"| logits | size | {' | '.join(WAYS)} |", f"|---|--:|{'--:|' * len(WAYS)}"]
     for name, (shape, sizes) in CUTS.items():
@@ -29,12 +28,9 @@ def table(turns: int) -> str:
         for size in sizes:
             ways = [way for way in WAYS if way != "29 thresholds" or logits.numel() <= MOST_PIXELS_OF_A_LIST]
             calls = {way: WAYS[way](logits, size) for way in ways}
-            seconds: dict[str, list[float]] = {way: [] for way in ways}
-            for turn in range(turns + 1):  # the first one compiles, and warms up
-                for way, call in calls.items():
-                    start = time.perf_counter()
-                    call()
-                    seconds[way] += [time.perf_counter() - start] if turn else []
+            for call in calls.values():  # compiles, and warms up
+                call()
+            seconds = take_turns(calls, effort)
             cells = ["" for _ in WAYS]
             for number, way in enumerate(WAYS):
                 if way in seconds:
@@ -45,16 +41,14 @@ def table(turns: int) -> str:
 
 
 def main(
-    turns: Annotated[int, typer.Option(min=1, help="Calls of each.")] = 7,
+    turns: Annotated[int, typer.Option(min=1, help="Turns of each.")] = 7,
     pages: Annotated[bool, typer.Option(help="Write the table of docs/benchmarks.md anew.")] = False,
 ) -> None:
     """Print the table, or write it."""
     torch.set_num_threads(1)
-    measured = table(turns)
+    measured = table(Effort(turns, turn=0.03))
     if pages:
-        text = f"\n{measured}\n\n{describe_versions()}\n\n"
-        page = with_table(PAGE.read_text(encoding="utf-8"), "masks of a size", text, PAGE.name)
-        PAGE.write_text(page, encoding="utf-8")
+        write_between(PAGE, "masks of a size", measured)
     else:
         typer.echo(measured)
 
