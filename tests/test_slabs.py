@@ -1,5 +1,8 @@
 """Sizes of large images, slab by slab, against distances by brute force."""
 
+import sys
+import threading
+
 import numpy as np
 import oracles
 import pytest
@@ -8,7 +11,10 @@ from strategies import objects, random_masks
 from chdt import object_size
 from chdt.checks.ranks import ranks_of
 from chdt.checks.shape import Shape
+from chdt.cpu.kernels.jit import kernel
+from chdt.cpu.kernels.large_images import NOT_YET, largest_rank_of_image, progress_of_image
 from chdt.cpu.kernels.largest_windows import LONG_RADIUS, WINDOW_PLANES, largest_rank_in_slabs, largest_rank_of_looks
+from chdt.cpu.kernels.meeting import STAGE
 from chdt.cpu.kernels.slabs import lay_out_slabs, segment_of, slabs_of
 from chdt.cpu.packed import pack_masks
 from chdt.cpu.route import overridden, size_route
@@ -22,8 +28,7 @@ SPACINGS = [None, (3.0, 1.0, 1.0), (1.0, 2.5, 0.3), (0.7, 1.0, 1.9)]
 @pytest.fixture(params=[1, 2, 3, 5])
 def threads(request, monkeypatch):
     """Measure images of any size slab by slab, on so many threads, each by one of them or by all."""
-    for module in ("chdt.cpu.threads", "chdt.cpu.slabs"):
-        monkeypatch.setattr(f"{module}.thread_count", lambda: request.param)
+    monkeypatch.setattr("chdt.cpu.threads.thread_count", lambda: request.param)
     with overridden(SLABS_MIN_PIXELS=0, ALWAYS_CUT_MIN_PIXELS=0, PIXELS_PER_THREAD=1 << 8):
         yield request.param
 
@@ -107,6 +112,16 @@ def test_a_single_pixel_of_background_anywhere():
             assert object_size(mask, spatial_dims=len(grid)) == expected
 
 
+@kernel
+def in_slabs(slabs, first, last, known, largest, ranks, segment):
+    return largest_rank_in_slabs(slabs, first, last, known, largest, ranks, segment)
+
+
+@kernel
+def of_looks(slabs, first, last, looks, known, largest, ranks, segment):
+    return largest_rank_of_looks(slabs, first, last, looks, known, largest, ranks, segment)
+
+
 @pytest.mark.parametrize("grid", GRIDS)
 @pytest.mark.parametrize("spacing", SPACINGS)
 def test_pieces(grid, spacing):
@@ -133,12 +148,14 @@ def test_pieces(grid, spacing):
             first, last = np.sort(rng.integers(slabs.number + 1, size=2))
             known = int(rng.integers(of_slabs.max() + 2))
             known = min(known, largest)
-            found = largest_rank_in_slabs(slabs, first, last, known, largest, ranks, segment)
+            found = in_slabs(slabs, first, last, known, largest, ranks, segment)
             assert found == max(known, of_slabs[first:last].max(initial=0))
         looks = min(7, slabs.number)
-        looked = [(2 * look + 1) * slabs.number // (2 * looks) for look in range(2, looks)]
-        found = largest_rank_of_looks(slabs, 2, looks, looks, 0, largest, ranks, segment) if looks > 2 else 0
-        assert found == of_slabs[looked].max(initial=0)
+        looked = [(2 * look + 1) * slabs.number // (2 * looks) for look in range(looks)]
+        each = [of_looks(slabs, look, look + 1, looks, 0, largest, ranks, segment) for look in range(looks)]
+        assert sorted(each) == sorted(of_slabs[looked])
+        assert each[0] == of_slabs[looked[looks // 2]]
+        assert of_looks(slabs, 0, looks, looks, 0, largest, ranks, segment) == max(each)
 
 
 def test_which_images():
@@ -147,3 +164,62 @@ def test_which_images():
         assert size_route(1, shape, True).in_slabs
     for shape in (Shape(1, 100_000, 64), Shape(1, 1000, 1000), Shape(300, 300, 64)):
         assert not size_route(1, shape, True).in_slabs
+
+
+# ------------------------------------------------------------------------------------------------ several threads
+
+
+def test_whoever_waits_for_packing_may_go_on_later():
+    mask = objects((1, 120, 65), 0)[0]
+    shape = shape_of(mask.shape)
+    slabs, segment, progress = slabs_of(shape), segment_of(shape, WINDOW_PLANES), progress_of_image()
+    packed = pack_masks(mask, 2).bits
+    now = (packed, 0, slabs, 3, shape.cap, None, 2, progress, 5)  # pieces to be packed
+    for pieces_here in 0, 3, 0, 1:
+        assert largest_rank_of_image(*now, pieces_here, segment) == NOT_YET
+        assert not progress[STAGE:].any()  # nothing is read that may be missing
+    expected = oracles.fast_distances(mask).max()
+    for pieces_here in 1, 0:  # and who comes late
+        assert largest_rank_of_image(*now, pieces_here, segment) == expected
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError])
+@pytest.mark.parametrize("by_caller", [True, False])
+@pytest.mark.parametrize("step", ["chdt.cpu.packed.pack", "chdt.cpu.slabs.largest_rank_of_image"])
+def test_a_thread_that_fails_leaves_nobody_waiting(monkeypatch, error, by_caller, step):
+    monkeypatch.setattr("chdt.cpu.threads.thread_count", lambda: 3)
+    begun, ended, caller, meeting = [], [], threading.get_ident(), threading.Barrier(3)
+    module, name = step.rsplit(".", 1)
+    kernel_of_step = getattr(sys.modules[module], name)
+
+    def fail(*arguments):
+        begun.append(threading.get_ident())
+        try:
+            if begun.count(threading.get_ident()) == 1:
+                meeting.wait(timeout=60)
+            if (threading.get_ident() == caller) == by_caller:
+                raise error
+            return kernel_of_step(*arguments)
+        finally:
+            ended.append(threading.get_ident())
+
+    masks = np.ones((1, 130, 140), bool)
+    with overridden(SLABS_MIN_PIXELS=0, ALWAYS_CUT_MIN_PIXELS=0, PIXELS_PER_THREAD=1 << 8):
+        with monkeypatch.context() as patch:
+            patch.setattr(step, fail)
+            with pytest.raises(error):
+                object_size(masks)
+        assert len(begun) == len(ended) > 0
+        assert object_size(masks) == 2 * 140
+
+
+@pytest.mark.usefixtures("threads")
+def test_the_first_invalid_value_of_a_large_image():
+    masks = np.ones((2, 130, 140), np.float32)
+    for places in ([(1, 129, 139)], [(0, 70, 3), (0, 70, 4)], [(0, 129, 0), (0, 0, 77), (1, 0, 0)]):
+        wrong = masks.copy()
+        wrong[tuple(zip(*places, strict=True))] = 0.5
+        first = ", ".join(map(str, min(places)))
+        for spacing in None, (3, 1):
+            with pytest.raises(ValueError, match=rf"masks\[{first}\] is 0.5"):
+                object_size(wrong, spacing=spacing)

@@ -1,7 +1,7 @@
 """A batch of masks, checked and packed: one bit a pixel."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,7 +12,7 @@ from chdt.checks.masks import AnyMasks, as_words, flat_view, grid_shape, invalid
 from chdt.checks.shape import Shape
 from chdt.cpu.kernels.packing import WORD_BITS, Words, copy_images, pack, packed_words, surround
 from chdt.cpu.strided import USUAL_BYTES, pack_values
-from chdt.cpu.threads import share
+from chdt.cpu.threads import Pieces, share_pieces
 
 
 class PackedMasks(NamedTuple):
@@ -44,6 +44,68 @@ class PackedMasks(NamedTuple):
         return answers[(slice(None), *inner)]
 
 
+def _nothing(*_: int) -> None:
+    """Is done."""
+
+
+class Packing(NamedTuple):
+    """A batch whose pieces threads pack, maybe on their way to something else."""
+
+    packed: PackedMasks
+    pieces: Pieces = Pieces(0, 1)  # that are left
+    work: Callable[[int, int], None] = _nothing  # packs words first..last - 1
+    check: Callable[[], None] = _nothing  # raises if there was a value that no mask has
+
+    def finish(self) -> PackedMasks:
+        """Pack what is left."""
+        share_pieces(self.pieces, self.work)
+        self.check()
+        return self.packed
+
+
+def begin_packing(
+    masks: AnyMasks,
+    spatial_dims: int,
+    black_border: bool = False,
+    shape: Shape | None = None,
+    name: str = "masks",
+) -> Packing:
+    """Check the values of a batch of masks and pack it, with a border of one pixel of background if wanted.
+
+    What lies in memory in reading order, and needs no border, is left to the caller. ``shape`` is that of the grid,
+    where it is known already; ``name`` is what users call the masks.
+    """
+    shape = shape or grid_shape(masks, spatial_dims, name)
+    values, foreground, background = as_words(masks)
+    bits = np.empty(packed_words(values.size), np.uint64)
+    bits[values.size // WORD_BITS :] = 0
+    packed = PackedMasks(bits, tuple(masks.shape[: masks.ndim - spatial_dims]), shape)
+    invalid: list[int] = []
+    flat = flat_view(values)
+
+    def work(first: int, last: int) -> None:
+        assert flat is not None
+        found = pack(flat[first * WORD_BITS : last * WORD_BITS], foreground, background, bits, first * WORD_BITS)
+        if found >= 0:
+            invalid.append(first * WORD_BITS + found)
+
+    def check() -> None:
+        if invalid:
+            raise invalid_value(masks, min(invalid), name)
+
+    words = 0 if flat is None else -(-values.size // WORD_BITS)
+    packing = Packing(packed, Pieces(words, WORD_BITS * values.itemsize // USUAL_BYTES), work, check)
+    if flat is None and not pack_values(values, foreground, background, bits):
+        invalid.append(_first_invalid(values, foreground, background))
+    if not black_border:
+        return packing
+    packing.finish()
+    border, whole = Shape(int(spatial_dims > 2), int(spatial_dims > 1), 1), shape.with_border(spatial_dims)
+    target = np.zeros(packed_words(packed.images * whole.pixels), np.uint64)
+    surround(bits, packed.images, shape, border, target)
+    return Packing(packed._replace(bits=target, shape=whole, border=border))
+
+
 def pack_masks(
     masks: AnyMasks,
     spatial_dims: int,
@@ -51,35 +113,8 @@ def pack_masks(
     shape: Shape | None = None,
     name: str = "masks",
 ) -> PackedMasks:
-    """Check the values of a batch of masks and pack it, with a border of one pixel of background if wanted.
-
-    ``shape`` is that of the grid, where it is known already; ``name`` is what users call the masks.
-    """
-    shape = shape or grid_shape(masks, spatial_dims, name)
-    values, foreground, background = as_words(masks)
-    bits = np.empty(packed_words(values.size), np.uint64)
-    bits[values.size // WORD_BITS :] = 0
-    invalid: list[int] = []
-    flat = flat_view(values)
-    if flat is not None:
-
-        def work(first: int, last: int) -> None:
-            found = pack(flat[first * WORD_BITS : last * WORD_BITS], foreground, background, bits, first * WORD_BITS)
-            if found >= 0:
-                invalid.append(first * WORD_BITS + found)
-
-        share(work, -(-values.size // WORD_BITS), WORD_BITS * values.itemsize // USUAL_BYTES)
-    elif not pack_values(values, foreground, background, bits):
-        invalid.append(_first_invalid(values, foreground, background))
-    if invalid:
-        raise invalid_value(masks, min(invalid), name)
-    packed = PackedMasks(bits, tuple(masks.shape[: masks.ndim - spatial_dims]), shape)
-    if not black_border:
-        return packed
-    border, whole = Shape(int(spatial_dims > 2), int(spatial_dims > 1), 1), shape.with_border(spatial_dims)
-    target = np.zeros(packed_words(packed.images * whole.pixels), np.uint64)
-    surround(bits, packed.images, shape, border, target)
-    return packed._replace(bits=target, shape=whole, border=border)
+    """`begin_packing`, and finish."""
+    return begin_packing(masks, spatial_dims, black_border, shape, name).finish()
 
 
 def _first_invalid(values: npt.NDArray[Any], foreground: Any, background: Any) -> int:

@@ -80,15 +80,15 @@ More than `threads.MOST_PIXELS`, for the reason given there: no time decides it,
 SLABS_MIN_PIXELS = 1 << 21
 """Pixels of an image that is measured slab by slab, if its rows are longer than a word; others are eroded whole.
 
-object_size, ms in slabs / whole: 1024²: 0.39 / 0.29, 1448²: 0.63 / 0.60, 4096²: 3.6 / 6.1, 100³: 0.38 / 0.38, 128³:
-0.61 / 0.64, 256³: 4.0 / 7.3; and several threads share slabs.
+object_size, ms in slabs / whole: 1024²: 0.34 / 0.26, 1448²: 0.57 / 0.55, 4096²: 3.3 / 6.1, 100³: 0.35 / 0.34, 128³:
+0.53 / 0.57, 256³: 4.4 / 7.7; and several threads share slabs.
 """
 
 LOOKS = 8
 """Slabs that are looked at before all others, for a first bound.
 
-object_size, ms by 1, 2, 4, 8, 16 of them: of 4096² with an object of 1000: 3.2, 3.2, 3.0, 3.1, 3.0, of 3000: 3.7, 4.8,
-4.0, 3.5, 3.5; of 256³ with one of 120: 3.6, 3.6, 3.4, 3.4, 3.4, of 240: 3.3, 4.3, 3.7, 3.7, 3.7.
+object_size, ms by 1, 2, 4, 8, 16 of them: of 4096² with an object of 1000: 4.0, 4.0, 3.8, 3.9, 3.9, of 3000: 4.2, 5.1,
+4.5, 4.0, 4.1; of 256³ with one of 120: 3.9, 4.0, 3.9, 3.9, 3.9, of 240: 4.0, 4.8, 4.3, 4.3, 4.3.
 """
 
 SIDE_BY_SIDE_MIN_IMAGES = 32
@@ -126,7 +126,7 @@ mask_of_size, ms pooled / whole, half the side: 140 x 96²: 2.62 / 2.61, 80 x 12
 # moves as much memory.
 COUNTING_EFFORT, SCAN_EFFORT, CROSSING_EFFORT, JOINING_EFFORT, SLABS_EFFORT = 1, 2, 4, 4, 1
 
-LAYING_OUT_PARTS, LOOKING_PARTS = 16, 16  # of what packing takes, for what takes less
+LAYING_OUT_PARTS = 16  # of what packing takes, for what takes less
 
 
 @contextlib.contextmanager

@@ -1,44 +1,83 @@
 """Sizes of large images, slab by slab: one image a thread, or one image for all of them."""
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from chdt.checks.ranks import Ranks
 from chdt.checks.shape import Shape
-from chdt.cpu.kernels.box_erosions import radius_within
-from chdt.cpu.kernels.largest_windows import WINDOW_PLANES, largest_rank_in_slabs, largest_rank_of_looks
+from chdt.cpu.kernels.large_images import NOT_YET, largest_rank_of_image, progress_of_image
+from chdt.cpu.kernels.largest_windows import WINDOW_PLANES
+from chdt.cpu.kernels.meeting import Progress
 from chdt.cpu.kernels.packing import Words
 from chdt.cpu.kernels.slabs import Segment, Slabs, lay_out_slabs, segment_of, slabs_of
 from chdt.cpu.memory import reused
-from chdt.cpu.packed import PackedMasks
-from chdt.cpu.route import LAYING_OUT_PARTS, LOOKING_PARTS, SLABS_EFFORT, SizeRoute, looks_of
-from chdt.cpu.threads import share, thread_count
+from chdt.cpu.packed import Packing
+from chdt.cpu.route import LAYING_OUT_PARTS, SLABS_EFFORT, SizeRoute, looks_of
+from chdt.cpu.threads import share, threads_for, together
 
 T = TypeVar("T")
 
 
-def largest_ranks(packed: PackedMasks, route: SizeRoute, ranks: Ranks | None) -> npt.NDArray[np.int64]:
+class _Search(NamedTuple):
+    """The search for the largest rank of an image, the same for all threads: arguments of `largest_rank_of_image`."""
+
+    bits: Words
+    start: int
+    slabs: Slabs
+    looks: int
+    largest: int
+    ranks: Ranks | None
+    threads: int
+    progress: Progress
+    pieces: int  # in which the batch is packed on the way
+
+    def run(self, errors: list[BaseException], segment: Segment, packed_here: int = 0) -> int:
+        """The largest rank, once all threads together have found it; anything if one of them fails.
+
+        This one has packed so many pieces of the batch.
+        """
+        found = NOT_YET
+        while found == NOT_YET and not errors:
+            found = largest_rank_of_image(*self, packed_here, segment)
+            packed_here = 0
+        return found
+
+
+def largest_ranks(packing: Packing, route: SizeRoute, ranks: Ranks | None) -> npt.NDArray[np.int64]:
     """The largest rank of each image; without a spacing, its largest distance."""
+    if route.alone > 0:
+        packing = Packing(packing.finish())
+    packed = packing.packed
     shape, pixels = packed.shape, packed.shape.pixels
     largest = shape.cap if ranks is None else ranks.last
     found = np.empty(packed.images, np.int64)
 
-    def work(first: int, last: int) -> None:
+    def search(image: int, slabs: Slabs, threads: int, pieces: int = 0) -> _Search:
+        looks, progress = looks_of(slabs.number), progress_of_image()
+        return _Search(packed.bits, image * pixels, slabs, looks, largest, ranks, threads, progress, pieces)
+
+    def alone(first: int, last: int) -> None:
         # What a kernel leaves for the next is in memory of its own.
         segment, slabs = segment_for_sizes(shape), slabs_of(shape)
         for image in range(first, last):
-            lay_out_slabs(packed.bits, image * pixels, 0, slabs.number, slabs)
-            looks = looks_of(slabs.number)
-            known = largest_rank_of_looks(slabs, 0, looks, looks, 0, largest, ranks, segment)
-            found[image] = largest_rank_in_slabs(slabs, 0, slabs.number, known, largest, ranks, segment)
+            found[image] = search(image, slabs, 1).run([], segment)
 
-    share(work, route.alone, pixels)
-    for image in range(route.alone, packed.images):
-        slabs = slabs_of_image(packed.bits, image * pixels, shape)
-        found[image] = largest_rank(slabs, shape, 0, ranks, segment_for_sizes(shape))
+    share(alone, route.alone, pixels)
+    pieces, shared = packing.pieces, slabs_of(shape)
+    threads = max(pieces.threads, threads_for(SLABS_EFFORT * pixels))
+    searches = [search(image, shared, threads, pieces.number) for image in range(route.alone, packed.images)]
+
+    def all_together(errors: list[BaseException], segment: Segment) -> None:
+        packed_here = pieces.work_off(packing.work, errors)
+        for image, search_here in enumerate(searches, route.alone):
+            found[image] = search_here.run(errors, segment, packed_here)
+
+    if searches:
+        together(all_together, threads, lambda: (segment_for_sizes(shape),))
+    packing.check()
     return found
 
 
@@ -67,23 +106,11 @@ def slabs_of_image(bits: Words, start: int, shape: Shape) -> Slabs:
 def largest_rank(slabs: Slabs, shape: Shape, known: int, ranks: Ranks | None, mine: Segment) -> int:
     """The largest rank in an image if it is above ``known``, else that; from all threads, the caller in ``mine``."""
     largest = shape.cap if ranks is None else ranks.last
-    pixels, looks, found = shape.pixels // slabs.number, looks_of(slabs.number), [known]
+    threads, progress = threads_for(SLABS_EFFORT * shape.pixels), progress_of_image(slabs.number, known)
+    search, found = _Search(slabs.words, 0, slabs, 0, largest, ranks, threads, progress, 0), [known]
 
-    def look(first: int, last: int, segment: Segment) -> None:
-        found.append(largest_rank_of_looks(slabs, first, last, looks, max(found), largest, ranks, segment))
+    def work(errors: list[BaseException], segment: Segment) -> None:
+        found.append(search.run(errors, segment))
 
-    def work(first: int, last: int, segment: Segment) -> None:
-        found.append(largest_rank_in_slabs(slabs, first, last, max(found), largest, ranks, segment))
-
-    if known == 0:
-        share(
-            look,
-            looks,
-            -(-shape.pixels // (LOOKING_PARTS * looks)),
-            memory=callers_first(mine, segment_for_sizes, shape),
-        )
-    # A piece begins a segment, half of it in vain if the piece is half as long; still, no thread is to be left without.
-    reach = radius_within(min(max(found) + 1, largest), ranks, slabs.axis)
-    together = min(reach + 1, -(-slabs.number // thread_count()))
-    share(work, slabs.number, SLABS_EFFORT * pixels, together, callers_first(mine, segment_for_sizes, shape))
+    together(work, threads, callers_first(mine, segment_for_sizes, shape))
     return max(found)

@@ -36,6 +36,46 @@ def thread_count() -> int:
     return min(torch.get_num_threads(), of_numba)
 
 
+def threads_for(pixels: int) -> int:
+    """On how many threads it pays off to do what costs as much as packing so many pixels."""
+    threads = pixels // PIXELS_PER_THREAD
+    return min(threads, thread_count()) if threads > 1 else 1  # asking how many there are takes time
+
+
+class Pieces:
+    """The items of a range, in pieces that several threads take one by one.
+
+    Parameters
+    ----------
+    count : int
+        How many items there are.
+    pixels : int
+        The cost of an item; packing one pixel is 1.
+    multiple_of : int
+        Pieces begin at multiples of this.
+    """
+
+    def __init__(self, count: int, pixels: int, multiple_of: int = 1) -> None:
+        total = count * pixels
+        threads = threads_for(total)
+        piece = min(MOST_PIXELS, total // (threads * PIECES_PER_THREAD)) if threads > 1 else MOST_PIXELS
+        self.count, self.step = count, max(1, piece // (pixels * multiple_of)) * multiple_of
+        self.number = -(-count // self.step)
+        self.threads = min(threads, self.number)  # that pay off
+        # Taking the next number from an iterator over a range is one step under the GIL: no piece is done twice.
+        self.starts = iter(range(0, count, self.step))
+
+    def work_off(self, work: Callable[..., None], errors: list[BaseException], *memory: Any) -> int:
+        """Call ``work(first, last, *memory)`` for pieces until none is left, or any thread fails; give how many."""
+        done = 0
+        for first in self.starts:
+            if errors:
+                break
+            work(first, min(first + self.step, self.count), *memory)
+            done += 1
+        return done
+
+
 def share(
     work: Callable[..., None],
     count: int,
@@ -43,57 +83,52 @@ def share(
     multiple_of: int = 1,
     memory: Callable[[], tuple[Any, ...]] = tuple,
 ) -> None:
-    """Call ``work(first, last, *memory())`` for pieces that cover the range ``count``, on as many threads as pay off.
-
-    Parameters
-    ----------
-    work : callable
-        Does the items first..last - 1. It is called from several threads at once.
-    count : int
-        How many items there are.
-    pixels : int
-        The cost of an item; packing one pixel is 1.
-    multiple_of : int
-        Pieces begin at multiples of this.
-    memory : callable
-        What each thread works in. If there is none left for the caller, nothing is done; another thread without leaves
-        its share to the others.
-    """
-    total = count * pixels
-    threads = total // PIXELS_PER_THREAD
-    if threads > 1:  # asking how many there are takes time
-        threads = min(threads, thread_count())
-    piece = min(MOST_PIXELS, total // (threads * PIECES_PER_THREAD)) if threads > 1 else MOST_PIXELS
-    step = max(1, piece // (pixels * multiple_of)) * multiple_of
-    if step >= count:
+    """`share_pieces` of a range of ``count`` items; what the others are, `Pieces` says."""
+    if count * pixels < min(2 * PIXELS_PER_THREAD, MOST_PIXELS):  # done before pieces are made
         if count > 0:
             work(0, count, *memory())
-        return
-    # Taking the next number from an iterator over a range is one step under the GIL: no piece is done twice.
-    starts = iter(range(0, count, step))
+    else:
+        share_pieces(Pieces(count, pixels, multiple_of), work, memory)
+
+
+def share_pieces(pieces: Pieces, work: Callable[..., None], memory: Callable[[], tuple[Any, ...]] = tuple) -> None:
+    """Call ``work(first, last, *memory())`` for all pieces, on as many threads as pay off; memory as in `together`.
+
+    It does the items first..last - 1, and is called from several threads at once.
+    """
+    if pieces.number > 1:
+        together(lambda errors, *mine: pieces.work_off(work, errors, *mine), pieces.threads, memory)
+    elif pieces.count > 0:
+        work(0, pieces.count, *memory())
+
+
+def together(work: Callable[..., object], threads: int, memory: Callable[[], tuple[Any, ...]] = tuple) -> None:
+    """Call ``work(errors, *memory())`` on so many threads at once, the caller's among them.
+
+    ``errors`` is empty until a thread fails: then the others are to end soon, and the caller raises the first error.
+    ``memory`` gives what a thread works in. If there is none left for the caller, nothing is done; another thread
+    without leaves its share to the others.
+    """
     of_caller = memory()  # before a thread writes anything
 
-    def work_off(mine: tuple[Any, ...] | None = None) -> None:
+    def work_in(mine: tuple[Any, ...] | None = None) -> None:
         if mine is None:
             try:
                 mine = memory()
             except MemoryError:
                 return
-        for first in starts:
-            if team.errors:
-                break
-            work(first, min(first + step, count), *mine)
+        work(team.errors, *mine)
 
-    team = _Team(work_off)
+    team = _Team(work_in)
     begun = False
     while True:  # once; again only when interrupted, to wait for the others all the same
         try:
             if not begun:
                 begun = True
-                for _ in range(min(threads, -(-count // step)) - 1):
+                for _ in range(threads - 1):
                     if not _start(team.run):
                         break
-                work_off(of_caller)
+                work_in(of_caller)
             team.wait()
             break
         except BaseException as error:

@@ -7,7 +7,7 @@ dilations of the union of the slabs around it tell; otherwise larger windows are
 from chdt.checks.ranks import Ranks
 from chdt.cpu.kernels.box_erosions import radius_within
 from chdt.cpu.kernels.erosions import dilate, exponent_towards
-from chdt.cpu.kernels.jit import helper, kernel, outlined
+from chdt.cpu.kernels.jit import helper, outlined
 from chdt.cpu.kernels.lanes import any_set, leading_zeros, lowest_bit
 from chdt.cpu.kernels.packing import WORD_BITS
 from chdt.cpu.kernels.planes import COLUMNS, ROWS, Planes, copy_plane, objects_in, plane_at
@@ -104,7 +104,7 @@ def _largest_around(
     return known
 
 
-@kernel
+@helper
 def largest_rank_in_slabs(
     slabs: Slabs, first: int, last: int, known: int, largest: int, ranks: Ranks | None, segment: Segment
 ) -> int:
@@ -136,13 +136,15 @@ def largest_rank_in_slabs(
     return known
 
 
-@kernel
+@helper
 def largest_rank_of_looks(
     slabs: Slabs, first: int, last: int, looks: int, known: int, largest: int, ranks: Ranks | None, segment: Segment
 ) -> int:
-    """`largest_rank_in_slabs` of only a few: looks first..last - 1 of ``looks``, evenly spread over the image."""
+    """`largest_rank_in_slabs` of only a few: looks first..last - 1 of ``looks``, evenly spread, the middle first."""
     for look in range(first, last):
-        slab = (2 * look + 1) * slabs.number // (2 * looks)
+        apart = (look + 1) // 2  # from the middle, to either side in turn
+        place = looks // 2 + (apart if look % 2 == 0 else -apart)
+        slab = (2 * place + 1) * slabs.number // (2 * looks)
         begin_segment(slabs, slab, 0, segment)
         if known < largest and any_set(join_window(slabs, slab, slab, 0, segment, plane_at(segment.planes.layout, 0))):
             known = _largest_around(slabs, slab, 0, known, largest, ranks, segment.planes)
