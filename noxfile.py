@@ -23,7 +23,7 @@ SMALL = (
 )  # fmt: skip
 LARGE = (
     "added_pixel", "answers", "bands", "bounds", "crossing", "limits", "lines", "lonely_pixels", "masks", "maxima",
-    "memory", "operators", "packing", "planes", "pooling", "reordering", "slabs", "spaced_loss", "tiny_images",
+    "meeting", "memory", "operators", "packing", "planes", "pooling", "reordering", "slabs", "spaced_loss", "tiny_images",
     "tiny_thresholds", "window_counts", "writing",
 )  # fmt: skip
 

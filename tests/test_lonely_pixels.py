@@ -19,7 +19,7 @@ SPACINGS = [None, (3.0, 1.0, 1.0), (1.0, 2.5, 0.3)]
 @pytest.fixture(params=[1, 2, 3, 5])
 def threads(request, monkeypatch):
     """Cut images of any size for so many threads, and look for added pixels slab by slab."""
-    for module in ("threads", "slabs", "added_pixels"):
+    for module in ("threads", "added_pixels"):
         monkeypatch.setattr(f"chdt.cpu.{module}.thread_count", lambda: request.param)
     with overridden(
         SMALL_MAX_SIDE_PIXELS=0,
