@@ -94,32 +94,32 @@ object_size, ms by 1, 2, 4, 8, 16 of them: of 4096² with an object of 1000: 4.0
 SIDE_BY_SIDE_MIN_IMAGES = 32
 """Images whose thresholds are found 64 at a time, one in each lane; of fewer, most lanes would be empty.
 
-mask_of_size of objects of any size, ms side by side / one by one: 16 x 8²: 0.08 / 0.08, 32 x 8²: 0.10 / 0.13, 64 x 8²:
-0.11 / 0.15, 8 x 16²: 0.11 / 0.10, 32 x 16²: 0.13 / 0.15, 16 x 24²: 0.22 / 0.17, 32 x 24²: 0.22 / 0.21, 64 x 24²: 0.23 /
-0.31.
+mask_of_size of objects of any size, ms side by side / one by one: 16 x 8²: 0.065 / 0.072, 32 x 8²: 0.062 / 0.084, 64 x
+8²: 0.067 / 0.108, 8 x 16²: 0.074 / 0.069, 32 x 16²: 0.092 / 0.097, 16 x 24²: 0.141 / 0.096, 32 x 24²: 0.146 / 0.115, 64
+x 24²: 0.154 / 0.187.
 """
 
 SIDE_BY_SIDE_MAX_BYTES = 4000
 """Bytes of such an image: what is made of 64 of them has to stay in the second nearest cache.
 
-mask_of_size of objects of any size, ms side by side / one by one: 781 x 16²: 0.69 / 1.75, 347 x 24²: 0.83 / 1.13, 255 x
-28²: 0.79 / 0.98, 200 x 10³: 0.76 / 1.22, 195 x 32²: 1.03 / 0.90, 86 x 48²: 1.20 / 0.71; of size 6: 0.54 / 1.47, 0.53 /
-1.05, 0.55 / 0.97, 0.62 / 1.21, 0.56 / 0.85, 0.64 / 0.76.
+mask_of_size of objects of any size, ms side by side / one by one: 781 x 16²: 0.57 / 1.15, 347 x 24²: 0.67 / 0.80, 255 x
+28²: 0.64 / 0.66, 200 x 10³: 0.67 / 0.79, 195 x 32²: 0.84 / 0.60, 86 x 48²: 1.05 / 0.52; of size 6: 0.44 / 1.09, 0.41 /
+0.79, 0.42 / 0.68, 0.53 / 0.83, 0.45 / 0.60, 0.51 / 0.48.
 """
 
 SIDE_BY_SIDE_MAX_SIDE_PIXELS = 512
 """Longest side of such an image: in a line, windows of hundreds of pixels are found faster than they grow.
 
-ms side by side / one by one: mask_of_size of objects of any size, 1562 x 256: 1.48 / 2.84, 781 x 512: 1.74 / 1.96,
-390 x 1024: 2.02 / 1.68; threshold_of_size: 0.84 / 1.16, 0.96 / 0.84, 1.07 / 0.72, of size 6: 0.51 / 1.52, 0.66 / 1.23,
-0.67 / 1.05.
+ms side by side / one by one: mask_of_size of objects of any size, 1562 x 256: 1.31 / 2.55, 781 x 512: 1.54 / 1.78, 390
+x 1024: 1.81 / 1.45; threshold_of_size: 0.66 / 0.90, 0.82 / 0.68, 0.91 / 0.56, of size 6: 0.47 / 1.04, 0.54 / 0.76, 0.57
+/ 0.59.
 """
 
 POOLED_MIN_PIXELS = 1 << 13
 """Pixels of an image that is pooled to look for large windows: in a smaller one that takes as long as looking at once.
 
-mask_of_size, ms pooled / whole, half the side: 140 x 96²: 2.62 / 2.61, 80 x 128²: 1.96 / 2.07, 20 x 256²: 1.16 / 2.08,
-1 x 2048²: 2.2 / 13.4, 20 x 35x50x36: 2.3 / 2.8, 4 x 64³: 1.3 / 1.8, 100 x 4096: 1.64 / 1.23, 30 x 16384: 0.88 / 1.46.
+mask_of_size, ms pooled / whole, half the side: 140 x 96²: 2.59 / 2.35, 80 x 128²: 1.93 / 1.88, 20 x 256²: 1.06 / 1.82,
+1 x 2048²: 2.8 / 13.2, 20 x 35x50x36: 2.2 / 2.5, 4 x 64³: 1.2 / 1.4, 100 x 4096: 1.51 / 1.14, 30 x 16384: 0.74 / 1.43.
 """
 
 # Of each item that is shared among threads, how many times what packing takes; a flip takes more than a scan, but

@@ -40,13 +40,16 @@ from chdt.cpu.kernels.window_centres import (
 from chdt.cpu.kernels.window_search import Best, Search, nearest_centre
 
 LINE_BYTES, ROWS_AHEAD = 64, 4  # what is asked for before it is read: windows are no runs of memory
-MOST_SAMPLES = 64  # windows that are looked into in a round
+NEAR_BYTES = 1 << 18  # images of so many are in the caches anyway
+
+# Windows that are looked into in a round: so many that it takes about as long as reading the image.
+FEWEST_SAMPLES, PIXELS_OF_A_SAMPLE, MOST_SAMPLES = 4, 1024, 64
 MOST_POOLED_ROUNDS = 16  # that leave too many blocks to look at all their centres
 PIXELS = (1, 1, 1)  # the sides of blocks, where places are pixels
 
 
 @outlined
-def _least_in_window(search: Search, centre: Triple, enough: Word) -> Word:
+def _least_in_window(search: Search, centre: Triple, enough: Word, rows_ahead: int | None) -> Word:
     """The least key in a window, if it is above ``enough``; else any that is not."""
     values, window, layout, rest = search.values, search.window, search.memory.planes.layout, search.memory.rest
     z, y, x = centre
@@ -56,8 +59,9 @@ def _least_in_window(search: Search, centre: Triple, enough: Word) -> Word:
         for j in range(max(0, y - window[1]), min(layout.height, y + window[1] + 1)):
             row = search.first + (k * layout.height + j) * layout.width
             for at in range(begin, end, BLOCK):
-                for line in range(0, min(BLOCK, end - at), LINE_BYTES // values.itemsize):
-                    prefetch(values, row + at + line + ROWS_AHEAD * layout.width)
+                if rows_ahead is not None:
+                    for line in range(0, min(BLOCK, end - at), LINE_BYTES // values.itemsize):
+                        prefetch(values, row + at + line + rows_ahead * layout.width)
                 keys = keys_of_some(values, row + at, min(BLOCK, end - at), search.floats, rest)
                 if ~less_bits(limits, keys) != 0:  # mostly in the first row
                     return enough
@@ -68,8 +72,12 @@ def _least_in_window(search: Search, centre: Triple, enough: Word) -> Word:
 @helper
 def _look(search: Search, centre: Triple, best: Best) -> Best:
     """The window around this centre, if its least logit is larger than that of the best one; else that one."""
-    pooled = search.is_pooled
-    least = least_in_pooled_window(search, centre, best.key) if pooled else _least_in_window(search, centre, best.key)
+    if search.is_pooled:
+        least = least_in_pooled_window(search, centre, best.key)
+    elif pixels_in(search.memory.planes.layout) * search.values.itemsize <= NEAR_BYTES:
+        least = _least_in_window(search, centre, best.key, None)
+    else:
+        least = _least_in_window(search, centre, best.key, ROWS_AHEAD)
     key = weighed(least, search.floats)
     return Best(key, centre) if key > best.key else best
 
@@ -83,13 +91,15 @@ def _look_into_some(
     These are places of blocks with such sides; the window is that around the middle of the block.
     """
     taken, passed = 0, 0
+    due, step = 0, (count << 16) // wanted  # the next one; 65536 times how far it is from one to the next
     for k in range(planes.layout.plane_words):
         bits = centres_in(planes, at, k)
         here = count_bits(bits)
-        while taken < wanted and taken * count // wanted < passed + here:
-            place = place_of(planes.layout, k * WORD_BITS + nth_bit(bits, taken * count // wanted - passed))
+        while taken < wanted and due < passed + here:
+            place = place_of(planes.layout, k * WORD_BITS + nth_bit(bits, due - passed))
             best = _look(search, nearest_centre(search, middle_of_block(place, sides)), best)
             taken += 1
+            due = (taken * step) >> 16
         passed += here
     return best
 
@@ -175,7 +185,8 @@ def find_best_window(search: Search, guess: Triple) -> Best:
     pixels = pixels_in(planes.layout)
     if search.is_pooled and pool(values, first, planes.layout, floats, memory.rest, memory.pooled):
         return Best(np.uint64(0), guess)
-    wanted = max(2, min(MOST_SAMPLES, pixels // (4 * _pixels_of_window(search))))
+    of_image = min(FEWEST_SAMPLES + pixels // PIXELS_OF_A_SAMPLE, MOST_SAMPLES)
+    wanted = max(2, min(of_image, pixels // (4 * _pixels_of_window(search))))
     best = _look(search, nearest_centre(search, guess), Best(np.uint64(0), guess))
     best = _look_all_over(search, wanted, best)
     if best.key == 0:  # not even -inf is larger than the keys of all NaN
