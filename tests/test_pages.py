@@ -1,12 +1,15 @@
 """The code of the README and of all pages runs as it stands, and prints what they say."""
 
 import contextlib
+import inspect
 import io
 import re
 from pathlib import Path
 
 import pytest
 from printed import assert_printed
+
+import chdt
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted(str(page.relative_to(ROOT)) for page in (ROOT / "README.md", *ROOT.glob("docs/*.md")))
@@ -74,3 +77,9 @@ def test_code_is_not_cut(page):
     blocks = re.findall(r"^```(\S*)\n(.*?)^```$", (ROOT / page).read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
     code = [block for language, block in blocks if not language.startswith("{")]
     assert [line for block in code for line in block.splitlines() if len(line) > 88] == []
+
+
+@pytest.mark.parametrize("name", chdt.__all__)
+def test_examples_of_the_reference_are_not_cut(name):
+    lines = inspect.getdoc(getattr(chdt, name)).splitlines()
+    assert [line for line in lines if line.startswith((">>>", "...")) and len(line) > 88] == []
