@@ -83,3 +83,13 @@ def test_code_is_not_cut(page):
 def test_examples_of_the_reference_are_not_cut(name):
     lines = inspect.getdoc(getattr(chdt, name)).splitlines()
     assert [line for line in lines if line.startswith((">>>", "...")) and len(line) > 88] == []
+
+
+@pytest.mark.parametrize(
+    "asked",
+    ["millimetre", "diameter", "RECIST", "softmax", "GradScaler", "patches", "rotation", "deep supervision"],
+)
+def test_what_people_search_for_is_there(asked):
+    """In a page of its own subject, not only in the start page, which names all of them."""
+    pages = [page for page in PAGES if page not in ("README.md", "docs/index.md")]
+    assert any(asked.lower() in (ROOT / page).read_text(encoding="utf-8").lower() for page in pages)
