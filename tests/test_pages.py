@@ -93,3 +93,10 @@ def test_what_people_search_for_is_there(asked):
     """In a page of its own subject, not only in the start page, which names all of them."""
     pages = [page for page in PAGES if page not in ("README.md", "docs/index.md")]
     assert any(asked.lower() in (ROOT / page).read_text(encoding="utf-8").lower() for page in pages)
+
+
+@pytest.mark.parametrize("page", ["docs/training.md", "docs/start.md"])
+def test_the_recipe_is_short(page):
+    code = re.search(r"^```python\n(.*?)^```$", (ROOT / page).read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)[1]
+    assert "mask_of_size" in code
+    assert sum(bool(line.strip()) for line in code.splitlines()) <= 30
