@@ -82,7 +82,8 @@ def threshold_of_size(
     --------
     >>> import torch
     >>> from chdt import threshold_of_size
-    >>> logits = torch.tensor([[1.0, 1, 2, 0, 0], [1, 5, 3, 2, 0], [1, 2, 4, 2, 0], [0, 2, 2, 2, 0], [0, 0, 0, 0, 0]])
+    >>> rows = [1.0, 1, 2, 0, 0], [1, 5, 3, 2, 0], [1, 2, 4, 2, 0], [0, 2, 2, 2, 0], [0] * 5
+    >>> logits = torch.tensor(rows)
     >>> threshold_of_size(logits.expand(4, 5, 5), torch.tensor([2, 4, 10, 12]))
     tensor([5., 2., 0., -inf])
 

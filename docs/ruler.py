@@ -82,20 +82,20 @@ def of_rotations() -> str:
 
 
 def of_crops() -> str:
-    """All crops of 96 x 96 of an image of 256 x 256 with a disc in the middle, that see anything of it."""
-    image = np.zeros((256, 256), bool)
+    """All crops of 96 x 96 of images with a disc in the middle, that see anything of it."""
     disc = ellipse(78, 78, 0)
-    top = (256 - len(disc)) // 2
-    image[top : top + len(disc), top : top + len(disc)] = disc
-    size = object_size(image)
-    crops = np.lib.stride_tricks.sliding_window_view(image, (96, 96)).reshape(-1, 96, 96)
-    sizes = np.concatenate([object_size(np.ascontiguousarray(some)) for some in np.array_split(crops, 40)])
-    sizes = sizes[sizes > 0]
-    parts = [(sizes > size).mean(), (sizes == size).mean(), (sizes < size).mean()]
-    return table(
-        [f"crops of a disc of size {size}", "read larger", "the same", "smaller"],
-        [["all that see some of it", *(f"{part:.0%}" for part in parts)]],
-    )
+    rows = []
+    for side in (160, 192, 256):
+        image = np.zeros((side, side), bool)
+        top = (side - len(disc)) // 2
+        image[top : top + len(disc), top : top + len(disc)] = disc
+        size = object_size(image)
+        crops = np.lib.stride_tricks.sliding_window_view(image, (96, 96)).reshape(-1, 96, 96)
+        sizes = np.concatenate([object_size(np.ascontiguousarray(some)) for some in np.array_split(crops, 40)])
+        sizes = sizes[sizes > 0]
+        parts = [(sizes > size).mean(), (sizes == size).mean(), (sizes < size).mean()]
+        rows.append([f"{side} x {side}", *(f"{part:.0%}" for part in parts)])
+    return table([f"crops of a disc of size {size}, cut from", "read larger", "the same", "smaller"], rows)
 
 
 TABLES = {"diameters": of_diameters, "rotations": of_rotations, "crops": of_crops}

@@ -1,12 +1,15 @@
 """The code of the README and of all pages runs as it stands, and prints what they say."""
 
 import contextlib
+import inspect
 import io
 import re
 from pathlib import Path
 
 import pytest
 from printed import assert_printed
+
+import chdt
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted(str(page.relative_to(ROOT)) for page in (ROOT / "README.md", *ROOT.glob("docs/*.md")))
@@ -74,3 +77,26 @@ def test_code_is_not_cut(page):
     blocks = re.findall(r"^```(\S*)\n(.*?)^```$", (ROOT / page).read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
     code = [block for language, block in blocks if not language.startswith("{")]
     assert [line for block in code for line in block.splitlines() if len(line) > 88] == []
+
+
+@pytest.mark.parametrize("name", chdt.__all__)
+def test_examples_of_the_reference_are_not_cut(name):
+    lines = inspect.getdoc(getattr(chdt, name)).splitlines()
+    assert [line for line in lines if line.startswith((">>>", "...")) and len(line) > 88] == []
+
+
+@pytest.mark.parametrize(
+    "asked",
+    ["millimetre", "diameter", "RECIST", "softmax", "GradScaler", "patches", "rotation", "deep supervision"],
+)
+def test_what_people_search_for_is_there(asked):
+    """In a page of its own subject, not only in the start page, which names all of them."""
+    pages = [page for page in PAGES if page not in ("README.md", "docs/index.md")]
+    assert any(asked.lower() in (ROOT / page).read_text(encoding="utf-8").lower() for page in pages)
+
+
+@pytest.mark.parametrize("page", ["docs/training.md", "docs/start.md"])
+def test_the_recipe_is_short(page):
+    code = re.search(r"^```python\n(.*?)^```$", (ROOT / page).read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)[1]
+    assert "mask_of_size" in code
+    assert sum(bool(line.strip()) for line in code.splitlines()) <= 30
