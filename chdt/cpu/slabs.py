@@ -1,5 +1,6 @@
 """Sizes of large images, slab by slab: one image a thread, or one image for all of them."""
 
+import time
 from collections.abc import Callable
 from typing import NamedTuple, TypeVar
 
@@ -20,6 +21,8 @@ from chdt.cpu.threads import share, threads_for, together
 
 T = TypeVar("T")
 
+NAP_SECONDS = 1e-4
+
 
 class _Search(NamedTuple):
     """The search for the largest rank of an image, the same for all threads: arguments of `largest_rank_of_image`."""
@@ -39,10 +42,10 @@ class _Search(NamedTuple):
 
         This one has packed so many pieces of the batch.
         """
-        found = NOT_YET
+        found = largest_rank_of_image(*self, packed_here, segment)
         while found == NOT_YET and not errors:
-            found = largest_rank_of_image(*self, packed_here, segment)
-            packed_here = 0
+            time.sleep(NAP_SECONDS)  # whoever is waited for may need this core
+            found = largest_rank_of_image(*self, 0, segment)
         return found
 
 
