@@ -59,11 +59,23 @@ def squared_size_error(masks: Any, **options: Any) -> None:
     chdt.squared_size_error(torch.from_numpy(masks), torch.from_numpy(masks), **options)
 
 
+def intersection_over_union(masks: Any, spatial_dims: int = 2) -> None:
+    """The metric, which compares the masks with themselves."""
+    chdt.intersection_over_union(torch.from_numpy(masks), torch.from_numpy(masks), spatial_dims=spatial_dims)
+
+
+def sample_masks(masks: Any, spatial_dims: int = 2) -> None:
+    """Draws; pixels are independent, so that dims do not matter."""
+    chdt.sample_masks(torch.from_numpy(masks))
+
+
 OF_LOGITS = (loss_with_gradient, mask_of_size)
 
 IN_TABLE_OF_OPTIONS = (chdt.object_size, chdt.distance_transform, chdt.flip_sizes, *OF_LOGITS)
 
-OF_TENSORS = (*OF_LOGITS, threshold_of_size, sampled_gradient, squared_size_error)
+WITHOUT_DISTANCES = (intersection_over_union, sample_masks)  # which take no spacing and no border
+
+OF_TENSORS = (*OF_LOGITS, threshold_of_size, sampled_gradient, squared_size_error, *WITHOUT_DISTANCES)
 
 FUNCTIONS = (chdt.object_size, chdt.distance_transform, chdt.flip_sizes, *OF_TENSORS)
 
@@ -132,7 +144,7 @@ def cases(rng: np.random.Generator) -> Iterator[Case]:
     """Every option, by itself."""
     yield from grids(rng)
     masks = plain(rng)
-    for dtype in ("bool", "int8", "int16", "int64", "float16", "float64"):
+    for dtype in ("bool", "int8", "int16", "int32", "int64", "float16", "float64"):
         yield Case("dtypes", dtype, as_dtype(masks > 0, dtype), {})
     for name, layout in STRIDES.items():
         yield Case("strides", f"masks, {name}", layout(masks), {})
@@ -159,6 +171,9 @@ def cases(rng: np.random.Generator) -> Iterator[Case]:
         disc = as_dtype(((y - 2048) ** 2 + (x - 2048) ** 2 <= radius**2)[None], "float32")
         yield Case("thick objects", f"4096 x 4096, radius {radius}", disc, {})
     yield Case("threads", "slices, 2 threads", masks, {}, threads=2)
+    large = as_dtype(foreground(rng, 1, 2048, 2048, density=0.99), "float32")
+    yield Case("threads", "2048 x 2048, 1 thread", large, {})
+    yield Case("threads", "2048 x 2048, 2 threads", large, {}, threads=2)
 
 
 def spacings_of_each(masks: Any, name: str) -> Iterator[Case]:
@@ -203,6 +218,8 @@ def call_of(function: Callable[..., Any], case: Case) -> Callable[[], Any]:
 def is_for(function: Callable[..., Any], case: Case) -> bool:
     """Whether a case is one of this function."""
     of_out = "out" in (case.option, *case.name.replace("`", " ").replace(",", " ").split())
+    if function in WITHOUT_DISTANCES and not case.options.keys() <= {"spatial_dims"}:
+        return False
     if function in OF_TENSORS:
         return case.masks.dtype in (np.float16, np.float32, np.float64) and not of_out and min(case.masks.strides) > 0
     return function in FUNCTIONS[1:3] or not of_out

@@ -53,6 +53,27 @@ def test_no_file_is_long():
     assert [name for name, count in lines.items() if count > 300] == ["lanes.py"]
 
 
+def test_tuples_are_unpacked_by_name():
+    """A field more in a tuple of many must not shift what the others are."""
+    found = []
+    for path in (ROOT / "chdt").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            targets = node.elts if isinstance(node, ast.Tuple) and isinstance(node.ctx, ast.Store) else []
+            if sum(isinstance(target, ast.Name) and target.id == "_" for target in targets) > 1:
+                found.append(f"{path.name}:{node.lineno}")
+    assert found == []
+
+
+@pytest.mark.parametrize("page", ["architecture.md", "developers.md"])
+def test_what_pages_say_of_a_file_stands_in_it(page):
+    """Such as "An `autograd.Function` in [autograd.py](...)"."""
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    said = re.findall(r"`([\w.]+)` in\s+\[[\w.]+\]\(([^)#]+)\)", text)
+    assert said
+    missing = [(name, file) for name, file in said if name not in (ROOT / "docs" / file).read_text(encoding="utf-8")]
+    assert missing == []
+
+
 def test_tables_of_experiments():
     text = (ROOT / "docs" / "experiments.md").read_text(encoding="utf-8")
     assert with_tables(text) == text, "run python docs/experiment_tables.py"

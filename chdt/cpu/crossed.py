@@ -65,7 +65,7 @@ def crossing_of(shape: Shape, spacing: Steps) -> tuple[Crossing, npt.NDArray[np.
         before = number_of[np.searchsorted(values, known)]
         tables.append((len(steps), step, codes, before))
         codes, known = number_of, values
-    largest = max(int(codes[-1]), *(2 * length * step for length, step, _, _ in tables), shape.cap)
+    largest = max(int(codes[-1]), *(2 * length * step for length, step, *_ in tables), shape.cap)
     lanes = lanes_for(max(largest, 2 * ranks.last, LEAST_LARGEST))
     none = np.iinfo(lanes).max
 

@@ -99,7 +99,7 @@ def join_edges(first: int, last: int, scan: ScanMemory) -> None:
 
     `find_edges` must be done.
     """
-    layout, _, _, _, rows, _, edges = scan
+    layout, rows, edges = scan.layout, scan.rows, scan.edges
     for side in range(first, last):
         for number in range(1, layout.bands):
             band = number if side == LAST else layout.bands - 1 - number
