@@ -124,7 +124,7 @@ def _number(x: Any) -> float:
             x = x.item()
         except ValueError:  # more than one, in a thing that is no sequence
             raise TypeError from None
-    if not isinstance(x, Real):
+    if not isinstance(x, Real) or isinstance(x, bool):  # a bool is a number for Python, and an oversight for us
         raise TypeError
     try:
         return float(x)

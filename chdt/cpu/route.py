@@ -1,11 +1,11 @@
 """How a batch is done: decided here, once a call, and followed by everybody else.
 
-Each threshold has its unit in its name and was measured on two cores with AVX-512 (2 MB of second nearest cache a
-core), one thread, unless said otherwise. ``python benchmarks/thresholds.py NAME`` measures both sides of one again;
-`overridden` sets them for that, and for tests. The milliseconds below are what that program printed: of the calling
-thread, float32 masks, int32 answers into memory that is there. Three more thresholds belong to `threads`, which shares
-all batches out: PIXELS_PER_THREAD, MOST_PIXELS and PIECES_PER_THREAD. Numbers that leave the way through a kernel as it
-is stand with the kernel.
+Thresholds have their unit in their name. Where a number decides, it was measured on two cores with AVX-512 (2 MB of
+second nearest cache a core), one thread, unless said otherwise. ``python benchmarks/thresholds.py NAME`` measures both
+sides of one again; `overridden` sets them for that, and for tests. The milliseconds below are what that program
+printed: of the calling thread, float32 masks, int32 answers into memory that is there. Three more belong to `threads`,
+which shares all batches out: PIXELS_PER_THREAD, MOST_PIXELS and PIECES_PER_THREAD. Numbers that leave the way through a
+kernel as it is stand with the kernel.
 """
 
 import contextlib
