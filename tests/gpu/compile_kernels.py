@@ -19,21 +19,40 @@ from chdt.gpu import whole_images as launching
 from chdt.gpu.box_sums import IMAGE_TILE, LINE_TILE, VOLUME_TILE
 from chdt.gpu.kernels import (
     box_sums,
+    cuts,
+    differences,
+    distances,
+    drawing,
+    flips,
+    programs,
+    reading,
+    weakest_pixels,
+    whole_images,
+    whole_weakest_pixels,
+    window_minima,
+)
+
+WHOLE = (whole_images.whole_images_kernel, whole_weakest_pixels.whole_weakest_pixels_kernel)
+
+MODULES = (
+    box_sums,
+    cuts,
     differences,
     distances,
     drawing,
     flips,
     reading,
+    programs,
     weakest_pixels,
     whole_images,
+    whole_weakest_pixels,
     window_minima,
 )
 
-MODULES = (box_sums, differences, distances, drawing, flips, reading, weakest_pixels, whole_images, window_minima)
-
 LONG = {"lines", "lines_an_image", "pixels", "part"}  # 64 bits
-INTEGERS = {"foreground": "*i8", "masks": "*i8", "left_out": "*i8", "seeds": "*i64", "radii": "*i64", "found": "*i64",
-            "centres": "*i64", "nans": "*i64", "invalid": "*i64"}  # fmt: skip
+INTEGERS = {"foreground": "*i8", "masks": "*i8", "left_out": "*i8"} | dict.fromkeys(
+    ("seeds", "radii", "found", "centres", "nans", "invalid", "numbers", "last", "asked"), "*i64"
+)
 OTHERS = dict.fromkeys(
     ("steps", "distances", "maxima", "ranks", "levels", "added", "sizes", "list_of", "answers", "scratch"), "*i32"
 )
@@ -74,6 +93,13 @@ def launches():
     for logits, wide in (("*fp16", "*fp32"), ("*bf16", "*fp32"), ("*fp32", "*fp32"), ("*fp64", "*fp64")):
         given = {"logits": logits, "largest": wide}
         yield weakest_pixels.weakest_pixels_kernel, given, {"PARTS": 128, "BLOCK": 512}
+        yield cuts.cut_kernel, {"logits": logits, "above": "*i8", "at_least": "*i8"}, {"BLOCK": 512}
+        spaced, dims = wide == logits, 2 + (wide == "*fp64")
+        sizes = {"smaller": "*i32", "larger": "*i32", "sizes": "*fp64", "logits": logits}
+        yield cuts.choose_kernel, sizes, {"SPACED": spaced, "BLOCK": 512}
+        given = {"logits": logits, "minima": wide, "best": wide}
+        constants = {"SPACED": spaced, "DIMS": dims, "LINES": 16, "ALONG_BLOCK": 32, "BLOCK": 512}
+        yield whole_weakest_pixels.whole_weakest_pixels_kernel, given, constants
     for words in ("*i8", "*i16", "*i32", "*i64"):
         both = dict.fromkeys(("foreground", "background"), "i64")
         for marks in ("*i8", "*i32"):
@@ -116,7 +142,7 @@ def compiled(kernel, given, constants, target):
     positions = {(kernel.arg_names.index(name),): value for name, value in constants.items()}
     signature = {name: "constexpr" if name in constants else type_of(name, given) for name in kernel.arg_names}
     source = ASTSource(fn=kernel, signature=signature, constexprs=positions)
-    options = {"num_warps": launching.WARPS} if kernel is whole_images.whole_images_kernel else {}
+    options = {"num_warps": launching.WARPS} if kernel in WHOLE else {}
     return triton.compile(source, target=target, options=options)
 
 
@@ -129,7 +155,7 @@ def with_ones_and_none(kernel, given, constants):
         and type_of(parameter.name, given) in ("i32", "i64")
         and not parameter.do_not_specialize
     }
-    unused = () if constants.get("SPACED", True) else ("steps", "ranks", "list_of")
+    unused = () if constants.get("SPACED", True) else ("steps", "ranks", "list_of", "last")
     unused += () if constants.get("DRAWN", True) else ("chances", "left_out")
     return {**constants, **ones, **{name: None for name in unused if name in kernel.arg_names}}
 

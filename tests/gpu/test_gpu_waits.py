@@ -151,11 +151,17 @@ OF_TILES = ["sum_lines", "sum_lines", "distances"]  # the sums, and what is look
 
 OF_FLIPS = [*OF_TILES, "levels", "add"]
 
-LAUNCHES = {  # of images, bool masks: kernels, those of torch; and of large images. docs/benchmarks_gpu.md says them
+OF_THRESHOLD = ["window_minima", "window_minima", "best_centres", "weakest_pixels"]
+
+CUT_WHOLE = ["cut", "whole_images", "whole_images", "choose"]
+
+LAUNCHES = {  # of images, bool masks: kernels, those of torch; and of large ones. docs/benchmarks_gpu.md says them
     "loss": (["whole_images"], 10, ["draw", *OF_FLIPS, "differences"], 12),
     "several samples": (["whole_images"], 9, 3 * ["draw", *OF_FLIPS, "differences"], 13),
     "weights": (["whole_images"], 26, ["draw", *OF_FLIPS, "differences"], 28),
     "sampled_gradient": (["whole_images"], 5, [*OF_FLIPS, "differences"], 9),
+    "threshold": (["whole_weakest_pixels"], 27, OF_THRESHOLD, 42),
+    "mask": (["whole_weakest_pixels", *CUT_WHOLE], 12, 2 * OF_THRESHOLD + ["cut", *OF_TILES, *OF_TILES, "choose"], 46),
     "distances": (["whole_images"], 0, OF_TILES, 0),
     "sizes": (["whole_images"], 0, OF_TILES, 1),
     "flips": (["whole_images"], 0, [*OF_FLIPS, "raise"], 3),

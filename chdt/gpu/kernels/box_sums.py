@@ -7,11 +7,7 @@ if it holds no background, and below 2^(n+1) if it holds at most one pixel of it
 import triton
 import triton.language as tl
 
-
-@triton.jit
-def number_of(program):
-    """Which part of the work to do: the one that a program which does several says, else that of this program."""
-    return tl.program_id(0).to(tl.int64) if program is None else program
+from chdt.gpu.kernels.programs import number_of
 
 
 @triton.jit

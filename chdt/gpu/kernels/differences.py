@@ -3,8 +3,9 @@
 import triton
 import triton.language as tl
 
-from chdt.gpu.kernels.box_sums import number_of, tile_of, without_border
+from chdt.gpu.kernels.box_sums import tile_of, without_border
 from chdt.gpu.kernels.flips import rank_after_flip
+from chdt.gpu.kernels.programs import number_of
 
 
 @triton.jit

@@ -3,7 +3,8 @@
 import triton
 import triton.language as tl
 
-from chdt.gpu.kernels.box_sums import largest_rank, list_of_image, number_of, tile_of, without_border
+from chdt.gpu.kernels.box_sums import largest_rank, list_of_image, tile_of, without_border
+from chdt.gpu.kernels.programs import number_of
 
 
 @triton.jit(do_not_specialize=["step"])  # a 1 would be a constant, which a loop cannot change
