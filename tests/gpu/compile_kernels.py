@@ -93,6 +93,7 @@ def launches():
     for logits, wide in (("*fp16", "*fp32"), ("*bf16", "*fp32"), ("*fp32", "*fp32"), ("*fp64", "*fp64")):
         given = {"logits": logits, "largest": wide}
         yield weakest_pixels.weakest_pixels_kernel, given, {"PARTS": 128, "BLOCK": 512}
+    for logits, wide in (("*bf16", "*fp32"), ("*fp32", "*fp32"), ("*fp64", "*fp64")):
         yield cuts.cut_kernel, {"logits": logits, "above": "*i8", "at_least": "*i8"}, {"BLOCK": 512}
         spaced, dims = wide == logits, 2 + (wide == "*fp64")
         sizes = {"smaller": "*i32", "larger": "*i32", "sizes": "*fp64", "logits": logits}
