@@ -171,7 +171,7 @@ def expected_size_loss(
     if reduction == "sum":
         return _sum(losses)
     if weight is None:
-        return _sum(losses) / max(1, losses.numel())
+        return _mean(losses)
     total = _sum(weight)
     return _sum(losses) / torch.where(total == 0, 1, total)
 
@@ -188,6 +188,12 @@ def _sum(values: torch.Tensor) -> torch.Tensor:
         return flat.sum()
     padded = torch.nn.functional.pad(flat, (0, -flat.shape[0] % SUMMED))
     return padded.view(-1, SUMMED).sum(1).sum()
+
+
+def _mean(values: torch.Tensor) -> torch.Tensor:
+    """The mean, 0 of nothing."""
+    count = values.numel()
+    return values.reshape(-1).mean() if 0 < count <= SUMMED else _sum(values) / max(1, count)
 
 
 class ExpectedSizeLoss(torch.nn.Module):

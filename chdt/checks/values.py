@@ -145,12 +145,15 @@ def comparable(values: torch.Tensor) -> torch.Tensor:
     return values.double() if values.dtype in UNSIGNED_TENSORS else values
 
 
+NEGATIVE = -torch.finfo(torch.float32).tiny  # up to this one, numbers are; those above that are not 0 are taken for it
+
+
 def numbers_for(
     values: torch.Tensor, device: torch.device, dtype: torch.dtype, name: str, unseen: bool
 ) -> torch.Tensor:
     """Sizes or weights for what is on this device; NaN for those that are negative, where nobody has looked at them."""
     numbers = sent(values.detach(), device, name).to(dtype)
-    return numbers.masked_fill(numbers < 0, torch.nan) if unseen else numbers
+    return torch.nn.functional.threshold(numbers, NEGATIVE, torch.nan) if unseen else numbers
 
 
 def _largest_of(values: torch.Tensor, name: str, remedy: str) -> float:

@@ -39,8 +39,8 @@ def box_sums(foreground: torch.Tensor, shape: Shape) -> torch.Tensor:
             programs, first, along = -(-lines // across), int(number == 0), int(inner == 1)
             if programs > 0:
                 sum_lines_kernel[(programs,)](
-                    foreground, table, lines, inner, length, shape.pixels, bits, first, along, across, at_once
-                )
+                    None, foreground, table, lines, inner, length, shape.pixels, bits, first, along, across, at_once
+                )  # fmt: skip
     return table
 
 

@@ -4,13 +4,12 @@ from typing import NamedTuple
 
 import torch
 
-from chdt.checks.shape import Shape
 from chdt.gpu.box_sums import box_sums, dims_of, index_bits_of, look_up_grid
-from chdt.gpu.distances import maxima_of, sizes_in
+from chdt.gpu.distances import maxima_of
 from chdt.gpu.kernels.flips import add_kernel, levels_kernel, raise_kernel
+from chdt.gpu.launching import AT_ONCE, PLACES
 from chdt.gpu.ranks import Ranks, step_of
-
-PLACES, AT_ONCE = 64, 32  # of an axis, in a program: those whose levels it finds, and those it compares them with
+from chdt.gpu.reading import Grid
 
 
 class FlipParts(NamedTuple):
@@ -21,32 +20,34 @@ class FlipParts(NamedTuple):
     added: torch.Tensor  # of each pixel: -1 for foreground; of background that makes the object grow, else 0
 
 
-def flip_ranks(marks: torch.Tensor, shape: Shape, ranks: Ranks) -> torch.Tensor:
-    """The rank of half the size after each flip, in place of marks as `flip_parts` takes them."""
-    _, levels, flips = flip_parts(marks, shape, ranks)
-    programs, rows, columns = look_up_grid(len(flips), shape)
+def flips_of(marks: torch.Tensor, grid: Grid, ranks: Ranks, times: int) -> torch.Tensor:
+    """So many ``times`` the rank of half the size after each flip: in place of the marks if they have no border."""
+    _, levels, flips = flip_parts(marks, grid, ranks)
+    answers = flips.new_empty(grid.inner) if any(grid.border) else flips
+    programs, rows, columns = look_up_grid(grid.images, grid.shape)
     if programs > 0:
-        raise_kernel[(programs,)](levels, flips, *shape, ROWS=rows, COLUMNS=columns)
-    return flips
+        raise_kernel[(programs,)](
+            None, levels, flips, answers, times, *grid.shape, *grid.border, ROWS=rows, COLUMNS=columns
+        )
+    return answers
 
 
-def flip_parts(marks: torch.Tensor, shape: Shape, ranks: Ranks) -> FlipParts:
+def flip_parts(marks: torch.Tensor, grid: Grid, ranks: Ranks) -> FlipParts:
     """The parts of a batch; ``marks`` are int32, of shape (images, depth, height, width), and become what is added."""
-    images, spaced, flips = len(marks), ranks.steps is not None, marks
+    images, shape, spaced, flips = grid.images, grid.shape, ranks.steps is not None, marks
     table = box_sums(marks, shape)
-    maxima = maxima_of(table, shape, ranks)
-    sizes = sizes_in(maxima, shape)
+    sizes, maxima = maxima_of(table, grid, ranks)
     levels, longest = torch.empty_like(maxima), max(shape)
     if images == 0:
         return FlipParts(sizes, levels, flips)
     tiles = 3 * -(-longest // PLACES)
     levels_kernel[(images * tiles,)](
-        maxima, ranks.ranks, ranks.list_of, ranks.each, levels, *shape, longest,
+        None, maxima, ranks.ranks, ranks.list_of, ranks.each, levels, *shape, longest,
         SPACED=spaced, PLACES=PLACES, BLOCK=AT_ONCE,
     )  # fmt: skip
     programs, rows, columns = look_up_grid(images, shape)
     add_kernel[(programs,)](
-        table, ranks.steps, ranks.list_of, ranks.each, sizes, flips,
+        None, table, ranks.steps, ranks.list_of, ranks.each, sizes, flips,
         *shape, ranks.cap, step_of(ranks.cap), index_bits_of(shape),
         SPACED=spaced, DIMS=dims_of(shape), ROWS=rows, COLUMNS=columns,
     )  # fmt: skip

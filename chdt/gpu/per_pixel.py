@@ -7,11 +7,11 @@ import torch
 from chdt.checks.answers import check_out
 from chdt.checks.masks import grid_shape
 from chdt.checks.shape import AllSteps
-from chdt.gpu.box_sums import box_sums
-from chdt.gpu.distances import distance_ranks
-from chdt.gpu.flips import flip_ranks
+from chdt.gpu.distances import distances_of
+from chdt.gpu.flips import flips_of
 from chdt.gpu.ranks import Ranks, answers_of_ranks, ranks_of
-from chdt.gpu.reading import read_masks
+from chdt.gpu.reading import grid_of, read_masks
+from chdt.gpu.whole_images import fits, of_masks
 
 
 def answers_of(
@@ -34,9 +34,14 @@ def _found(
     kind: Any, masks: torch.Tensor, spatial_dims: int, spacing: AllSteps | None, black_border: bool
 ) -> tuple[torch.Tensor, Ranks]:
     """The rank of each answer. A function, so that whatever it took to find them is free when they become answers."""
-    flips = kind.operator == "flip_sizes"
-    read = read_masks(masks, spatial_dims, black_border, torch.int32 if flips else torch.int8)
-    ranks = ranks_of(read.shape, spacing, masks.device)
-    if flips:
-        return read.inside(flip_ranks(read.pixels, read.shape, ranks)), ranks
-    return read.inside(distance_ranks(box_sums(read.pixels, read.shape), read.shape, ranks)), ranks
+    grid = grid_of(masks, spatial_dims, black_border)
+    ranks = ranks_of(grid.shape, spacing, masks.device)
+    times = ranks.times(kind.caps)
+    wanted = "flips" if kind.operator == "flip_sizes" else "distances"
+    if fits(grid):
+        answers = torch.empty(grid.inner, dtype=torch.int32, device=masks.device)
+        of_masks(wanted, masks.detach(), grid, ranks, answers, times, "masks")
+        return answers, ranks
+    if wanted == "flips":
+        return flips_of(read_masks(masks, grid, torch.int32), grid, ranks, times), ranks
+    return distances_of(read_masks(masks, grid), grid, ranks), ranks

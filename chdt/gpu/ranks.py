@@ -30,6 +30,10 @@ class Ranks(NamedTuple):
         """How far apart images are in ``list_of``."""
         return int(self.list_of is not None and len(self.list_of) > 1)
 
+    def times(self, number: int) -> int:
+        """What a kernel multiplies ranks by, for so many times their distances: those that are listed come later."""
+        return number if self.distances is None else 1
+
     def flat(self, found: torch.Tensor) -> torch.Tensor:
         """Places of ranks, one image after the other, in what is listed for each rank; they may be changed."""
         if self.list_of is None or not self.each:
@@ -64,17 +68,17 @@ def step_of(cap: int) -> int:
 def answers_of_ranks(found: torch.Tensor, times: int, ranks: Ranks, spacing: AllSteps | None) -> torch.Tensor:
     """So many times the distances of these ranks, which may be changed: int32 pixels, float32 with a spacing.
 
-    Ranks have the shape (images, ...).
+    Ranks have the shape (images, ...), and have been multiplied as `Ranks.times` says.
     """
     if ranks.distances is not None:
         places = ranks.flat(found).reshape(-1)
         return ranks.distances.view(-1).index_select(0, places).mul_(times).view(found.shape)
     if spacing is None:
-        return found.mul_(times) if times > 1 else found
+        return found
     if len(spacing) == AXES:
-        return found.mul_(times).double().mul_(spacing[0]).float()
+        return found.double().mul_(spacing[0]).float()
     (steps,) = lists_on(found.device, _steps_of_images, spacing)
-    return found.mul_(times).double().mul_(steps.view(-1, *[1] * (found.ndim - 1))).float()
+    return found.double().mul_(steps.view(-1, *[1] * (found.ndim - 1))).float()
 
 
 def _steps_of_images(spacing: AllSteps) -> list[npt.NDArray[Any]]:

@@ -1,5 +1,6 @@
 """A batch of masks, checked and read: a mark a pixel, with a border of background around it where that is wanted."""
 
+import math
 from typing import NamedTuple
 
 import torch
@@ -12,70 +13,77 @@ from chdt.gpu.kernels.reading import read_kernel
 from chdt.gpu.launching import BLOCK, tiles_of
 
 
-class Foreground(NamedTuple):
-    """A checked batch, a mark a pixel."""
+class Grid(NamedTuple):
+    """The images of a batch."""
 
-    pixels: torch.Tensor  # contiguous, shape (images, depth, height, width): 0 is background; if int32, -1 foreground
-    batch: tuple[int, ...]  # shape of the batch dims
+    images: int
     shape: Shape  # of each image, with the border
-    border: Shape = Shape(0, 0, 0)  # pixels of background that were added on either side of each axis
+    border: Shape  # pixels of background that are added on either side of each axis
 
-    def inside(self, answers: torch.Tensor) -> torch.Tensor:
-        """Answers for all pixels without those of the border."""
-        if not any(self.border):
-            return answers
-        inner = (slice(more, side - more) for side, more in zip(self.shape, self.border, strict=True))
-        return answers[(slice(None), *inner)].contiguous()
-
-    def lines_inside(self, answers: torch.Tensor) -> torch.Tensor:
-        """Answers for all slabs, rows and columns, shape (images, depth + height + width), without the border's."""
-        if not any(self.border):
-            return answers
-        axes = zip(torch.split(answers, list(self.shape), 1), self.border, strict=True)
-        return torch.cat([along[:, more : along.shape[1] - more] for along, more in axes], 1)
+    @property
+    def inner(self) -> tuple[int, ...]:
+        """Shape of an answer for each pixel, without those of the border."""
+        return (self.images, *(side - 2 * more for side, more in zip(self.shape, self.border, strict=True)))
 
 
-def read_masks(
-    masks: torch.Tensor,
-    spatial_dims: int,
-    black_border: bool = False,
-    dtype: torch.dtype = torch.int8,
-    name: str = "masks",
-) -> Foreground:
+def grid_of(masks: torch.Tensor, spatial_dims: int, black_border: bool = False, name: str = "masks") -> Grid:
+    """The grid of a batch of masks, or of logits."""
+    shape, images = grid_shape(masks, spatial_dims, name), math.prod(masks.shape[: masks.ndim - spatial_dims])
+    if not black_border:
+        return Grid(images, shape, Shape(0, 0, 0))
+    return Grid(images, shape.with_border(spatial_dims), Shape(int(spatial_dims > 2), int(spatial_dims > 1), 1))
+
+
+def read_masks(masks: torch.Tensor, grid: Grid, dtype: torch.dtype = torch.int8, name: str = "masks") -> torch.Tensor:
     """Read and check a batch, into new memory if int32: waits for the device once, but not for bool, always valid.
 
-    Nor while a CUDA graph is recorded, where nothing can be known of values: what is not +1 is background then.
+    Marks are contiguous, of shape (images, depth, height, width): 0 is background; if int32, -1 is foreground.
     """
-    shape = grid_shape(masks, spatial_dims, name)
-    batch = tuple(masks.shape[: masks.ndim - spatial_dims])
-    return surrounded(_read(masks.detach(), dtype, name).view(-1, *shape), batch, spatial_dims, black_border)
+    return surrounded(_read(masks.detach(), dtype, name), grid)
 
 
-def surrounded(pixels: torch.Tensor, batch: tuple[int, ...], spatial_dims: int, black_border: bool) -> Foreground:
-    """A batch of masks, a mark a pixel, and background around each of them where that is wanted."""
-    if not black_border:
-        return Foreground(pixels, batch, Shape(*pixels.shape[1:]))
-    border = Shape(int(spatial_dims > 2), int(spatial_dims > 1), 1)
-    around = [more for more in reversed(border) for _ in range(2)]
-    pixels = torch.nn.functional.pad(pixels, around)
-    return Foreground(pixels, batch, Shape(*pixels.shape[1:]), border)
+def surrounded(marks: torch.Tensor, grid: Grid) -> torch.Tensor:
+    """The marks of a batch, and background around each image where that is wanted."""
+    around = [more for more in reversed(grid.border) for _ in range(2)]
+    marks = marks.view(grid.inner)
+    return torch.nn.functional.pad(marks, around) if any(around) else marks
 
 
 def _read(masks: torch.Tensor, dtype: torch.dtype, name: str) -> torch.Tensor:
-    both = both_words(masks.dtype)
-    words = masks.contiguous().resolve_neg().view(SAME_SIZE[masks.itemsize])
+    words, foreground, background = words_of(masks)
     if masks.dtype == torch.bool and dtype == words.dtype:
         return words
     read = torch.empty(masks.shape, dtype=dtype, device=masks.device)
     if masks.dtype == torch.bool:
         return torch.sub((words == 0).view(words.dtype), 1, out=read)
-    foreground, background = (int(word.view(f"i{masks.itemsize}")) for word in both)
     count = masks.numel()
     if count > 0:
-        invalid = torch.full((1,), count, dtype=torch.int64, device=masks.device)
+        invalid = none_invalid(masks)
         read_kernel[(tiles_of(count),)](words, read, invalid, count, foreground, background, BLOCK=BLOCK)
-        if not is_captured(masks.device):
-            found = int(invalid)
-            if found < count:
-                raise invalid_value(masks, found, name)
+        raise_for(invalid, masks, name)
     return read
+
+
+def words_of(masks: torch.Tensor) -> tuple[torch.Tensor, int, int]:
+    """Masks as signed integers, contiguous, and what foreground and background are among them."""
+    words = masks.contiguous().resolve_neg().view(SAME_SIZE[masks.itemsize])
+    if masks.dtype == torch.bool:
+        return words, 1, 0  # and whatever else is not 0 is foreground, too
+    foreground, background = (int(word.view(f"i{masks.itemsize}")) for word in both_words(masks.dtype))
+    return words, foreground, background
+
+
+def none_invalid(masks: torch.Tensor) -> torch.Tensor:
+    """Where kernels say which is the first invalid value: none as yet."""
+    return torch.full((1,), masks.numel(), dtype=torch.int64, device=masks.device)
+
+
+def raise_for(invalid: torch.Tensor, masks: torch.Tensor, name: str) -> None:
+    """Wait for the device, and raise if it has found an invalid value: the one of this index.
+
+    Not while a CUDA graph is recorded, where nothing can be known of values: what is not +1 is background then.
+    """
+    if not is_captured(masks.device):
+        found = int(invalid)
+        if found < masks.numel():
+            raise invalid_value(masks, found, name)

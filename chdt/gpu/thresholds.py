@@ -4,14 +4,17 @@ import torch
 
 from chdt.checks.devices import sent
 from chdt.checks.masks import grid_shape
-from chdt.checks.pixels import ABOVE_ALL, BELOW_ALL, values_at
+from chdt.checks.pixels import ABOVE_ALL, BELOW_ALL
 from chdt.checks.ranks import AXES
 from chdt.checks.shape import AllSteps, Shape
 from chdt.checks.values import check_logits
+from chdt.gpu.kernels.cuts import choose_kernel, cut_kernel
 from chdt.gpu.kernels.weakest_pixels import best_centres_kernel, weakest_pixels_kernel
 from chdt.gpu.kernels.window_minima import window_minima_kernel
 from chdt.gpu.ranks import Ranks, ranks_of
+from chdt.gpu.reading import grid_of
 from chdt.gpu.sizes import size_ranks
+from chdt.gpu.whole_weakest_pixels import one_program_does, weakest_of_whole_images
 
 ROW_TILE, COLUMN_TILE = (4, 256), (32, 32)  # lines of a program, and how many pixels of them at once
 
@@ -28,8 +31,10 @@ def weakest_pixels_of_ranks(
     if ranks.numel() == 0:
         return ranks.new_empty(ranks.shape, device=logits.device)
     logits, wanted = logits.detach(), sent(ranks.detach(), logits.device, "sizes")
-    border = Shape(int(black_border and spatial_dims > 2), int(black_border and spatial_dims > 1), int(black_border))
-    lists = ranks_of(shape.with_border(spatial_dims) if black_border else shape, spacing, logits.device)
+    grid = grid_of(logits, spatial_dims, black_border, "logits")
+    border, lists = grid.border, ranks_of(grid.shape, spacing, logits.device)
+    if one_program_does(logits, shape):
+        return weakest_of_whole_images(logits, wanted, lists, shape, border)
     columns = wanted.reshape(-1, wanted.shape[-1]).unbind(-1)
     found = [_weakest_pixels(logits, each.contiguous(), lists, shape, border) for each in columns]
     return torch.stack(found, -1).view_as(ranks)
@@ -58,14 +63,14 @@ def _weakest_pixels(
     largest = minima.new_empty(images * parts)
     centres = torch.empty(images * parts, dtype=torch.int64, device=logits.device)
     best_centres_kernel[(images * parts,)](
-        minima, radii, images, largest, centres, parts, part, *grid, *border, BLOCK=BLOCK
+        None, minima, radii, images, largest, centres, parts, part, *grid, *border, BLOCK=BLOCK
     )
     del minima  # here, as logits with strides are copied next
     flat = logits.contiguous().resolve_neg()
     found, nans = torch.full_like(ranks, pixels), torch.full_like(ranks, pixels)
     best = (largest, centres, parts)
     weakest_pixels_kernel[(images * tiles,)](
-        flat, radii, images, *best, found, nans, *grid, tiles, MOST_PARTS, BLOCK=BLOCK
+        None, flat, radii, images, *best, found, nans, *grid, tiles, MOST_PARTS, BLOCK=BLOCK
     )
     none = (found == pixels) | (ranks > last)
     pixel = torch.where(nans < pixels, nans, found.masked_fill(none, BELOW_ALL))
@@ -83,7 +88,7 @@ def _window_minima(logits: torch.Tensor, radii: torch.Tensor, shape: Shape) -> t
             across, at_once = ROW_TILE if inner == 1 else COLUMN_TILE
             programs = -(-lines // across)
             window_minima_kernel[(programs,)](
-                minima, spare, each, lines, lines // len(each), inner, length, int(inner == 1), across, at_once
+                None, minima, spare, each, lines, lines // len(each), inner, length, int(inner == 1), across, at_once
             )
     return minima
 
@@ -94,27 +99,27 @@ def masks_of_ranks(
     """What the host's wing gives, without a look at any value: whatever some image needs is done for all."""
     ranks = sent(ranks.detach(), logits.device, "sizes")
     both = torch.stack([ranks, ranks + 1], -1)
-    index = weakest_pixels_of_ranks(logits, both, spatial_dims, spacing, black_border)
-    cuts = values_at(logits, index, spatial_dims)
-    upper, lower = cuts.view(cuts.shape + (1,) * spatial_dims).unbind(cuts.ndim - 1)
-    above, at_least = logits > upper, (logits >= upper) & (logits > -torch.inf)
-    masks = torch.where(upper > 0, logits > lower.clamp(min=0), at_least)
-    # Equal logits that make a size be left out join the mask together, or not: whatever comes closer to it.
+    found = weakest_pixels_of_ranks(logits, both, spatial_dims, spacing, black_border)
+    above, at_least, masks = (torch.empty(logits.shape, dtype=torch.bool, device=logits.device) for _ in range(3))
+    images, pixels = ranks.numel(), grid_shape(logits, spatial_dims).pixels
+    if images == 0:
+        return masks
+    tiles = -(-pixels // BLOCK)
+    about = (pixels, tiles, ABOVE_ALL, BELOW_ALL)
+    words = above.view(torch.int8), at_least.view(torch.int8)
+    cut_kernel[(images * tiles,)](_as_it_is(logits), found, *words, *about, BLOCK=BLOCK)
     (smaller, lists), (larger, _) = (
         size_ranks(each, spatial_dims, spacing, black_border) for each in (above, at_least)
     )
-    less, more = (_comparable(found, lists) for found in (smaller, larger))
-    size = _comparable(ranks.reshape(-1), lists, beyond=torch.inf)
-    is_nearer = (more - size < size - less).view(upper.shape)
-    left_out = (upper == lower) & (ranks > 0).view(upper.shape)
-    return torch.where(left_out, torch.where(is_nearer, at_least, above), masks)
+    del words, above, at_least
+    choose_kernel[(images * tiles,)](
+        _as_it_is(logits), found, ranks.contiguous(), smaller, larger,
+        lists.sizes, lists.list_of, lists.each, lists.last, lists.cap, masks.view(torch.int8), *about,
+        SPACED=lists.steps is not None, BLOCK=BLOCK,
+    )  # fmt: skip
+    return masks
 
 
-def _comparable(ranks: torch.Tensor, lists: Ranks, beyond: float | None = None) -> torch.Tensor:
-    """Numbers by which is told which rank is nearer to another, for one rank an image; ``beyond`` all, another one."""
-    if lists.sizes is None or lists.last is None or lists.list_of is None:
-        return ranks
-    number = lists.list_of.expand(len(ranks)).long()
-    last = lists.last[number]
-    sizes = lists.sizes[number, torch.minimum(ranks, last)]
-    return sizes if beyond is None else sizes.masked_fill(ranks > last, beyond)
+def _as_it_is(logits: torch.Tensor) -> torch.Tensor:
+    """Logits as kernels read them: a copy if they have strides, which is not kept for the next kernel."""
+    return logits.detach().contiguous().resolve_neg()

@@ -15,25 +15,46 @@ import triton
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 
+from chdt.gpu import whole_images as launching
 from chdt.gpu.box_sums import IMAGE_TILE, LINE_TILE, VOLUME_TILE
 from chdt.gpu.kernels import (
     box_sums,
+    cuts,
+    differences,
+    distances,
+    drawing,
+    flips,
+    programs,
+    reading,
+    weakest_pixels,
+    whole_images,
+    whole_weakest_pixels,
+    window_minima,
+)
+
+WHOLE = (whole_images.whole_images_kernel, whole_weakest_pixels.whole_weakest_pixels_kernel)
+
+MODULES = (
+    box_sums,
+    cuts,
     differences,
     distances,
     drawing,
     flips,
     reading,
+    programs,
     weakest_pixels,
+    whole_images,
+    whole_weakest_pixels,
     window_minima,
 )
 
-MODULES = (box_sums, differences, distances, drawing, flips, reading, weakest_pixels, window_minima)
-
 LONG = {"lines", "lines_an_image", "pixels", "part"}  # 64 bits
-INTEGERS = {"foreground": "*i8", "masks": "*i8", "left_out": "*i8", "seeds": "*i64", "radii": "*i64", "found": "*i64",
-            "centres": "*i64", "nans": "*i64", "invalid": "*i64"}  # fmt: skip
+INTEGERS = {"foreground": "*i8", "masks": "*i8", "left_out": "*i8"} | dict.fromkeys(
+    ("seeds", "radii", "found", "centres", "nans", "invalid", "numbers", "last", "asked"), "*i64"
+)
 OTHERS = dict.fromkeys(
-    ("steps", "distances", "maxima", "ranks", "levels", "added", "sizes", "flips", "list_of"), "*i32"
+    ("steps", "distances", "maxima", "ranks", "levels", "added", "sizes", "list_of", "answers", "scratch"), "*i32"
 )
 TILES = [dict(zip(("ROWS", "COLUMNS"), tile, strict=True)) for tile in (LINE_TILE, IMAGE_TILE, VOLUME_TILE)]
 TILE = TILES[1]
@@ -49,8 +70,8 @@ def launches():
                 yield box_sums.sum_lines_kernel, {"table": table, "foreground": marks}, {"FIRST": 1, **constants}
         for dims, spaced in ((1, False), (2, False), (2, True), (3, True)):
             constants = {"SPACED": spaced, "DIMS": dims, **TILES[dims - 1]}
-            for write in (True, False):
-                yield distances.distances_kernel, {"table": table}, {"WRITE": write, **constants}
+            for wanted in ("distances", "sizes", "maxima"):
+                yield distances.distances_kernel, {"table": table}, {"WANTED": wanted, **constants}
             yield flips.add_kernel, {"table": table}, constants
     for spaced in (False, True):
         yield flips.levels_kernel, {}, {"SPACED": spaced, "PLACES": 64, "BLOCK": 32}
@@ -68,13 +89,45 @@ def launches():
             yield window_minima.window_minima_kernel, dict.fromkeys(("minima", "spare"), floats), constants
         both = dict.fromkeys(("minima", "largest"), floats)
         yield weakest_pixels.best_centres_kernel, both, {"BLOCK": 512}
+    yield from launches_of_whole_images()
     for logits, wide in (("*fp16", "*fp32"), ("*bf16", "*fp32"), ("*fp32", "*fp32"), ("*fp64", "*fp64")):
         given = {"logits": logits, "largest": wide}
         yield weakest_pixels.weakest_pixels_kernel, given, {"PARTS": 128, "BLOCK": 512}
+    for logits, wide in (("*bf16", "*fp32"), ("*fp32", "*fp32"), ("*fp64", "*fp64")):
+        yield cuts.cut_kernel, {"logits": logits, "above": "*i8", "at_least": "*i8"}, {"BLOCK": 512}
+        spaced, dims = wide == logits, 2 + (wide == "*fp64")
+        sizes = {"smaller": "*i32", "larger": "*i32", "sizes": "*fp64", "logits": logits}
+        yield cuts.choose_kernel, sizes, {"SPACED": spaced, "BLOCK": 512}
+        given = {"logits": logits, "minima": wide, "best": wide}
+        constants = {"SPACED": spaced, "DIMS": dims, "LINES": 16, "ALONG_BLOCK": 32, "BLOCK": 512}
+        yield whole_weakest_pixels.whole_weakest_pixels_kernel, given, constants
     for words in ("*i8", "*i16", "*i32", "*i64"):
         both = dict.fromkeys(("foreground", "background"), "i64")
         for marks in ("*i8", "*i32"):
             yield reading.read_kernel, {"words": words, "masks": marks, **both}, {"BLOCK": 1024}
+
+
+def launches_of_whole_images():
+    """Those of small images, each kind of what is given and wanted at least once."""
+    for given, item, wanted, dims, spaced in (
+        ("truths", "*i8", "sizes", 2, False),
+        ("words", "*i16", "distances", 3, True),
+        ("words", "*i64", "flips", 3, True),
+        ("words", "*i32", "differences", 1, False),
+        ("chances", "*fp64", "differences", 2, True),
+        ("chances", "*fp32", "differences", 1, False),
+        ("chances", "*fp32", "differences", 2, False),
+        ("chances", "*fp32", "differences", 3, True),
+    ):
+        floats = item if given == "chances" else "*fp32"
+        types = {"given": item, "answers": floats if wanted == "differences" else "*i32"}
+        types |= dict.fromkeys(("losses", "sums", "values"), floats) | dict.fromkeys(
+            ("foreground", "background"), "i64"
+        )
+        lines, block = launching.LINE_TILE if dims == 1 else launching.OTHER_TILE
+        constants = {"GIVEN": given, "WANTED": wanted, "LEAVES_OUT": given == "chances", "SPACED": spaced}
+        tiles = {"DIMS": dims, **TILES[dims - 1], "SUM_LINES": lines, "SUM_BLOCK": block}
+        yield whole_images.whole_images_kernel, types, {**constants, **tiles, "PLACES": 64, "AT_ONCE": 32}
 
 
 def type_of(name, given):
@@ -86,10 +139,12 @@ def type_of(name, given):
 
 def compiled(kernel, given, constants, target):
     """The kernel for a target."""
+    constants = {"program": None, **constants} if "program" in kernel.arg_names else constants
     positions = {(kernel.arg_names.index(name),): value for name, value in constants.items()}
     signature = {name: "constexpr" if name in constants else type_of(name, given) for name in kernel.arg_names}
     source = ASTSource(fn=kernel, signature=signature, constexprs=positions)
-    return triton.compile(source, target=target)
+    options = {"num_warps": launching.WARPS} if kernel in WHOLE else {}
+    return triton.compile(source, target=target, options=options)
 
 
 def with_ones_and_none(kernel, given, constants):
@@ -101,7 +156,7 @@ def with_ones_and_none(kernel, given, constants):
         and type_of(parameter.name, given) in ("i32", "i64")
         and not parameter.do_not_specialize
     }
-    unused = () if constants.get("SPACED", True) else ("steps", "ranks", "list_of")
+    unused = () if constants.get("SPACED", True) else ("steps", "ranks", "list_of", "last")
     unused += () if constants.get("DRAWN", True) else ("chances", "left_out")
     return {**constants, **ones, **{name: None for name in unused if name in kernel.arg_names}}
 
@@ -109,8 +164,9 @@ def with_ones_and_none(kernel, given, constants):
 def resources(kernel):
     """Registers of a thread, and bytes that do not fit in them."""
     if "amdgcn" in kernel.asm:
-        found = dict(re.findall(r"\.(vgpr_count|vgpr_spill_count|sgpr_spill_count):\s+(\d+)", kernel.asm["amdgcn"]))
-        return int(found["vgpr_count"]), int(found["vgpr_spill_count"]) + int(found["sgpr_spill_count"])
+        # Scalars that do not fit into their own registers are kept in those of vectors, which are counted.
+        found = dict(re.findall(r"\.(vgpr_count|private_segment_fixed_size):\s+(\d+)", kernel.asm["amdgcn"]))
+        return int(found["vgpr_count"]), int(found["private_segment_fixed_size"])
     tool = Path(triton.__file__).parent / "backends" / "nvidia" / "bin" / "cuobjdump"
     with tempfile.NamedTemporaryFile(suffix=".cubin") as file:
         file.write(kernel.asm["cubin"])

@@ -130,7 +130,8 @@ def test_the_first_invalid_value_is_named(function, value):
 
 @pytest.mark.parametrize("function", [threshold_of_size, mask_of_size])
 def test_logits_that_torch_negates_later(function):
-    logits, sizes = given_tensors().logits, given_tensors().sizes
+    given = given_tensors(shape=(2, 3, 4))
+    logits, sizes = given.logits, given.sizes
     for dtype in (torch.float16, torch.bfloat16, torch.float32, torch.float64):
         assert_same(function, torch._neg_view(-logits.to(dtype)), sizes)
 

@@ -7,8 +7,11 @@ import pytest
 
 triton = pytest.importorskip("triton", reason="Triton compiles the kernels of GPUs")
 
-# 96: so five programs or more share a processor's. Triton 3.4 takes up to 204 for minima and sums over lines.
-MOST_REGISTERS = 96 if tuple(map(int, triton.__version__.split(".")[:2])) > (3, 4) else 255
+# 96: so five programs or more share a processor's, or 128: two of those that do whole images, with 8 warps. Triton 3.4
+# takes up to 204 for minima and sums over lines.
+MOST_REGISTERS, MOST_OF_WHOLE_IMAGES = (
+    (96, 128) if tuple(map(int, triton.__version__.split(".")[:2])) > (3, 4) else (255, 255)
+)
 
 NVIDIA, AMD = ("cuda:90", "cuda:80", "cuda:120"), ("hip:gfx942",)
 
@@ -32,5 +35,7 @@ def test_all_kernels_compile_ahead_of_time(python, tmp_path):
         compiled = {name for where, name, *_ in said["compiled"] if where == target}
         assert sorted(compiled) == said["kernels"]
     for target, name, form, registers, spilled in said["compiled"]:
-        assert registers <= MOST_REGISTERS, (target, name, form, registers)
-        assert spilled == 0, (target, name, form, spilled)
+        most = MOST_OF_WHOLE_IMAGES if name.startswith("whole_") else MOST_REGISTERS
+        assert registers <= most, (target, name, form, registers)
+        # The assembler may leave out a number or two of kernels that do whole images, so that one more program fits.
+        assert spilled <= (16 if name.startswith("whole_") else 0), (target, name, form, spilled)

@@ -5,9 +5,17 @@ import torch
 from wing import assert_same, called_there
 
 from chdt import mask_of_size, threshold_of_size
+from chdt.gpu import whole_images
 from chdt.wings import weakest_pixels_of_ranks
 
 DTYPES = [torch.float16, torch.bfloat16, torch.float32, torch.float64]
+
+
+@pytest.fixture(params=["whole images", "tiles"])
+def way(request, monkeypatch):
+    """Of which a program does one; small ones as well as it does large ones."""
+    if request.param == "tiles":
+        monkeypatch.setattr(whole_images, "MOST_PIXELS", 0)
 
 
 def logits_of(*grid, dtype=torch.float32):
@@ -33,7 +41,7 @@ def logits_of(*grid, dtype=torch.float32):
         ((2, 1, 6), 2, False),
     ],
 )
-def test_the_same_pixels(grid, dtype, black_border):
+def test_the_same_pixels(way, grid, dtype, black_border):
     logits = logits_of(*grid, dtype=DTYPES[dtype])
     for first in {max(grid) // 3, max(grid) - 1}:
         ranks = torch.tensor([[first, first + 1], [first // 2, first], [-1, 0], [0, first]]) + 1
@@ -49,7 +57,7 @@ def test_thresholds_and_masks(black_border):
         assert_same(mask_of_size, logits, sizes, black_border=black_border)
 
 
-def test_strides_batches_and_dims():
+def test_strides_batches_and_dims(way):
     logits = torch.randn(2, 3, 5, 6, generator=torch.Generator().manual_seed(0))
     assert_same(threshold_of_size, logits.mT, torch.full((2, 3), 4))
     assert_same(mask_of_size, logits, torch.full((2,), 4), spatial_dims=3)
@@ -94,7 +102,7 @@ SPACINGS = {
         ((2, 1, 3), True, "one"),
     ],
 )
-def test_spacings(grid, black_border, spacing):
+def test_spacings(way, grid, black_border, spacing):
     steps = SPACINGS[spacing]
     steps = steps[:, : len(grid)] if isinstance(steps, torch.Tensor) else steps[: len(grid)]
     options = {"spatial_dims": len(grid), "black_border": black_border, "spacing": steps}

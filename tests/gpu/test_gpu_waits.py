@@ -73,6 +73,8 @@ def logits_of(*shape, dtype=torch.float32):
 
 SIZES = torch.empty(4, device=NOWHERE)
 
+SMALL, LARGE = (20, 30), (80, 60)  # which a program does, and which many do
+
 OF_EACH = torch.tensor([[2.0, 1.0], [1.0, 1.0], [0.5, 0.7], [2.0, 1.0]])
 
 OPTIONS = [{}, {"black_border": True}, {"spacing": 0.3}, {"spacing": (2.0, 1.0)}, {"spacing": OF_EACH}]
@@ -104,11 +106,12 @@ FUNCTIONS = {
 
 @pytest.mark.parametrize("options", OPTIONS, ids=["plain", "border", "equal", "unequal", "each"])
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_nothing_is_read_or_sent(launched, name, options):
+@pytest.mark.parametrize("grid", [SMALL, LARGE])
+def test_nothing_is_read_or_sent(launched, grid, name, options):
     """But the lists of a spacing, by the first call with it."""
-    FUNCTIONS[name](logits_of(4, 20, 30), **options)
+    FUNCTIONS[name](logits_of(4, *grid), **options)
     with Crossings() as crossings:
-        FUNCTIONS[name](logits_of(4, 20, 30), **options)
+        FUNCTIONS[name](logits_of(4, *grid), **options)
     assert crossings.names == []
     assert launched
 
@@ -144,19 +147,36 @@ def test_what_is_on_the_host_is_sent(launched):
     assert crossings.names == ["_to_copy"] * 2
 
 
-LAUNCHES = {  # of a batch of images, bool masks; and those of torch's own operators: docs/benchmarks_gpu.md says them
-    "loss": (["draw", "sum_lines", "sum_lines", "distances", "levels", "add", "differences"], 15),
-    "distances": (["sum_lines", "sum_lines", "distances"], 0),
-    "sizes": (["sum_lines", "sum_lines", "distances"], 3),
-    "flips": (["sum_lines", "sum_lines", "distances", "levels", "add", "raise"], 5),
+OF_TILES = ["sum_lines", "sum_lines", "distances"]  # the sums, and what is looked up in them
+
+OF_FLIPS = [*OF_TILES, "levels", "add"]
+
+OF_THRESHOLD = ["window_minima", "window_minima", "best_centres", "weakest_pixels"]
+
+CUT_WHOLE = ["cut", "whole_images", "whole_images", "choose"]
+
+LAUNCHES = {  # of images, bool masks: kernels, those of torch; and of large ones. docs/benchmarks_gpu.md says them
+    "loss": (["whole_images"], 10, ["draw", *OF_FLIPS, "differences"], 12),
+    "several samples": (["whole_images"], 9, 3 * ["draw", *OF_FLIPS, "differences"], 13),
+    "weights": (["whole_images"], 26, ["draw", *OF_FLIPS, "differences"], 28),
+    "sampled_gradient": (["whole_images"], 5, [*OF_FLIPS, "differences"], 9),
+    "threshold": (["whole_weakest_pixels"], 27, OF_THRESHOLD, 42),
+    "mask": (["whole_weakest_pixels", *CUT_WHOLE], 12, 2 * OF_THRESHOLD + ["cut", *OF_TILES, *OF_TILES, "choose"], 46),
+    "distances": (["whole_images"], 0, OF_TILES, 0),
+    "sizes": (["whole_images"], 0, OF_TILES, 1),
+    "flips": (["whole_images"], 0, [*OF_FLIPS, "raise"], 3),
 }
 
 
 @pytest.mark.parametrize("name", LAUNCHES)
-def test_launches(launched, name):
-    logits = logits_of(4, 20, 30)
+@pytest.mark.parametrize("options", OPTIONS[:2], ids=["plain", "border"])
+@pytest.mark.parametrize("is_large", [False, True])
+def test_launches(launched, name, options, is_large):
+    logits = logits_of(4, *LARGE) if is_large else logits_of(4, *SMALL)
     with Crossings() as called:
-        FUNCTIONS[name](logits)
-    own, others = LAUNCHES[name]
+        FUNCTIONS[name](logits, **options)
+    own, others = LAUNCHES[name][2 * is_large :][:2]
     assert launched == [f"{kernel}_kernel" for kernel in own]
-    assert called.launches - (name != "loss") <= others  # masks are made of logits here
+    of_masks = name in ("distances", "sizes", "flips", "sampled_gradient")  # which are made of logits here
+    draws = 3 if name == "several samples" else 1
+    assert called.launches - of_masks <= others + draws * is_large * len(options)  # each gets its border

@@ -7,9 +7,12 @@ if it holds no background, and below 2^(n+1) if it holds at most one pixel of it
 import triton
 import triton.language as tl
 
+from chdt.gpu.kernels.programs import number_of
+
 
 @triton.jit
 def sum_lines_kernel(
+    program,
     foreground,
     table,
     lines,
@@ -27,7 +30,7 @@ def sum_lines_kernel(
     What is not 0 is foreground. Pixels of a line are ``inner`` apart, as many lines as that lie side by side. A tile
     has its lines across ALONG.
     """
-    line = tl.program_id(0).to(tl.int64) * LINES + tl.arange(0, LINES)
+    line = number_of(program) * LINES + tl.arange(0, LINES)
     known = tl.expand_dims(line < lines, ALONG)
     start = tl.expand_dims((line // inner) * (inner * length) + line % inner, ALONG)
     index = (start % pixels).to(table.dtype.element_ty)
@@ -128,3 +131,13 @@ def tile_of(program, depth, height, width, ROWS: tl.constexpr, COLUMNS: tl.const
     y = ((program // across) % down).to(tl.int32) * ROWS + tl.arange(0, ROWS)
     z = ((program // (across * down)) % depth).to(tl.int32)
     return program // (across * down * depth), z, y, x
+
+
+@triton.jit
+def without_border(image, z, y, x, depth, height, width, border_z, border_y, border_x):
+    """Where the pixels of a tile are in what has no border around each image, and which of them are there."""
+    z, y, x = z - border_z, y[:, None] - border_y, x[None, :] - border_x
+    depth, height, width = depth - 2 * border_z, height - 2 * border_y, width - 2 * border_x
+    in_z = (y + x) * 0 + z  # for each pixel: the interpreter would make a number of whether the slab is there
+    inside = (in_z >= 0) & (in_z < depth) & (y >= 0) & (y < height) & (x >= 0) & (x < width)
+    return image * (depth * height * width) + (z * height + y) * width + x, inside

@@ -3,8 +3,9 @@
 import triton
 import triton.language as tl
 
-from chdt.gpu.kernels.box_sums import tile_of
+from chdt.gpu.kernels.box_sums import tile_of, without_border
 from chdt.gpu.kernels.flips import rank_after_flip
+from chdt.gpu.kernels.programs import number_of
 
 
 @triton.jit
@@ -15,6 +16,7 @@ def mean_of(total, count):
 
 @triton.jit
 def differences_kernel(
+    program,
     sizes,
     levels,
     added,
@@ -31,26 +33,29 @@ def differences_kernel(
     depth,
     height,
     width,
+    border_z,
+    border_y,
+    border_x,
     DRAWN: tl.constexpr,
     LEAVES_OUT: tl.constexpr,
     ROWS: tl.constexpr,
     COLUMNS: tl.constexpr,
 ):
-    """Add l(s, g(y)) of one draw to ``sums``, and y_i (l(s, g(y)) - l(s, g(y↓i))) to ``gradient``.
+    """Add l(s, g(y)) of one draw to ``sums``, and y_i (l(s, g(y)) - l(s, g(y↓i))) to ``gradient``, without the border.
 
     With the last draw both become means over the ``draws``, which ``count`` says as a float. ``values``, which must be
     0 before, get that of the losses, and NaN where a chance is NaN. The derivative is then multiplied by
     F'(a) = F(a) (1 - F(a)) where masks are DRAWN with the chances F(a); with one draw it may take their place. Images
     that are ``left_out`` get zeros, whatever they hold.
     """
-    program = tl.program_id(0).to(tl.int64)
+    program = number_of(program)
     image, z, y, x = tile_of(program, depth, height, width, ROWS, COLUMNS)
     is_first = program % (depth * tl.cdiv(height, ROWS) * tl.cdiv(width, COLUMNS)) == 0  # of the tiles of its image
     at = image * (depth * height * width) + (z * height + y[:, None]) * width + x[None, :]
-    inside = (y[:, None] < height) & (x[None, :] < width)
     size = tl.load(sizes + image)
-    there = tl.load(added + at, mask=inside, other=0)
+    there = tl.load(added + at, mask=(y[:, None] < height) & (x[None, :] < width), other=0)
     flip = rank_after_flip(levels, there, image, z, y, x, depth, height, width)
+    at, inside = without_border(image, z, y, x, depth, height, width, border_z, border_y, border_x)
     old = tl.load(losses + image * columns + size)
     new = tl.load(losses + image * columns + flip, mask=inside, other=0.0)
     change = tl.where(there < 0, old - new, new - old)  # foreground was removed, or background added

@@ -3,46 +3,61 @@
 import triton
 import triton.language as tl
 
-from chdt.gpu.kernels.box_sums import largest_rank, list_of_image, tile_of
+from chdt.gpu.kernels.box_sums import largest_rank, list_of_image, tile_of, without_border
+from chdt.gpu.kernels.programs import number_of
 
 
 @triton.jit(do_not_specialize=["step"])  # a 1 would be a constant, which a loop cannot change
 def distances_kernel(
+    program,
     table,
     steps,
     list_of,
     each,
-    distances,
+    answers,
     maxima,
+    sizes,
+    times,
     depth,
     height,
     width,
+    border_z,
+    border_y,
+    border_x,
     cap,
     step,
-    WRITE: tl.constexpr,
+    WANTED: tl.constexpr,
     SPACED: tl.constexpr,
     DIMS: tl.constexpr,
     ROWS: tl.constexpr,
     COLUMNS: tl.constexpr,
 ):
-    """Write the distance of each pixel, or raise to it the maxima of its slab, row and column, of each image."""
-    image, z, y, x = tile_of(tl.program_id(0).to(tl.int64), depth, height, width, ROWS, COLUMNS)
+    """Find the distances of a tile, and write so many ``times`` them, without the border, where these are WANTED.
+
+    Or raise to so many times them its size, if sizes are. Or if maxima are, raise its size and the maxima of its slabs,
+    rows and columns to them.
+    """
+    image, z, y, x = tile_of(number_of(program), depth, height, width, ROWS, COLUMNS)
     if SPACED:
         steps = list_of_image(steps, list_of, each, image, 3 * cap + 3)
     in_y, in_x = y[:, None], x[None, :]
     inside = (in_y < height) & (in_x < width)
-    first = image * (depth * height * width)
+    table += image * (depth * height * width)
     start = (in_y + in_x) * 0
-    rank = largest_rank(
-        table + first, steps, start, 1, z, in_y, in_x, depth, height, width, cap, step, inside, SPACED, DIMS
-    )
+    rank = largest_rank(table, steps, start, 1, z, in_y, in_x, depth, height, width, cap, step, inside, SPACED, DIMS)
     rank = tl.where(inside, rank, 0)
-    if WRITE:
-        tl.store(distances + (first + (z * height + in_y) * width + in_x), rank, mask=inside)
+    if WANTED == "distances":
+        at, inside = without_border(image, z, y, x, depth, height, width, border_z, border_y, border_x)
+        tl.store(answers + at, times * rank, mask=inside)
     else:
-        here = maxima + image * (depth + height + width)
         in_rows = tl.max(rank, 1)
-        tl.atomic_max(here + depth + y, in_rows, mask=(y < height) & (in_rows > 0), sem="relaxed")
-        in_columns = tl.max(rank, 0)
-        tl.atomic_max(here + depth + height + x, in_columns, mask=(x < width) & (in_columns > 0), sem="relaxed")
-        tl.atomic_max(here + z, tl.max(in_rows, 0), sem="relaxed")
+        largest = tl.max(in_rows, 0)
+        if WANTED == "maxima":
+            here = maxima + image * (depth + height + width)
+            tl.atomic_max(here + depth + y, in_rows, mask=(y < height) & (in_rows > 0), sem="relaxed")
+            in_columns = tl.max(rank, 0)
+            tl.atomic_max(here + depth + height + x, in_columns, mask=(x < width) & (in_columns > 0), sem="relaxed")
+            tl.atomic_max(here + z, largest, sem="relaxed")
+        else:
+            largest *= times
+        tl.atomic_max(sizes + image, largest, sem="relaxed")

@@ -3,11 +3,13 @@
 import triton
 import triton.language as tl
 
-from chdt.gpu.kernels.box_sums import largest_rank, list_of_image, tile_of, window
+from chdt.gpu.kernels.box_sums import largest_rank, list_of_image, tile_of, window, without_border
+from chdt.gpu.kernels.programs import number_of
 
 
 @triton.jit
 def levels_kernel(
+    program,
     maxima,
     ranks,
     list_of,
@@ -26,7 +28,7 @@ def levels_kernel(
     It is the largest, over all places of the axis, of what is less: the maximum there, and the rank of the way there.
     """
     tiles = tl.cdiv(longest, PLACES)
-    program = tl.program_id(0).to(tl.int64)
+    program = number_of(program)
     image, axis = program // (3 * tiles), (program // tiles) % 3
     length = tl.where(axis == 0, depth, tl.where(axis == 1, height, width))
     offset = image * (depth + height + width) + tl.where(axis == 0, 0, tl.where(axis == 1, depth, depth + height))
@@ -48,6 +50,7 @@ def levels_kernel(
 
 @triton.jit(do_not_specialize=["step"])  # a 1 would be a constant, which a loop cannot change
 def add_kernel(
+    program,
     table,
     steps,
     list_of,
@@ -69,7 +72,7 @@ def add_kernel(
 
     Such windows are searched for from the size on, as smaller ones change nothing: at nearly all centres there is none.
     """
-    image, z, y, x = tile_of(tl.program_id(0).to(tl.int64), depth, height, width, ROWS, COLUMNS)
+    image, z, y, x = tile_of(number_of(program), depth, height, width, ROWS, COLUMNS)
     size = tl.load(sizes + image)
     if size < cap:
         in_y, in_x = y[:, None], x[None, :]
@@ -100,10 +103,25 @@ def rank_after_flip(levels, there, image, z, y, x, depth, height, width):
 
 
 @triton.jit
-def raise_kernel(levels, added, depth, height, width, ROWS: tl.constexpr, COLUMNS: tl.constexpr):
-    """Raise what is there for each pixel to its `rank_after_flip`, in place."""
-    image, z, y, x = tile_of(tl.program_id(0).to(tl.int64), depth, height, width, ROWS, COLUMNS)
+def raise_kernel(
+    program,
+    levels,
+    added,
+    answers,
+    times,
+    depth,
+    height,
+    width,
+    border_z,
+    border_y,
+    border_x,
+    ROWS: tl.constexpr,
+    COLUMNS: tl.constexpr,
+):
+    """Write so many ``times`` the `rank_after_flip` of each pixel, without the border; in place if there is none."""
+    image, z, y, x = tile_of(number_of(program), depth, height, width, ROWS, COLUMNS)
     at = image * (depth * height * width) + (z * height + y[:, None]) * width + x[None, :]
-    inside = (y[:, None] < height) & (x[None, :] < width)
-    there = tl.load(added + at, mask=inside, other=0)
-    tl.store(added + at, rank_after_flip(levels, there, image, z, y, x, depth, height, width), mask=inside)
+    there = tl.load(added + at, mask=(y[:, None] < height) & (x[None, :] < width), other=0)
+    flip = rank_after_flip(levels, there, image, z, y, x, depth, height, width)
+    at, inside = without_border(image, z, y, x, depth, height, width, border_z, border_y, border_x)
+    tl.store(answers + at, times * flip, mask=inside)

@@ -3,6 +3,7 @@
 import triton
 import triton.language as tl
 
+from chdt.gpu.kernels.programs import number_of
 from chdt.gpu.kernels.window_minima import load_wide
 
 
@@ -14,6 +15,13 @@ def first_of_largest(number, index, known, none):
 
 
 @triton.jit
+def coordinates_of(pixel, height, width):
+    """Slice, row and column of a pixel, by divisions of 32 bits: those of 64 take much longer, and many registers."""
+    pixel = pixel.to(tl.int32)
+    return pixel // (width * height), (pixel // width) % height, pixel % width
+
+
+@triton.jit
 def radii_of(radii, images, image):
     """The radii of the window of an image along slices, rows and columns."""
     return tl.load(radii + image), tl.load(radii + images + image), tl.load(radii + 2 * images + image)
@@ -21,6 +29,7 @@ def radii_of(radii, images, image):
 
 @triton.jit
 def best_centres_kernel(
+    program,
     minima,
     radii,
     images,
@@ -40,7 +49,7 @@ def best_centres_kernel(
 
     These stay away from the border along the axes where pixels outside of the grid are background.
     """
-    program = tl.program_id(0).to(tl.int64)
+    program = number_of(program)
     image = program // parts
     begin = (program % parts) * part
     radius_z, radius_y, radius_x = radii_of(radii, images, image)
@@ -49,7 +58,7 @@ def best_centres_kernel(
     done = 0
     while done < part:
         pixel = begin + done + tl.arange(0, BLOCK)
-        y, x, z = (pixel // width) % height, pixel % width, pixel // (width * height)
+        z, y, x = coordinates_of(tl.minimum(pixel, pixels), height, width)
         z_inside = (z >= radius_z * border_z) & (z < pixels // (width * height) - radius_z * border_z)
         y_inside = (y >= radius_y * border_y) & (y < height - radius_y * border_y)
         x_inside = (x >= radius_x * border_x) & (x < width - radius_x * border_x)
@@ -66,6 +75,7 @@ def best_centres_kernel(
 
 @triton.jit
 def weakest_pixels_kernel(
+    program,
     logits,
     radii,
     images,
@@ -85,7 +95,7 @@ def weakest_pixels_kernel(
 
     Also the first pixel that is NaN. Where there is none, or no centre, what was there before stays.
     """
-    program = tl.program_id(0).to(tl.int64)
+    program = number_of(program)
     image = program // tiles
     some = tl.arange(0, PARTS)
     known = some < parts
@@ -96,8 +106,8 @@ def weakest_pixels_kernel(
     pixel = (program % tiles) * BLOCK + tl.arange(0, BLOCK)
     inside = pixel < pixels
     here = load_wide(logits, image * pixels + pixel, inside, 0.0)
-    y, x, z = (pixel // width) % height, pixel % width, pixel // (width * height)
-    centre_y, centre_x, centre_z = (centre // width) % height, centre % width, centre // (width * height)
+    z, y, x = coordinates_of(tl.minimum(pixel, pixels), height, width)
+    centre_z, centre_y, centre_x = coordinates_of(centre, height, width)
     in_plane = (tl.abs(y - centre_y) <= radius_y) & (tl.abs(x - centre_x) <= radius_x)
     in_window = in_plane & (tl.abs(z - centre_z) <= radius_z) & (centre < pixels)
     weakest = tl.min(tl.where(inside & in_window & (here == number), pixel, pixels), 0)

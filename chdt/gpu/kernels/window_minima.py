@@ -6,6 +6,8 @@ Radii are numbers on the device, one an image, so no launch depends on them: a p
 import triton
 import triton.language as tl
 
+from chdt.gpu.kernels.programs import number_of
+
 
 @triton.jit
 def load_wide(values, at, inside, other):
@@ -44,6 +46,7 @@ def widen_lines(source, target, start, radius, done, length, apart, known, ALONG
 
 @triton.jit
 def window_minima_kernel(
+    program,
     minima,
     spare,
     radii,
@@ -59,7 +62,7 @@ def window_minima_kernel(
 
     Pixels of a line are ``inner`` apart, as many lines as that lie side by side.
     """
-    line = tl.program_id(0).to(tl.int64) * LINES + tl.arange(0, LINES)
+    line = number_of(program) * LINES + tl.arange(0, LINES)
     known = line < lines
     radius = tl.load(radii + line // lines_an_image, mask=known, other=0)
     radius = tl.minimum(tl.maximum(radius, 0), length - 1).to(tl.int32)

@@ -1,0 +1,42 @@
+"""Thresholds of small images, of which a program does a whole one, for all its ranks, in one launch."""
+
+import torch
+
+from chdt.checks.pixels import ABOVE_ALL, BELOW_ALL
+from chdt.checks.shape import Shape
+from chdt.checks.values import check_logits
+from chdt.gpu import whole_images
+from chdt.gpu.box_sums import dims_of
+from chdt.gpu.kernels.whole_weakest_pixels import whole_weakest_pixels_kernel
+from chdt.gpu.ranks import Ranks
+
+LINE_TILE, ROW_TILE = (1, 512), (16, 32)  # lines, and how many pixels of them at once
+
+BLOCK = 512  # pixels at once, where they are looked at one by one
+
+MOST_COPIED_BYTES = 4  # of a logit that has to be copied: more would not find room beside minima
+
+
+def one_program_does(logits: torch.Tensor, shape: Shape) -> bool:
+    """Whether a program can do an image: a small one, and as it is if it takes much memory."""
+    as_it_is = logits.is_contiguous() and not logits.is_neg()
+    return shape.pixels <= whole_images.MOST_PIXELS and (as_it_is or logits.itemsize <= MOST_COPIED_BYTES)
+
+
+def weakest_of_whole_images(
+    logits: torch.Tensor, ranks: torch.Tensor, lists: Ranks, shape: Shape, border: Shape
+) -> torch.Tensor:
+    """What `weakest_pixels_of_ranks` gives."""
+    count = ranks.shape[-1]
+    images, wide = ranks.numel() // count, check_logits(logits)
+    minima, best = (logits.new_empty(images * more, dtype=wide) for more in (2 * shape.pixels, 1))
+    numbers, found = ranks.new_empty(images * 6), torch.empty(ranks.shape, dtype=ranks.dtype, device=ranks.device)
+    lines, at_once = LINE_TILE if dims_of(shape) == 1 else ROW_TILE
+    whole_weakest_pixels_kernel[(images,)](
+        logits.contiguous().resolve_neg(), ranks.contiguous(), count,
+        lists.steps, lists.list_of, lists.each, lists.last, lists.cap, minima, numbers, best, found,
+        *shape, *border, ABOVE_ALL, BELOW_ALL,
+        SPACED=lists.steps is not None, DIMS=dims_of(shape), LINES=lines, ALONG_BLOCK=at_once, BLOCK=BLOCK,
+        num_warps=whole_images.WARPS,
+    )  # fmt: skip
+    return found
