@@ -24,6 +24,7 @@ def _stand_in(name, found):
         found.add((name, tuple(str(typeof(argument)) for argument in arguments)))
         if name.startswith(("weakest_pixels_", "cut_masks")):
             arguments[-1][...] = 0  # distances, and indices, that are used next
-        return 0 if name.startswith("levels_of") else -1  # a largest distance, or that no value is invalid
+        # A largest distance or rank, or that no value is invalid.
+        return 0 if name.startswith(("levels_of", "largest_rank_of")) else -1
 
     return run
