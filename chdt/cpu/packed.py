@@ -12,7 +12,7 @@ from chdt.checks.masks import AnyMasks, as_words, flat_view, grid_shape, invalid
 from chdt.checks.shape import Shape
 from chdt.cpu.kernels.packing import WORD_BITS, Words, copy_images, pack, packed_words, surround
 from chdt.cpu.strided import USUAL_BYTES, pack_values
-from chdt.cpu.threads import Pieces, share_pieces
+from chdt.cpu.threads import Pieces, is_little, share_pieces
 
 
 class PackedMasks(NamedTuple):
@@ -77,8 +77,7 @@ def begin_packing(
     """
     shape = shape or grid_shape(masks, spatial_dims, name)
     values, foreground, background = as_words(masks)
-    bits = np.empty(packed_words(values.size), np.uint64)
-    bits[values.size // WORD_BITS :] = 0
+    bits = _bits_for(values.size)
     packed = PackedMasks(bits, tuple(masks.shape[: masks.ndim - spatial_dims]), shape)
     invalid: list[int] = []
     flat = flat_view(values)
@@ -106,6 +105,13 @@ def begin_packing(
     return Packing(packed._replace(bits=target, shape=whole, border=border))
 
 
+def _bits_for(pixels: int) -> Words:
+    """Memory for a packed batch, of which `pack` writes all but the end, which is zero."""
+    bits = np.empty(packed_words(pixels), np.uint64)
+    bits[pixels // WORD_BITS :] = 0
+    return bits
+
+
 def pack_masks(
     masks: AnyMasks,
     spatial_dims: int,
@@ -114,6 +120,16 @@ def pack_masks(
     name: str = "masks",
 ) -> PackedMasks:
     """`begin_packing`, and finish."""
+    shape = shape or grid_shape(masks, spatial_dims, name)
+    if not black_border:
+        values, foreground, background = as_words(masks)
+        flat = flat_view(values)
+        if flat is not None and is_little(values.nbytes // USUAL_BYTES):
+            bits = _bits_for(values.size)
+            found = pack(flat, foreground, background, bits, 0)
+            if found >= 0:
+                raise invalid_value(masks, found, name)
+            return PackedMasks(bits, tuple(masks.shape[: masks.ndim - spatial_dims]), shape)
     return begin_packing(masks, spatial_dims, black_border, shape, name).finish()
 
 

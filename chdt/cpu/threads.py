@@ -42,6 +42,11 @@ def threads_for(pixels: int) -> int:
     return min(threads, thread_count()) if threads > 1 else 1  # asking how many there are takes time
 
 
+def is_little(pixels: int) -> bool:
+    """Whether what costs as much as packing so many pixels is done at once, by the caller."""
+    return pixels < min(2 * PIXELS_PER_THREAD, MOST_PIXELS)
+
+
 class Pieces:
     """The items of a range, in pieces that several threads take one by one.
 
@@ -84,7 +89,7 @@ def share(
     memory: Callable[[], tuple[Any, ...]] = tuple,
 ) -> None:
     """`share_pieces` of a range of ``count`` items; what the others are, `Pieces` says."""
-    if count * pixels < min(2 * PIXELS_PER_THREAD, MOST_PIXELS):  # done before pieces are made
+    if is_little(count * pixels):
         if count > 0:
             work(0, count, *memory())
     else:
