@@ -7,8 +7,6 @@ from chdt.gpu.kernels.box_sums import sum_lines_kernel
 
 MOST_INDEX_BITS = 15  # for sums of 32 bits: twice as many, and one more, must fit
 
-MOST_PIXELS, LONGEST_SIDE = (1 << 31) - (1 << 10), (1 << 30) - 1  # of an image: places in it have 32 bits
-
 ROW_TILE, COLUMN_TILE = (4, 128), (32, 32)  # lines of a program, and how many pixels of them at once
 
 # Rows and columns of a program that looks up; fewer in volumes, where each pixel takes twice the registers.
@@ -22,11 +20,6 @@ def index_bits_of(shape: Shape) -> int:
 
 def box_sums(foreground: torch.Tensor, shape: Shape) -> torch.Tensor:
     """The table of a batch, for masks of shape (images, depth, height, width)."""
-    if shape.pixels > MOST_PIXELS or shape.cap > LONGEST_SIDE:
-        raise ValueError(
-            f"images on a GPU may have up to {MOST_PIXELS} pixels and sides of up to {LONGEST_SIDE}, but these have "
-            f"{shape.pixels} and {shape.cap}: copy them to the host, with .cpu(), and compute there"
-        )
     bits = index_bits_of(shape)
     table = torch.empty(
         foreground.shape, dtype=torch.int32 if bits <= MOST_INDEX_BITS else torch.int64, device=foreground.device

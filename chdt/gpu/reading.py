@@ -12,6 +12,8 @@ from chdt.checks.shape import Shape
 from chdt.gpu.kernels.reading import read_kernel
 from chdt.gpu.launching import BLOCK, tiles_of
 
+MOST_PIXELS, LONGEST_SIDE = (1 << 31) - (1 << 10), (1 << 30) - 1  # of an image: places in it have 32 bits
+
 
 class Grid(NamedTuple):
     """The images of a batch."""
@@ -27,11 +29,16 @@ class Grid(NamedTuple):
 
 
 def grid_of(masks: torch.Tensor, spatial_dims: int, black_border: bool = False, name: str = "masks") -> Grid:
-    """The grid of a batch of masks, or of logits."""
-    shape, images = grid_shape(masks, spatial_dims, name), math.prod(masks.shape[: masks.ndim - spatial_dims])
-    if not black_border:
-        return Grid(images, shape, Shape(0, 0, 0))
-    return Grid(images, shape.with_border(spatial_dims), Shape(int(spatial_dims > 2), int(spatial_dims > 1), 1))
+    """The grid of a batch of masks, or of logits, which must not be larger than kernels can count."""
+    shape, border = grid_shape(masks, spatial_dims, name), Shape(0, 0, 0)
+    if black_border:
+        shape, border = shape.with_border(spatial_dims), Shape(int(spatial_dims > 2), int(spatial_dims > 1), 1)
+    if shape.pixels > MOST_PIXELS or shape.cap > LONGEST_SIDE:
+        raise ValueError(
+            f"images on a GPU may have up to {MOST_PIXELS} pixels and sides of up to {LONGEST_SIDE}, but these have "
+            f"{shape.pixels} and {shape.cap}: copy them to the host, with .cpu(), and compute there"
+        )
+    return Grid(math.prod(masks.shape[: masks.ndim - spatial_dims]), shape, border)
 
 
 def read_masks(masks: torch.Tensor, grid: Grid, dtype: torch.dtype = torch.int8, name: str = "masks") -> torch.Tensor:

@@ -164,8 +164,17 @@ def test_windows_that_reach_far_beyond_a_wide_image(monkeypatch):
 
 
 def test_images_that_are_too_large():
-    from chdt.gpu.box_sums import box_sums
+    """Before anything is computed; thresholds, too, for which no table is made."""
+    from chdt.gpu.reading import grid_of
+    from chdt.gpu.sizes import sizes_of_masks
+    from chdt.gpu.thresholds import weakest_pixels_of_ranks
 
     for shape in (Shape(2, 1 << 15, 1 << 15), Shape(1, 1, 1 << 30)):
+        masks = torch.zeros(1, dtype=torch.bool).expand(1, *shape)
+        logits, ranks = torch.zeros(1).expand(1, *shape), torch.ones((1, 1), dtype=torch.int64)
         with pytest.raises(ValueError, match=r"images on a GPU may have up to 2147482624 pixels"):
-            box_sums(torch.zeros(1, dtype=torch.int8).expand(1, *shape), shape)
+            grid_of(masks, 3)
+        with pytest.raises(ValueError, match=r"images on a GPU may have up to 2147482624 pixels"):
+            sizes_of_masks(masks, 3, None, False)
+        with pytest.raises(ValueError, match=r"images on a GPU may have up to 2147482624 pixels"):
+            weakest_pixels_of_ranks(logits, ranks, 3, None, False)
