@@ -66,7 +66,7 @@ def _weakest_pixels(
         None, minima, radii, images, largest, centres, parts, part, *grid, *border, BLOCK=BLOCK
     )
     del minima  # here, as logits with strides are copied next
-    flat = logits.contiguous().resolve_neg()
+    flat = _as_it_is(logits)
     found, nans = torch.full_like(ranks, pixels), torch.full_like(ranks, pixels)
     best = (largest, centres, parts)
     weakest_pixels_kernel[(images * tiles,)](

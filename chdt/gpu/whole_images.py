@@ -13,7 +13,7 @@ from chdt.gpu.reading import Grid, none_invalid, raise_for, words_of
 
 MOST_PIXELS = 4096  # more take one program longer than some launches take
 
-LINE_TILE, OTHER_TILE = (1, 512), (16, 32)  # of the first sums: lines, and how many pixels of them at once
+LINE_TILE, OTHER_TILE = (1, 512), (16, 32)  # lines along rows, and how many pixels of them at once
 
 WARPS = 8  # of a program: with fewer, some forms of the kernel do not fit into registers
 

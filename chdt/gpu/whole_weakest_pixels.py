@@ -10,8 +10,6 @@ from chdt.gpu.box_sums import dims_of
 from chdt.gpu.kernels.whole_weakest_pixels import whole_weakest_pixels_kernel
 from chdt.gpu.ranks import Ranks
 
-LINE_TILE, ROW_TILE = (1, 512), (16, 32)  # lines, and how many pixels of them at once
-
 BLOCK = 512  # pixels at once, where they are looked at one by one
 
 MOST_COPIED_BYTES = 4  # of a logit that has to be copied: more would not find room beside minima
@@ -31,7 +29,7 @@ def weakest_of_whole_images(
     images, wide = ranks.numel() // count, check_logits(logits)
     minima, best = (logits.new_empty(images * more, dtype=wide) for more in (2 * shape.pixels, 1))
     numbers, found = ranks.new_empty(images * 6), torch.empty(ranks.shape, dtype=ranks.dtype, device=ranks.device)
-    lines, at_once = LINE_TILE if dims_of(shape) == 1 else ROW_TILE
+    lines, at_once = whole_images.LINE_TILE if dims_of(shape) == 1 else whole_images.OTHER_TILE
     whole_weakest_pixels_kernel[(images,)](
         logits.contiguous().resolve_neg(), ranks.contiguous(), count,
         lists.steps, lists.list_of, lists.each, lists.last, lists.cap, minima, numbers, best, found,

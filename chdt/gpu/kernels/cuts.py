@@ -8,29 +8,35 @@ from chdt.gpu.kernels.window_minima import load_wide
 
 
 @triton.jit
-def cuts_of(logits, found, image, pixels, above_all, below_all):
-    """The upper and the lower threshold of an image, by the two pixels that were found: ±inf where one is none."""
-    index = tl.load(found + 2 * image)
-    upper = load_wide(logits, image * pixels + tl.maximum(index, 0), index >= 0, 0.0)
-    upper = tl.where(index == above_all, float("inf"), tl.where(index == below_all, float("-inf"), upper))
-    index = tl.load(found + 2 * image + 1)
-    lower = load_wide(logits, image * pixels + tl.maximum(index, 0), index >= 0, 0.0)
-    lower = tl.where(index == above_all, float("inf"), tl.where(index == below_all, float("-inf"), lower))
-    return upper, lower
+def threshold_at(logits, place, image, pixels, above_all, below_all):
+    """The threshold of an image by the pixel that was found for it: ±inf where that is none."""
+    index = tl.load(place)
+    threshold = load_wide(logits, image * pixels + tl.maximum(index, 0), index >= 0, 0.0)
+    return tl.where(index == above_all, float("inf"), tl.where(index == below_all, float("-inf"), threshold))
+
+
+@triton.jit
+def cut_tile(logits, found, image, pixels, tiles, above_all, below_all, BLOCK: tl.constexpr):
+    """Where the pixels of a program are, which of these there are, and their logits and the upper threshold."""
+    pixel = (tl.program_id(0).to(tl.int64) % tiles) * BLOCK + tl.arange(0, BLOCK)
+    inside, at = pixel < pixels, image * pixels + pixel
+    upper = threshold_at(logits, found + 2 * image, image, pixels, above_all, below_all)
+    return at, inside, load_wide(logits, at, inside, 0.0), upper
+
+
+@triton.jit
+def is_not_below(logit, upper):
+    """Which logits are as large as the upper threshold, or larger; -inf is never."""
+    return (logit >= upper) & (logit > float("-inf"))
 
 
 @triton.jit
 def cut_kernel(logits, found, above, at_least, pixels, tiles, above_all, below_all, BLOCK: tl.constexpr):
-    """Which logits are above the upper threshold, and which are not below it; -inf is never."""
-    program = tl.program_id(0).to(tl.int64)
-    image = program // tiles
-    pixel = (program % tiles) * BLOCK + tl.arange(0, BLOCK)
-    inside = pixel < pixels
-    upper, _ = cuts_of(logits, found, image, pixels, above_all, below_all)
-    logit = load_wide(logits, image * pixels + pixel, inside, 0.0)
-    tl.store(above + image * pixels + pixel, (logit > upper).to(tl.int8), mask=inside)
-    not_below = (logit >= upper) & (logit > float("-inf"))
-    tl.store(at_least + image * pixels + pixel, not_below.to(tl.int8), mask=inside)
+    """Which logits are above the upper threshold, and which are not below it."""
+    image = tl.program_id(0).to(tl.int64) // tiles
+    at, inside, logit, upper = cut_tile(logits, found, image, pixels, tiles, above_all, below_all, BLOCK)
+    tl.store(above + at, (logit > upper).to(tl.int8), mask=inside)
+    tl.store(at_least + at, is_not_below(logit, upper).to(tl.int8), mask=inside)
 
 
 @triton.jit
@@ -73,17 +79,14 @@ def choose_kernel(
 
     They do if that comes closer to the rank that is ``asked`` for: ``smaller`` without them, ``larger`` with them.
     """
-    program = tl.program_id(0).to(tl.int64)
-    image = program // tiles
-    pixel = (program % tiles) * BLOCK + tl.arange(0, BLOCK)
-    inside = pixel < pixels
-    upper, lower = cuts_of(logits, found, image, pixels, above_all, below_all)
-    logit = load_wide(logits, image * pixels + pixel, inside, 0.0)
-    above, at_least = logit > upper, (logit >= upper) & (logit > float("-inf"))
+    image = tl.program_id(0).to(tl.int64) // tiles
+    at, inside, logit, upper = cut_tile(logits, found, image, pixels, tiles, above_all, below_all, BLOCK)
+    lower = threshold_at(logits, found + 2 * image + 1, image, pixels, above_all, below_all)
+    at_least = is_not_below(logit, upper)
     rank = tl.load(asked + image)
     join = is_nearer(smaller, larger, rank, sizes, list_of, each, last, cap, image, SPACED)
     is_left_out = (upper == lower) & (rank > 0)
     # A lower threshold that is NaN is in no comparison, so it is compared by itself.
     mask = tl.where(upper > 0, (logit > lower) & (logit > 0), at_least)
-    mask = tl.where(is_left_out, tl.where(join, at_least, above), mask)
-    tl.store(masks + image * pixels + pixel, mask.to(tl.int8), mask=inside)
+    mask = tl.where(is_left_out, tl.where(join, at_least, logit > upper), mask)
+    tl.store(masks + at, mask.to(tl.int8), mask=inside)
