@@ -72,30 +72,26 @@ def begin_packing(
 ) -> Packing:
     """Check the values of a batch of masks and pack it, with a border of one pixel of background if wanted.
 
-    What lies in memory in reading order, and needs no border, is left to the caller. ``shape`` is that of the grid,
-    where it is known already; ``name`` is what users call the masks.
+    Much that lies in memory in reading order, and needs no border, is left to the caller. ``shape`` is that of the
+    grid, where it is known already; ``name`` is what users call the masks.
     """
     shape = shape or grid_shape(masks, spatial_dims, name)
     values, foreground, background = as_words(masks)
-    bits = _bits_for(values.size)
+    bits = np.empty(packed_words(values.size), np.uint64)
+    bits[values.size // WORD_BITS :] = 0
     packed = PackedMasks(bits, tuple(masks.shape[: masks.ndim - spatial_dims]), shape)
-    invalid: list[int] = []
     flat = flat_view(values)
-
-    def work(first: int, last: int) -> None:
-        assert flat is not None
-        found = pack(flat[first * WORD_BITS : last * WORD_BITS], foreground, background, bits, first * WORD_BITS)
+    if flat is None:
+        if not pack_values(values, foreground, background, bits):
+            raise invalid_value(masks, _first_invalid(values, foreground, background), name)
+        packing = Packing(packed)
+    elif is_little(values.nbytes // USUAL_BYTES):
+        found = pack(flat, foreground, background, bits, 0)
         if found >= 0:
-            invalid.append(first * WORD_BITS + found)
-
-    def check() -> None:
-        if invalid:
-            raise invalid_value(masks, min(invalid), name)
-
-    words = 0 if flat is None else -(-values.size // WORD_BITS)
-    packing = Packing(packed, Pieces(words, WORD_BITS * values.itemsize // USUAL_BYTES), work, check)
-    if flat is None and not pack_values(values, foreground, background, bits):
-        invalid.append(_first_invalid(values, foreground, background))
+            raise invalid_value(masks, found, name)
+        packing = Packing(packed)
+    else:
+        packing = _in_pieces(masks, packed, flat, foreground, background, name)
     if not black_border:
         return packing
     packing.finish()
@@ -105,11 +101,24 @@ def begin_packing(
     return Packing(packed._replace(bits=target, shape=whole, border=border))
 
 
-def _bits_for(pixels: int) -> Words:
-    """Memory for a packed batch, of which `pack` writes all but the end, which is zero."""
-    bits = np.empty(packed_words(pixels), np.uint64)
-    bits[pixels // WORD_BITS :] = 0
-    return bits
+def _in_pieces(
+    masks: AnyMasks, packed: PackedMasks, flat: npt.NDArray[Any], foreground: Any, background: Any, name: str
+) -> Packing:
+    """The packing of a batch whose values are these, in reading order: nothing is packed yet."""
+    invalid: list[int] = []
+
+    def work(first: int, last: int) -> None:
+        at = first * WORD_BITS
+        found = pack(flat[at : last * WORD_BITS], foreground, background, packed.bits, at)
+        if found >= 0:
+            invalid.append(at + found)
+
+    def check() -> None:
+        if invalid:
+            raise invalid_value(masks, min(invalid), name)
+
+    pieces = Pieces(-(-flat.size // WORD_BITS), WORD_BITS * flat.itemsize // USUAL_BYTES)
+    return Packing(packed, pieces, work, check)
 
 
 def pack_masks(
@@ -120,16 +129,6 @@ def pack_masks(
     name: str = "masks",
 ) -> PackedMasks:
     """`begin_packing`, and finish."""
-    shape = shape or grid_shape(masks, spatial_dims, name)
-    if not black_border:
-        values, foreground, background = as_words(masks)
-        flat = flat_view(values)
-        if flat is not None and is_little(values.nbytes // USUAL_BYTES):
-            bits = _bits_for(values.size)
-            found = pack(flat, foreground, background, bits, 0)
-            if found >= 0:
-                raise invalid_value(masks, found, name)
-            return PackedMasks(bits, tuple(masks.shape[: masks.ndim - spatial_dims]), shape)
     return begin_packing(masks, spatial_dims, black_border, shape, name).finish()
 
 
