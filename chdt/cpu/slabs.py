@@ -69,6 +69,8 @@ def largest_ranks(packing: Packing, route: SizeRoute, ranks: Ranks | None) -> np
             found[image] = search(image, slabs, 1).run([], segment)
 
     share(alone, route.alone, pixels)
+    if route.alone == packed.images:
+        return found
     pieces, shared = packing.pieces, slabs_of(shape)
     threads = max(pieces.threads, threads_for(SLABS_EFFORT * pixels))
     searches = [search(image, shared, threads, pieces.number) for image in range(route.alone, packed.images)]
@@ -78,8 +80,7 @@ def largest_ranks(packing: Packing, route: SizeRoute, ranks: Ranks | None) -> np
         for image, search_here in enumerate(searches, route.alone):
             found[image] = search_here.run(errors, segment, packed_here)
 
-    if searches:
-        together(all_together, threads, lambda: (segment_for_sizes(shape),))
+    together(all_together, threads, lambda: (segment_for_sizes(shape),))
     packing.check()
     return found
 
