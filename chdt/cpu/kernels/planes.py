@@ -172,7 +172,9 @@ def _layout_of(depth: int, height: int, width: int, interleaved: int, black_bord
         interleaved,
         black_border,
     )
-    return layout, np.repeat(patterns, interleaved)
+    at_cache_line = aligned(patterns.size * interleaved, 0, np.uint64)
+    at_cache_line[:] = np.repeat(patterns, interleaved)
+    return layout, at_cache_line
 
 
 def _outermost(depth: int, height: int, width: int, pitch: int, words: int) -> Words:
