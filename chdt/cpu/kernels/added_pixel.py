@@ -66,9 +66,12 @@ def _find_lonely(planes: Planes, radii: Radii) -> int:
         radius = min(radii[axis], length_of(layout, axis) - 1)
         reached, other = dilate_along(planes, axis, radius, reached, other)
     background_at, lonely = plane_at(layout, BACKGROUND), 0
-    for at in range(layout.plane_words):
-        words[one + at] = words[reached + at] & words[background_at + at]
-        lonely += count_bits(words[one + at])
+    for at in range(0, layout.plane_words, VECTOR_WORDS):
+        alone = load_words(words, reached + at) & load_words(words, background_at + at)
+        store(words, one + at, alone)
+        if any_set(alone):
+            for k in range(at, at + VECTOR_WORDS):
+                lonely += count_bits(words[one + k])
     return lonely
 
 

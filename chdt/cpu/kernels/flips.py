@@ -94,10 +94,13 @@ def write_sizes(first: int, last: int, largest: int, memory: FlipMemory, answers
     as_it_is = fill(2 * largest, levels[0])
     for x in range(at + first * pixels, at + last * pixels, BLOCK):
         store_ahead(answers, x, as_it_is)
-    begin, is_overwritten = at + first * pixels, False
     for slab in range(first, last):
+        level_of_slab = levels[slabs_at + slab]
+        if level_of_slab > largest:  # outside the box
+            continue
+        begin, is_overwritten = at + slab * pixels, False
         for row in range(layout.rows):
-            level_of_row = levels[slabs_at + slab]
+            level_of_row = level_of_slab
             if layout.rows > 1:  # all distances along an axis of one pixel are 0: the other axes decide
                 level_of_row = max(level_of_row, levels[rows_at + row])
             if level_of_row <= largest:
@@ -108,6 +111,8 @@ def write_sizes(first: int, last: int, largest: int, memory: FlipMemory, answers
                 store_ahead(answers, begin, as_it_is)
             is_overwritten = level_of_row <= largest
             begin += layout.width
+        if is_overwritten and slab + 1 < last:
+            store_ahead(answers, begin, as_it_is)
 
 
 @helper
