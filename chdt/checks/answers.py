@@ -142,13 +142,13 @@ def check_out(out: AnyMasks, masks: AnyMasks, largest: int | None) -> npt.NDArra
     elif holds < largest:
         raise ValueError(f"out of {out.dtype} holds integers up to {holds}, but answers may be up to {largest}")
     if isinstance(out, torch.Tensor) and isinstance(masks, torch.Tensor):
-        if out.device != masks.device:
+        if not (out.is_cpu and masks.is_cpu) and out.device != masks.device:
             raise ValueError(
                 f"out is on {out.device}, but masks are on {masks.device}: they must be on the same device"
             )
         if out.requires_grad:
             raise ValueError("out requires grad, but sizes and distances have none: pass out.detach()")
-        if out.device.type != "cpu":
+        if not out.is_cpu:
             return None  # computed on the host and copied, so any overlap with the masks is harmless
         array = host_array(out)
     else:

@@ -122,8 +122,7 @@ mask_of_size, ms pooled / whole, half the side: 140 x 96²: 2.59 / 2.35, 80 x 12
 1 x 2048²: 2.8 / 13.2, 20 x 35x50x36: 2.2 / 2.5, 4 x 64³: 1.2 / 1.4, 100 x 4096: 1.51 / 1.14, 30 x 16384: 0.74 / 1.43.
 """
 
-# Of each item that is shared among threads, how many times what packing takes; a flip takes more than a scan, but
-# moves as much memory.
+# Of each item shared among threads, how many times what packing takes; a flip moves as much memory as a scan does.
 COUNTING_EFFORT, SCAN_EFFORT, CROSSING_EFFORT, JOINING_EFFORT, SLABS_EFFORT = 1, 2, 4, 4, 1
 
 LAYING_OUT_PARTS = 16  # of what packing takes, for what takes less
@@ -137,12 +136,14 @@ def overridden(**thresholds: int) -> Iterator[None]:
     try:
         for name, owner in owners.items():
             setattr(owner, name, thresholds[name])
-        row_layout.cache_clear()  # it follows from thresholds
+        row_layout.cache_clear()  # it follows from thresholds, as the next one does
+        line_or_tiny.cache_clear()
         yield
     finally:
         for name, owner in owners.items():
             setattr(owner, name, before[name])
         row_layout.cache_clear()
+        line_or_tiny.cache_clear()
 
 
 # ------------------------------------------------------------------------------------------------ choices
@@ -153,6 +154,7 @@ def is_small(shape: Shape) -> bool:
     return shape.cap <= SMALL_MAX_SIDE_PIXELS
 
 
+@functools.lru_cache(maxsize=64)
 def line_or_tiny(shape: Shape) -> bool | None:
     """True of lines, and of grids whose pixels are the bits of a word: their flips are found in ways of their own.
 
