@@ -27,6 +27,7 @@ from chdt.cpu.kernels.lanes import (
     joined,
     leading_zeros,
     less_bits,
+    load_words,
     lowest_bit,
     spread,
     store,
@@ -34,6 +35,7 @@ from chdt.cpu.kernels.lanes import (
 from chdt.cpu.kernels.packing import WORD_BITS, low_bits
 from chdt.cpu.kernels.planes import (
     COLUMNS,
+    INSIDE,
     ROWS,
     Planes,
     add_border,
@@ -135,23 +137,53 @@ def _erode_once(planes: Planes, ranks: Ranks | None, done: int, source_at: int, 
 
 
 @helper
+def _object_at(planes: Planes, background_at: int, at: int) -> Vector:
+    """What is no background in the eight words from ``at`` on of a plane."""
+    return load_words(planes.patterns, INSIDE + at) & ~load_words(planes.words, background_at + at)
+
+
+@helper
+def _pixel_at(planes: Planes, background_at: int, at: int, first: bool) -> int:
+    """The first or the last pixel of an object in the eight words from ``at`` on of a plane; there must be one."""
+    lanes = less_bits(nothing_in(planes), _object_at(planes, background_at, at))
+    k = at + (lowest_bit(lanes) if first else WORD_BITS - 1 - leading_zeros(lanes))
+    word = planes.patterns[INSIDE + k] & ~planes.words[background_at + k]
+    return k * WORD_BITS + (lowest_bit(word) if first else WORD_BITS - 1 - leading_zeros(word))  # type: ignore[no-any-return]
+
+
+@helper
+def _rows_of_object(planes: Planes, background_at: int) -> tuple[int, int]:
+    """The first and the last row, those of all slices counted on, that hold something of an object; one must."""
+    first, last = 0, planes.layout.plane_words - VECTOR_WORDS
+    while not any_set(_object_at(planes, background_at, first)):
+        first += VECTOR_WORDS
+    while not any_set(_object_at(planes, background_at, last)):
+        last -= VECTOR_WORDS
+    pixels = _pixel_at(planes, background_at, first, True), _pixel_at(planes, background_at, last, False)
+    return pixels[0] // planes.layout.pitch, pixels[1] // planes.layout.pitch
+
+
+@helper
 def _sides_of(planes: Planes, background_at: int, layout: RowLayout) -> tuple[Word, Word, Word]:
-    """Which columns, rows and slabs hold something of an object, one bit each."""
+    """Which columns, rows and slabs hold something of an object, one bit each; there must be one."""
     columns, nothing = nothing_in(planes), nothing_in(planes)
     rows, slabs = np.uint64(0), np.uint64(0)
-    sections, lines = (1, layout.slabs) if layout.rows == 1 else (layout.slabs, layout.rows)
-    for section in range(sections):
-        first, found = section * lines, np.uint64(0)
-        for line in range(0, lines, VECTOR_WORDS):
-            objects = eight_rows(planes, background_at, first + line, first + lines - 1) ^ low_bits(layout.width)
+    first, last = _rows_of_object(planes, background_at)  # which are few: most erosions that count leave little
+    if layout.rows == 1:
+        for row in range(first, last + 1, VECTOR_WORDS):
+            objects = eight_rows(planes, background_at, row, last) ^ low_bits(layout.width)
             columns |= objects
-            found |= less_bits(nothing, objects) << np.uint64(line)
-        found &= low_bits(lines)
-        if layout.rows == 1:
-            slabs = found
-        else:
-            rows |= found
-            slabs |= np.uint64(found != 0) << np.uint64(section)
+            slabs |= less_bits(nothing, objects) << np.uint64(row)
+        return joined(columns), rows, slabs & low_bits(last + 1)
+    for slab in range(first // layout.rows, last // layout.rows + 1):
+        at, found = slab * layout.rows, np.uint64(0)
+        for row in range(0, layout.rows, VECTOR_WORDS):
+            objects = eight_rows(planes, background_at, at + row, at + layout.rows - 1) ^ low_bits(layout.width)
+            columns |= objects
+            found |= less_bits(nothing, objects) << np.uint64(row)
+        found &= low_bits(layout.rows)
+        rows |= found
+        slabs |= np.uint64(found != 0) << np.uint64(slab)
     return joined(columns), rows, slabs
 
 
