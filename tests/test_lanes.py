@@ -6,6 +6,7 @@ import pytest
 
 from chdt.cpu.kernels import lanes
 from chdt.cpu.kernels.jit import kernel
+from chdt.cpu.kernels.writing import any_numbers
 
 pytestmark = pytest.mark.kernels
 
@@ -173,17 +174,17 @@ def test_numbers_of_any_width(target, written):
     write, store_any, settle, address_of = getattr(lanes, written), lanes.store_any, lanes.settle, lanes.address_of
 
     @kernel
-    def run(a, memory, width, at):
-        write(memory, width, at, lanes.load_pixels(a, 1))
-        store_any(memory, width, 3, a[0])
+    def run(a, answer, at):
+        write(answer, at, lanes.load_pixels(a, 1))
+        store_any(answer, 3, a[0])
         settle()
-        return address_of(memory)
+        return address_of(answer)
 
     a, answer = numbers(np.uint8), lanes.aligned(256, 9, target)
-    assert run(a, answer.view(np.uint8), answer.itemsize, 64) == PLAIN.address_of(answer) == answer.ctypes.data
+    assert run(a, any_numbers(answer), 64) == PLAIN.address_of(answer) == answer.ctypes.data
     expected = np.full(256, 9, target)
-    getattr(PLAIN, written)(expected.view(np.uint8), expected.itemsize, 64, a[1:65])
-    PLAIN.store_any(expected.view(np.uint8), expected.itemsize, 3, a[0])
+    getattr(PLAIN, written)(any_numbers(expected), 64, a[1:65])
+    PLAIN.store_any(any_numbers(expected), 3, a[0])
     assert (expected[64:128] == a[1:65]).all()
     assert (answer == expected).all()
 

@@ -195,8 +195,9 @@ def _overlaps_itself(array: npt.NDArray[Any]) -> bool:
 
 def _share_memory(out: AnyMasks, array: npt.NDArray[Any], masks: AnyMasks) -> bool:
     if isinstance(out, torch.Tensor) and isinstance(masks, torch.Tensor):  # mostly, and known sooner than by NumPy
-        (low, length), (high, _) = sorted(((out.data_ptr(), out.nbytes), (masks.data_ptr(), masks.nbytes)))
-        if out.is_contiguous() and masks.is_contiguous() and low + length <= high:
+        ours, theirs = out.data_ptr(), masks.data_ptr()
+        is_apart = ours + out.nbytes <= theirs or theirs + masks.nbytes <= ours
+        if is_apart and out.is_contiguous() and masks.is_contiguous():
             return False
     other = host_array(masks) if isinstance(masks, torch.Tensor) else masks
     try:

@@ -69,10 +69,10 @@ def _scan_distances(packed: PackedMasks, answers: Numbers) -> None:
 
 def _count_distances(packed: PackedMasks, spacing: AllSteps | None, answers: Numbers) -> None:
     """Write the distances of a batch of small masks, in reading order."""
-    shape, pixels = packed.shape, packed.shape.pixels
+    shape, pixels, images = packed.shape, packed.shape.pixels, packed.images
     lists = None if spacing is None else rank_lists_of(shape, spacing)
     largest = shape.cap if lists is None else lists.last
-    interleaved = interleaved_images(packed.images, pixels, lists is None or lists.is_one_for_all)
+    interleaved = interleaved_images(images, pixels, lists is None or lists.is_one_for_all)
     past_caches = is_streamed(answers)
 
     def memory() -> tuple[Planes, WriteBuffer]:
@@ -85,7 +85,7 @@ def _count_distances(packed: PackedMasks, spacing: AllSteps | None, answers: Num
         ranks, mine = (None, None) if lists is None else (lists.at_hand, lists.of_images(first, last))
         small_distances_of(packed.bits, first * pixels, last - first, planes, ranks, mine, buffer, here)
 
-    share(work, packed.images, COUNTING_EFFORT * pixels, interleaved, memory)
+    share(work, images, COUNTING_EFFORT * pixels, interleaved, memory)
 
 
 def _distances_of_image(bits: Words, start: int, route: PixelRoute, answers: Numbers) -> None:

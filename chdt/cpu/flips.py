@@ -77,8 +77,8 @@ def _flip_memory(shape: Shape, route: PixelRoute) -> FlipMemory:
 def _small_flip_sizes(
     packed: PackedMasks, route: PixelRoute, largest: int, lists: RankLists | None, answers: Numbers
 ) -> None:
-    shape, pixels = packed.shape, packed.shape.pixels
-    sizes = np.empty(packed.images, np.int64)
+    shape, pixels, images = packed.shape, packed.shape.pixels, packed.images
+    sizes = np.empty(images, np.int64)
     kept = max(1, KEPT_FLIPS_PIXELS // pixels) if lists is None or lists.is_one_for_all else 1  # images
     kernel = small_flip_sizes_of if lists is not None or line_or_tiny(shape) is None else line_or_tiny_flip_sizes_of
 
@@ -94,7 +94,7 @@ def _small_flip_sizes(
             flips = flips._replace(ranks=lists.at_hand, lists=lists.of_images(first, last))
         kernel(packed.bits, first * pixels, last - first, flips, buffer, here, sizes[first:last])
 
-    share(work, packed.images, SCAN_EFFORT * pixels, memory=memory)
+    share(work, images, SCAN_EFFORT * pixels, memory=memory)
 
 
 def tables_of_sizes(distances: Floats) -> npt.NDArray[np.uint32]:

@@ -283,17 +283,18 @@ def store(array: Any, index: Any, lanes: Any) -> None:
 
 
 def _emit_store_any(past_caches: bool) -> Callable[..., Any]:
-    def emitter(typing: Any, memory: Any, width: Any, index: Any, lanes: Any) -> Any:
+    def emitter(typing: Any, numbers: Any, index: Any, lanes: Any) -> Any:
         def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-            data = context.make_array(memory)(context, builder, args[0]).data
-            where = builder.gep(data, [builder.mul(args[2], args[1])])
+            array = context.make_array(numbers)(context, builder, args[0])
+            width = builder.extract_value(array.shape, 1)
+            where = builder.gep(array.data, [builder.mul(args[1], width)])
             done, nowhere = builder.append_basic_block(), builder.append_basic_block()
-            choice = builder.switch(args[1], nowhere)
+            choice = builder.switch(width, nowhere)
             for number_bytes in NUMBER_BYTES:
                 case = builder.append_basic_block()
                 choice.add_case(ir.Constant(ir.IntType(64), number_bytes), case)
                 builder.position_at_end(case)
-                values = _resized(builder, args[3], 8 * number_bytes)
+                values = _resized(builder, args[2], 8 * number_bytes)
                 pointer = builder.bitcast(where, values.type.as_pointer())
                 stored = builder.store(values, pointer, align=WIDEST if past_caches else number_bytes)
                 if past_caches:
@@ -304,7 +305,7 @@ def _emit_store_any(past_caches: bool) -> Callable[..., Any]:
             builder.position_at_end(done)
             return context.get_dummy_value()
 
-        return types.none(memory, types.intp, types.intp, lanes), emit
+        return types.none(numbers, types.intp, lanes), emit
 
     return emitter
 
@@ -313,15 +314,15 @@ NUMBER_BYTES = (1, 2, 4, 8)
 
 
 @emitted(_emit_store_any(past_caches=False))
-def store_any(memory: Any, width: Any, index: Any, lanes: Any) -> None:
-    """Write lanes, or one number, into bytes as numbers of ``width`` bytes: 1, 2, 4 or 8; ``index`` counts these."""
-    memory.view(f"u{width}")[index : index + np.size(lanes)] = lanes
+def store_any(numbers: Any, index: Any, lanes: Any) -> None:
+    """Write lanes, or one number, from ``index`` on into numbers that are rows of 1, 2, 4 or 8 bytes."""
+    numbers.view(f"u{numbers.shape[1]}")[index : index + np.size(lanes), 0] = lanes
 
 
 @emitted(_emit_store_any(past_caches=True))
-def stream_any(memory: Any, width: Any, index: Any, lanes: Any) -> None:
+def stream_any(numbers: Any, index: Any, lanes: Any) -> None:
     """The same past the caches, where a cache line begins; other threads may see it only after `settle`."""
-    memory.view(f"u{width}")[index : index + np.size(lanes)] = lanes
+    numbers.view(f"u{numbers.shape[1]}")[index : index + np.size(lanes), 0] = lanes
 
 
 def _emit_settle(typing: Any) -> Any:

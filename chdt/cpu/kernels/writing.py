@@ -73,6 +73,10 @@ class Lengths(NamedTuple):
     found: npt.NDArray[np.uint32]  # memory for those of all gathered answers
 
 
+# Numbers of 1, 2, 4 or 8 bytes, a row of bytes each: a kernel that writes them is compiled once for all of these.
+AnyNumbers = npt.NDArray[np.uint8]
+
+
 class WriteBuffer(NamedTuple):
     """Where a thread gathers answers."""
 
@@ -95,31 +99,24 @@ def with_tables(buffer: WriteBuffer, tables: npt.NDArray[np.uint32] | None) -> W
     return buffer if lengths is None or tables is None else buffer._replace(lengths=lengths._replace(tables=tables))
 
 
-class AnyNumbers(NamedTuple):
-    """Numbers of 1, 2, 4 or 8 bytes: a kernel that writes them here is compiled once for all of these."""
-
-    memory: npt.NDArray[np.uint8]
-    width: int  # bytes of a number
-
-
 def any_numbers(numbers: Numbers) -> AnyNumbers:
     """The numbers of a contiguous array."""
-    return AnyNumbers(numbers.view(np.uint8), numbers.itemsize)
+    return numbers.view(np.uint8).reshape(-1, numbers.itemsize)
 
 
 @helper
 def lanes_before_line(answers: AnyNumbers, at: int) -> int:
     """How many answers, from ``at`` on, come before the next one where an aligned vector may be written."""
-    return -(address_of(answers.memory) // answers.width + at) % BLOCK  # type: ignore[no-any-return]
+    return -(address_of(answers) // answers.shape[1] + at) % BLOCK  # type: ignore[no-any-return]
 
 
 @helper
 def write_any(answers: AnyNumbers, at: int, lanes: Vector, past_caches: bool) -> None:
     """Write 64 answers, or one, from ``at`` on. Past the caches, they must be 64 and begin with a cache line."""
     if past_caches:
-        stream_any(answers.memory, answers.width, at, lanes)
+        stream_any(answers, at, lanes)
     else:
-        store_any(answers.memory, answers.width, at, lanes)
+        store_any(answers, at, lanes)
 
 
 @helper
