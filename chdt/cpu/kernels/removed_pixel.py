@@ -153,8 +153,13 @@ def _pixel_at(planes: Planes, background_at: int, at: int, first: bool) -> int:
 
 @helper
 def _rows_of_object(planes: Planes, background_at: int) -> tuple[int, int]:
-    """The first and the last row, those of all slices counted on, that hold something of an object; one must."""
+    """The first and the last row, those of all slices counted on, that hold something of an object; one must.
+
+    Of a plane of one vector, all rows: they are few, too.
+    """
     first, last = 0, planes.layout.plane_words - VECTOR_WORDS
+    if last == 0:
+        return 0, planes.layout.depth * planes.layout.height - 1
     while not any_set(_object_at(planes, background_at, first)):
         first += VECTOR_WORDS
     while not any_set(_object_at(planes, background_at, last)):
