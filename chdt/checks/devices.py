@@ -22,7 +22,7 @@ NEW_IN_GRAPH = (
 
 def is_on_gpu(tensor: object) -> bool:
     """Whether this is a tensor whose values cannot be read without waiting for its device."""
-    return isinstance(tensor, torch.Tensor) and not tensor.is_cpu and tensor.device.type in GPUS
+    return isinstance(tensor, torch.Tensor) and tensor.device.type in GPUS
 
 
 def sent(tensor: torch.Tensor, device: torch.device, name: str) -> torch.Tensor:
