@@ -37,7 +37,7 @@ class Effort(NamedTuple):
     """How long to measure."""
 
     rounds: int
-    turn: float  # seconds; a call that takes longer is made once
+    turn: float  # seconds; a call that takes longer is made twice, see `_take_turn`
     pause: float = 0.03  # seconds before a turn: OpenMP's threads go on spinning for a while after their work
 
 
@@ -115,10 +115,17 @@ def measure_losses(threads: int, effort: Effort) -> dict[str, dict[str, Seconds]
     return measured
 
 
+LONG = 1.0  # seconds of a call that is not made again
+
+
 def _take_turn(call: Callable[[], Any], turn: float) -> float:
-    """The median time of call after call; the first one, with cold caches, counts only if it fills the turn."""
+    """The median time of call after call; the first one counts only if it is a long one.
+
+    It has cold caches. And in a virtual machine, memory that nobody used for a while may have been taken away, and
+    comes back page by page: a sum of 37 MB took 50 ms instead of 2.
+    """
     first = _time(call)
-    if first > turn:
+    if first > LONG:
         return first
     times = [_time(call)]
     while sum(times) < turn:
