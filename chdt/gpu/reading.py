@@ -71,9 +71,14 @@ def _read(masks: torch.Tensor, dtype: torch.dtype, name: str) -> torch.Tensor:
     return read
 
 
+def as_it_is(tensor: torch.Tensor) -> torch.Tensor:
+    """Masks, or logits, as kernels read them: a copy if they have strides, which is not kept for the next kernel."""
+    return tensor.detach().contiguous().resolve_neg()
+
+
 def words_of(masks: torch.Tensor) -> tuple[torch.Tensor, int, int]:
     """Masks as signed integers, contiguous, and what foreground and background are among them."""
-    words = masks.contiguous().resolve_neg().view(SAME_SIZE[masks.itemsize])
+    words = as_it_is(masks).view(SAME_SIZE[masks.itemsize])
     if masks.dtype == torch.bool:
         return words, 1, 0  # and whatever else is not 0 is foreground, too
     foreground, background = (int(word.view(f"i{masks.itemsize}")) for word in both_words(masks.dtype))

@@ -12,7 +12,7 @@ from chdt.gpu.kernels.cuts import choose_kernel, cut_kernel
 from chdt.gpu.kernels.weakest_pixels import best_centres_kernel, weakest_pixels_kernel
 from chdt.gpu.kernels.window_minima import window_minima_kernel
 from chdt.gpu.ranks import Ranks, ranks_of
-from chdt.gpu.reading import grid_of
+from chdt.gpu.reading import as_it_is, grid_of
 from chdt.gpu.sizes import size_ranks
 from chdt.gpu.whole_weakest_pixels import one_program_does, weakest_of_whole_images
 
@@ -66,7 +66,7 @@ def _weakest_pixels(
         None, minima, radii, images, largest, centres, parts, part, *grid, *border, BLOCK=BLOCK
     )
     del minima  # here, as logits with strides are copied next
-    flat = _as_it_is(logits)
+    flat = as_it_is(logits)
     found, nans = torch.full_like(ranks, pixels), torch.full_like(ranks, pixels)
     best = (largest, centres, parts)
     weakest_pixels_kernel[(images * tiles,)](
@@ -107,19 +107,14 @@ def masks_of_ranks(
     tiles = -(-pixels // BLOCK)
     about = (pixels, tiles, ABOVE_ALL, BELOW_ALL)
     words = above.view(torch.int8), at_least.view(torch.int8)
-    cut_kernel[(images * tiles,)](_as_it_is(logits), found, *words, *about, BLOCK=BLOCK)
+    cut_kernel[(images * tiles,)](as_it_is(logits), found, *words, *about, BLOCK=BLOCK)
     (smaller, lists), (larger, _) = (
         size_ranks(each, spatial_dims, spacing, black_border) for each in (above, at_least)
     )
     del words, above, at_least
     choose_kernel[(images * tiles,)](
-        _as_it_is(logits), found, ranks.contiguous(), smaller, larger,
+        as_it_is(logits), found, ranks.contiguous(), smaller, larger,
         lists.sizes, lists.list_of, lists.each, lists.last, lists.cap, masks.view(torch.int8), *about,
         SPACED=lists.steps is not None, BLOCK=BLOCK,
     )  # fmt: skip
     return masks
-
-
-def _as_it_is(logits: torch.Tensor) -> torch.Tensor:
-    """Logits as kernels read them: a copy if they have strides, which is not kept for the next kernel."""
-    return logits.detach().contiguous().resolve_neg()

@@ -9,6 +9,7 @@ from chdt.gpu import whole_images
 from chdt.gpu.box_sums import dims_of
 from chdt.gpu.kernels.whole_weakest_pixels import whole_weakest_pixels_kernel
 from chdt.gpu.ranks import Ranks
+from chdt.gpu.reading import as_it_is
 
 BLOCK = 512  # pixels at once, where they are looked at one by one
 
@@ -17,8 +18,8 @@ MOST_COPIED_BYTES = 4  # of a logit that has to be copied: more would not find r
 
 def one_program_does(logits: torch.Tensor, shape: Shape) -> bool:
     """Whether a program can do an image: a small one, and as it is if it takes much memory."""
-    as_it_is = logits.is_contiguous() and not logits.is_neg()
-    return shape.pixels <= whole_images.MOST_PIXELS and (as_it_is or logits.itemsize <= MOST_COPIED_BYTES)
+    is_copied = not logits.is_contiguous() or logits.is_neg()
+    return shape.pixels <= whole_images.MOST_PIXELS and (not is_copied or logits.itemsize <= MOST_COPIED_BYTES)
 
 
 def weakest_of_whole_images(
@@ -31,7 +32,7 @@ def weakest_of_whole_images(
     numbers, found = ranks.new_empty(images * 6), torch.empty(ranks.shape, dtype=ranks.dtype, device=ranks.device)
     lines, at_once = whole_images.LINE_TILE if dims_of(shape) == 1 else whole_images.OTHER_TILE
     whole_weakest_pixels_kernel[(images,)](
-        logits.contiguous().resolve_neg(), ranks.contiguous(), count,
+        as_it_is(logits), ranks.contiguous(), count,
         lists.steps, lists.list_of, lists.each, lists.last, lists.cap, minima, numbers, best, found,
         *shape, *border, ABOVE_ALL, BELOW_ALL,
         SPACED=lists.steps is not None, DIMS=dims_of(shape), LINES=lines, ALONG_BLOCK=at_once, BLOCK=BLOCK,
