@@ -142,7 +142,7 @@ def check_out(out: AnyMasks, masks: AnyMasks, largest: int | None) -> npt.NDArra
     elif holds < largest:
         raise ValueError(f"out of {out.dtype} holds integers up to {holds}, but answers may be up to {largest}")
     if isinstance(out, torch.Tensor) and isinstance(masks, torch.Tensor):
-        if not (out.is_cpu and masks.is_cpu) and out.device != masks.device:
+        if out.device != masks.device:
             raise ValueError(
                 f"out is on {out.device}, but masks are on {masks.device}: they must be on the same device"
             )
