@@ -238,6 +238,12 @@ def moved_lower(planes: Planes, plane: int, at: int, move: Move) -> Vector:
 
 
 @helper
+def objects_at(planes: Planes, background_at: int, at: int) -> Vector:
+    """What is no background in the eight words from ``at`` on of a plane."""
+    return load_words(planes.patterns, INSIDE + at) & ~load_words(planes.words, background_at + at)
+
+
+@helper
 def objects_in(planes: Planes, background_at: int, begin: int, end: int) -> Vector:
     """What is no background in words ``begin`` to before ``end`` of a plane, both multiples of VECTOR_WORDS.
 
@@ -245,7 +251,7 @@ def objects_in(planes: Planes, background_at: int, begin: int, end: int) -> Vect
     """
     left = nothing_in(planes)
     for at in range(begin, end, VECTOR_WORDS):
-        left |= load_words(planes.patterns, INSIDE + at) & ~load_words(planes.words, background_at + at)
+        left |= objects_at(planes, background_at, at)
     return left
 
 

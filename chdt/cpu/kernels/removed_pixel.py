@@ -27,7 +27,6 @@ from chdt.cpu.kernels.lanes import (
     joined,
     leading_zeros,
     less_bits,
-    load_words,
     lowest_bit,
     spread,
     store,
@@ -42,6 +41,7 @@ from chdt.cpu.kernels.planes import (
     copy_plane,
     eight_rows,
     nothing_in,
+    objects_at,
     objects_in,
     plane_at,
 )
@@ -137,18 +137,18 @@ def _erode_once(planes: Planes, ranks: Ranks | None, done: int, source_at: int, 
 
 
 @helper
-def _object_at(planes: Planes, background_at: int, at: int) -> Vector:
-    """What is no background in the eight words from ``at`` on of a plane."""
-    return load_words(planes.patterns, INSIDE + at) & ~load_words(planes.words, background_at + at)
+def _highest_bit(word: Word) -> int:
+    """Index of the highest bit set; there must be one."""
+    return WORD_BITS - 1 - leading_zeros(word)  # type: ignore[no-any-return]
 
 
 @helper
 def _pixel_at(planes: Planes, background_at: int, at: int, first: bool) -> int:
     """The first or the last pixel of an object in the eight words from ``at`` on of a plane; there must be one."""
-    lanes = less_bits(nothing_in(planes), _object_at(planes, background_at, at))
-    k = at + (lowest_bit(lanes) if first else WORD_BITS - 1 - leading_zeros(lanes))
+    lanes = less_bits(nothing_in(planes), objects_at(planes, background_at, at))
+    k = at + (lowest_bit(lanes) if first else _highest_bit(lanes))
     word = planes.patterns[INSIDE + k] & ~planes.words[background_at + k]
-    return k * WORD_BITS + (lowest_bit(word) if first else WORD_BITS - 1 - leading_zeros(word))  # type: ignore[no-any-return]
+    return k * WORD_BITS + (lowest_bit(word) if first else _highest_bit(word))
 
 
 @helper
@@ -160,33 +160,36 @@ def _rows_of_object(planes: Planes, background_at: int) -> tuple[int, int]:
     first, last = 0, planes.layout.plane_words - VECTOR_WORDS
     if last == 0:
         return 0, planes.layout.depth * planes.layout.height - 1
-    while not any_set(_object_at(planes, background_at, first)):
+    while not any_set(objects_at(planes, background_at, first)):
         first += VECTOR_WORDS
-    while not any_set(_object_at(planes, background_at, last)):
+    while not any_set(objects_at(planes, background_at, last)):
         last -= VECTOR_WORDS
     pixels = _pixel_at(planes, background_at, first, True), _pixel_at(planes, background_at, last, False)
     return pixels[0] // planes.layout.pitch, pixels[1] // planes.layout.pitch
 
 
 @helper
+def _sides_of_rows(planes: Planes, background_at: int, first: int, last: int) -> tuple[Vector, Word]:
+    """Which columns, in any of eight words, and which of the rows from ``first`` to ``last`` hold something."""
+    columns, nothing, rows = nothing_in(planes), nothing_in(planes), np.uint64(0)
+    for row in range(first, last + 1, VECTOR_WORDS):
+        objects = eight_rows(planes, background_at, row, last) ^ low_bits(planes.layout.width)
+        columns |= objects
+        rows |= less_bits(nothing, objects) << np.uint64(row - first)
+    return columns, rows & low_bits(last + 1 - first)
+
+
+@helper
 def _sides_of(planes: Planes, background_at: int, layout: RowLayout) -> tuple[Word, Word, Word]:
     """Which columns, rows and slabs hold something of an object, one bit each; there must be one."""
-    columns, nothing = nothing_in(planes), nothing_in(planes)
-    rows, slabs = np.uint64(0), np.uint64(0)
     first, last = _rows_of_object(planes, background_at)  # which are few: most erosions that count leave little
     if layout.rows == 1:
-        for row in range(first, last + 1, VECTOR_WORDS):
-            objects = eight_rows(planes, background_at, row, last) ^ low_bits(layout.width)
-            columns |= objects
-            slabs |= less_bits(nothing, objects) << np.uint64(row)
-        return joined(columns), rows, slabs & low_bits(last + 1)
+        columns, slabs = _sides_of_rows(planes, background_at, first, last)
+        return joined(columns), np.uint64(0), slabs << np.uint64(first)
+    columns, rows, slabs = nothing_in(planes), np.uint64(0), np.uint64(0)
     for slab in range(first // layout.rows, last // layout.rows + 1):
-        at, found = slab * layout.rows, np.uint64(0)
-        for row in range(0, layout.rows, VECTOR_WORDS):
-            objects = eight_rows(planes, background_at, at + row, at + layout.rows - 1) ^ low_bits(layout.width)
-            columns |= objects
-            found |= less_bits(nothing, objects) << np.uint64(row)
-        found &= low_bits(layout.rows)
+        of_slab, found = _sides_of_rows(planes, background_at, slab * layout.rows, (slab + 1) * layout.rows - 1)
+        columns |= of_slab
         rows |= found
         slabs |= np.uint64(found != 0) << np.uint64(slab)
     return joined(columns), rows, slabs
@@ -195,7 +198,7 @@ def _sides_of(planes: Planes, background_at: int, layout: RowLayout) -> tuple[Wo
 @helper
 def _still_not_reached(radius: int, objects: Word, before: Word) -> Word:
     """Of the rows ``before``, one bit each, those that are within a radius of all these rows with objects."""
-    nearest, farthest = lowest_bit(objects), WORD_BITS - 1 - leading_zeros(objects)
+    nearest, farthest = lowest_bit(objects), _highest_bit(objects)
     return before & low_bits(min(WORD_BITS, nearest + radius + 1)) & ~low_bits(max(0, farthest - radius))
 
 
