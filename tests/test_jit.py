@@ -3,14 +3,18 @@
 import itertools
 import shutil
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 import numba
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 import chdt
 from chdt.cpu.kernels.jit import helper, kernel, outlined
+from chdt.cpu.memory import without_names
 
 CALL = """
 import numpy as np
@@ -104,6 +108,55 @@ def test_nothing_is_compiled_that_nobody_needs():
     assert len([name for name in defined if "cpython" in name]) == 1
     assert not [name for name in defined if "cfunc" in name or "doubled" in name or "fill_with_sum" in name]
     assert not fill_with_sum.overloads or numba.int16 not in [args[0].dtype for args in fill_with_sum.overloads]
+
+
+class Inner(NamedTuple):
+    factor: int
+    sides: tuple[int, int]
+    more: npt.NDArray[np.int64] | None
+
+
+class Outer(NamedTuple):
+    values: npt.NDArray[np.int64]
+    inner: Inner | None
+
+
+@kernel
+def weighed(memory: Outer, other: Inner | None, side: int) -> int:
+    number = memory.values[0] * memory.inner.factor + memory.inner.sides[side]
+    if other is None:
+        return number
+    return number + other.factor
+
+
+@pytest.mark.parametrize("other", [None, Inner(1000, (0, 0), None)])
+@pytest.mark.parametrize("more", [None, np.array([500])])
+@pytest.mark.parametrize("named_first", [True, False])
+def test_named_tuples_may_come_without_names(monkeypatch, named_first, more, other):
+    """They are compiled once, whichever comes first, and every later call finds what it needs at once."""
+    function = kernel(weighed.py_func) if not numba.config.DISABLE_JIT else weighed
+    named = Outer(np.array([5]), Inner(7, (20, 30), more)), other
+    plain = tuple(without_names(lambda value=value: value) for value in named)
+    if not numba.config.DISABLE_JIT:
+        assert [type(plain[0]), type(plain[0][1])] == [tuple, tuple]
+    expected = 5 * 7 + 30 + (0 if other is None else 1000)
+    for arguments in (named, plain) if named_first else (plain, named):
+        assert function(*arguments, 1) == expected
+    if not numba.config.DISABLE_JIT:
+        assert len(function.overloads) == 1
+        monkeypatch.setattr(type(function), "_compile_for_args", None)
+    for arguments in (named, plain, named, plain):
+        assert function(*arguments, 0) == expected - 10
+
+
+@pytest.mark.skipif(numba.config.DISABLE_JIT, reason="about compiling")
+def test_several_threads_call_a_new_kernel_without_names():
+    """Each finds it, and so do later calls: what was put in twice could not be told apart."""
+    function = kernel(weighed.py_func)
+    plain = without_names(lambda: Outer(np.array([5]), Inner(7, (20, 30), None)))
+    with ThreadPoolExecutor(8) as pool:
+        assert {*pool.map(lambda _: function(plain, None, 0), range(64))} == {55}
+    assert len(function.overloads) == len(function.unnamed) == 1
 
 
 def test_no_place_for_a_cache(python, package, tmp_path):

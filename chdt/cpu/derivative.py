@@ -15,7 +15,7 @@ from chdt.cpu.crossed import crossing_of
 from chdt.cpu.draws import chances_of
 from chdt.cpu.flips import crossed_scan
 from chdt.cpu.kernels.differences import GradientMemory, differentiate_drawn, differentiate_given, gradient_memory
-from chdt.cpu.memory import reused
+from chdt.cpu.memory import reused, without_names
 from chdt.cpu.packed import pack_masks
 from chdt.cpu.route import counts_in_border, gradient_route, is_small, line_or_tiny
 from chdt.cpu.threads import share
@@ -146,9 +146,10 @@ def _run_of(first: int, last: int, grid: _Grid, spacing: AllSteps | None) -> _Ru
     scanned = not route.small and lists is None and alone is None
 
     def memory(begin: int, end: int, dtype: Any) -> GradientMemory:
-        made = reused(gradient_memory, shape, border, *route, largest, scanned, alone, in_planes, dtype)
+        key = (gradient_memory, shape, border, *route, largest, scanned, alone, in_planes, dtype)
         if spacing is None or lists is None:
-            return made
+            return reused(without_names, *key)  # type: ignore[no-any-return]
+        made = reused(*key)
         if route.small:
             mine = lists.of_images(begin, end)
             return made._replace(flips=made.flips._replace(ranks=lists.at_hand, lists=mine))

@@ -15,7 +15,7 @@ from chdt.cpu.kernels.packing import Words
 from chdt.cpu.kernels.planes import Planes
 from chdt.cpu.kernels.rows import ScanMemory, edges_of, scan_memory
 from chdt.cpu.kernels.writing import BUFFERED, WriteBuffer, any_numbers, with_tables, write_buffer
-from chdt.cpu.memory import reused
+from chdt.cpu.memory import reused, without_names
 from chdt.cpu.packed import PackedMasks
 from chdt.cpu.route import (
     COUNTING_EFFORT,
@@ -49,7 +49,7 @@ def _scan_distances(packed: PackedMasks, answers: Numbers) -> None:
     pixels = packed.shape.pixels
 
     def memory() -> tuple[ScanMemory]:
-        return (reused(scan_memory, route.layout, route.lanes),)
+        return (reused(without_names, scan_memory, route.layout, route.lanes),)
 
     def work(first: int, last: int, scan: ScanMemory) -> None:
         here = answers[first * pixels : last * pixels]
@@ -58,7 +58,7 @@ def _scan_distances(packed: PackedMasks, answers: Numbers) -> None:
             first * pixels,
             last - first,
             scan,
-            reused(write_buffer, route.lanes, route.past_caches),
+            reused(without_names, write_buffer, route.lanes, route.past_caches),
             any_numbers(here),
         )
 
@@ -76,9 +76,9 @@ def _count_distances(packed: PackedMasks, spacing: AllSteps | None, answers: Num
     past_caches = is_streamed(answers)
 
     def memory() -> tuple[Planes, WriteBuffer]:
-        buffer = reused(write_buffer, np.uint8, past_caches, BUFFERED, lists is not None)
-        tables = None if lists is None else lists.distances.view(np.uint32)
-        return reused(counting_planes, shape, largest, interleaved, packed.black_border), with_tables(buffer, tables)
+        planes = reused(without_names, counting_planes, shape, largest, interleaved, packed.black_border)
+        buffer = reused(without_names, write_buffer, np.uint8, past_caches, BUFFERED, lists is not None)
+        return planes, with_tables(buffer, None if lists is None else lists.distances.view(np.uint32))
 
     def work(first: int, last: int, planes: Planes, buffer: WriteBuffer) -> None:
         here = any_numbers(answers[first * pixels : last * pixels])

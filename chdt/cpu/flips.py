@@ -31,7 +31,7 @@ from chdt.cpu.kernels.packing import Words
 from chdt.cpu.kernels.removed_pixel import levels_memory
 from chdt.cpu.kernels.rows import ScanMemory, scan_memory
 from chdt.cpu.kernels.writing import WriteBuffer, any_numbers, look_up, with_tables, write_buffer
-from chdt.cpu.memory import reused
+from chdt.cpu.memory import reused, without_names
 from chdt.cpu.packed import PackedMasks
 from chdt.cpu.route import CROSSING_EFFORT, SCAN_EFFORT, PixelRoute, in_slabs, line_or_tiny, pixel_route, row_layout
 from chdt.cpu.threads import share
@@ -58,7 +58,8 @@ def _scanned_flip_sizes(packed: PackedMasks, route: PixelRoute, answers: Numbers
     sizes, line = np.empty(packed.images, np.int64), line_or_tiny(shape)
 
     def memory() -> tuple[ScanMemory | None, FlipMemory]:
-        return None if line else reused(scan_memory, route.layout, route.lanes), _flip_memory(shape, route)
+        scan = None if line else reused(without_names, scan_memory, route.layout, route.lanes)
+        return scan, reused(without_names, flip_memory, shape, route.layout, False, route.lanes, shape.cap, False)
 
     def work(first: int, last: int, scan: ScanMemory | None, flips: FlipMemory) -> None:
         start, images, here = first * pixels, last - first, answers[first * pixels : last * pixels]
@@ -83,9 +84,10 @@ def _small_flip_sizes(
     kernel = small_flip_sizes_of if lists is not None or line_or_tiny(shape) is None else line_or_tiny_flip_sizes_of
 
     def memory() -> tuple[FlipMemory, WriteBuffer]:
-        flips = reused(flip_memory, shape, route.layout, True, route.lanes, largest, packed.black_border)
+        key = (flip_memory, shape, route.layout, True, route.lanes, largest, packed.black_border)
+        flips = reused(without_names, *key) if lists is None else reused(*key)
         tables = None if lists is None else tables_of_sizes(lists.distances)
-        buffer = reused(write_buffer, route.lanes, route.past_caches, kept * pixels, lists is not None)
+        buffer = reused(without_names, write_buffer, route.lanes, route.past_caches, kept * pixels, lists is not None)
         return flips, with_tables(buffer, tables)
 
     def work(first: int, last: int, flips: FlipMemory, buffer: WriteBuffer) -> None:

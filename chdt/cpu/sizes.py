@@ -10,7 +10,7 @@ from chdt.checks.ranks import AXES, Floats, is_spaced, rank_lists_of, ranks_of, 
 from chdt.checks.shape import AllSteps
 from chdt.cpu.kernels.rank_search import spaced_sizes_of
 from chdt.cpu.kernels.size_search import size_memory, sizes_of, sizes_of_packed
-from chdt.cpu.memory import reused
+from chdt.cpu.memory import reused, without_names
 from chdt.cpu.packed import Packing, begin_packing
 from chdt.cpu.route import has_border_in_planes, interleaved_images, size_route
 from chdt.cpu.slabs import largest_ranks
@@ -33,7 +33,7 @@ def spaced_sizes(packing: Packing, spacing: AllSteps) -> Floats:
     sizes = np.empty(packed.images, np.float32)
 
     def work(first: int, last: int) -> None:
-        memory = reused(size_memory, shape, interleaved)
+        memory = reused(without_names, size_memory, shape, interleaved)
         mine = lists.of_images(first, last)
         spaced_sizes_of(packed.bits, first * pixels, memory, lists.at_hand, mine, sizes[first:last])
 
@@ -63,7 +63,7 @@ def sizes_of_masks(
     invalid: list[int] = []
 
     def work(first: int, last: int) -> None:
-        memory = reused(size_memory, shape, route.interleaved, in_planes)
+        memory = reused(without_names, size_memory, shape, route.interleaved, in_planes)
         sizes = answer.words[first:last]
         if packed is not None:
             sizes_of_packed(packed.bits, first * pixels, memory, sizes)

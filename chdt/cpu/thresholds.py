@@ -20,7 +20,7 @@ from chdt.cpu.kernels.weakest_pixels import weakest_pixels_of
 from chdt.cpu.kernels.window_centres import WindowLists
 from chdt.cpu.kernels.window_minima import minima_memory
 from chdt.cpu.kernels.window_search import threshold_memory
-from chdt.cpu.memory import reused
+from chdt.cpu.memory import reused, without_names
 from chdt.cpu.route import are_side_by_side, is_pooled
 from chdt.cpu.threads import share
 
@@ -81,7 +81,7 @@ def _share(
     options = () if side_by_side else (is_pooled(shape),)
 
     def work(first: int, last: int) -> None:
-        memory = reused(make, shape, values.dtype.type, *options)
+        memory = reused(without_names, make, shape, values.dtype.type, *options)
         here = values[first * shape.pixels : last * shape.pixels]
         mine = windows._replace(list_of=windows.list_of[first:last])
         to = answers[first * answers_of_image : last * answers_of_image]

@@ -21,10 +21,11 @@ benchmarks/compile_times.py`` measures it.
 
 import contextlib
 import hashlib
+import inspect
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args, get_type_hints
 
 import numba
 from numba import types
@@ -189,11 +190,40 @@ class Kernel(CPUDispatcher):  # type: ignore[misc]
         # A RuntimeError means a read-only install and no home: there is no place for a cache, so work without.
         with contextlib.suppress(RuntimeError):
             self._cache = Cache(function)
+        self.unnamed: set[tuple[int, ...]] = set()  # codes of calls with plain tuples that are known
+
+    def _compile_for_args(self, *arguments: Any) -> Any:
+        """Compile, or load, what types need that did not come before; plain tuples are taken for the named ones.
+
+        `chdt.cpu.memory.without_names` makes them, and says why.
+        """
+        hints = get_type_hints(self.py_func)
+        names = inspect.signature(self.py_func).parameters
+        named = [_with_names(value, hints.get(name)) for value, name in zip(arguments, names, strict=True)]
+        compiled = super()._compile_for_args(*named)
+        codes = self._codes(arguments)
+        with global_compiler_lock:
+            if codes != self._codes(named) and codes not in self.unnamed:
+                self._insert(codes, compiled, False)
+                self.unnamed.add(codes)
+        return compiled
+
+    def _codes(self, arguments: Sequence[Any]) -> tuple[int, ...]:
+        """What a call looks for compiled functions by."""
+        return tuple(self.typeof_pyval(argument)._code for argument in arguments)
 
     @property
     def _numba_type_(self) -> Any:
         """What Numba takes it for in another kernel."""
         return self.helper._numba_type_
+
+
+def _with_names(value: Any, hint: Any) -> Any:
+    """A tuple with the names of its annotation, if that is a named tuple, or one or None; anything else as it is."""
+    named = next((kind for kind in (hint, *get_args(hint)) if hasattr(kind, "_fields")), None)
+    if named is None or value is None:
+        return value
+    return named(*map(_with_names, value, get_type_hints(named).values()))
 
 
 def kernel(function: F) -> F:

@@ -94,9 +94,12 @@ def write_buffer(
 
 
 def with_tables(buffer: WriteBuffer, tables: npt.NDArray[np.uint32] | None) -> WriteBuffer:
-    """A write buffer with the tables of this call, if it was made for such."""
-    lengths = buffer.lengths
-    return buffer if lengths is None or tables is None else buffer._replace(lengths=lengths._replace(tables=tables))
+    """A write buffer, maybe `without_names`, with the tables of this call, if it was made for such."""
+    numbers, past_caches, lengths = buffer
+    if lengths is None or tables is None:
+        return buffer
+    _, found = lengths
+    return WriteBuffer(numbers, past_caches, Lengths(tables, found))
 
 
 def any_numbers(numbers: Numbers) -> AnyNumbers:
