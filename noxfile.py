@@ -24,7 +24,7 @@ SMALL = (
 LARGE = (
     "added_pixel", "answers", "bands", "bounds", "crossing", "limits", "lines", "lonely_pixels", "masks", "maxima",
     "meeting", "memory", "operators", "packing", "planes", "pooling", "reordering", "slabs", "spaced_loss",
-    "tiny_images", "tiny_thresholds", "window_counts", "writing",
+    "threshold_ways", "tiny_images", "tiny_thresholds", "window_counts", "writing",
 )  # fmt: skip
 
 

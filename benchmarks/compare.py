@@ -115,7 +115,7 @@ def measure_losses(threads: int, effort: Effort) -> dict[str, dict[str, Seconds]
     return measured
 
 
-LONG = 1.0  # seconds of a call that is not made again
+LONG = 4.0  # seconds of a call that is not made again
 
 
 def _take_turn(call: Callable[[], Any], turn: float) -> float:

@@ -7,14 +7,14 @@ import torch
 from chdt.attainable import attainable_sizes
 from chdt.checks.devices import is_on_gpu
 from chdt.checks.masks import check_black_border, grid_shape, plain_tensor
-from chdt.checks.pixels import values_at
+from chdt.checks.pixels import ABOVE_ALL, BELOW_ALL
 from chdt.checks.shape import AllSteps
 from chdt.checks.spacing import Spacing, spacing_of
 from chdt.checks.tracing import is_traced, unscriptable
 from chdt.checks.values import check_logits, check_sizes, check_values, comparable
 from chdt.wings import masks_of_ranks, weakest_pixels_of_ranks
 
-NO_GRID = 1 << 40  # a rank beyond those of any grid
+NO_GRID = 1 << 41  # a size beyond those of any grid
 
 
 @unscriptable
@@ -93,10 +93,10 @@ def threshold_of_size(
     steps, black_border = spacing_of(spacing, spatial_dims, logits), check_black_border(black_border)
     ranks = _ranks_of(sizes, logits, spatial_dims, steps, black_border)[..., None]
     if is_traced(logits) or is_traced(sizes):
-        index = torch.ops.chdt.weakest_pixels(logits.detach(), ranks, spatial_dims, steps, black_border)[..., 0]
+        index = torch.ops.chdt.weakest_pixels(logits.detach(), ranks, spatial_dims, steps, black_border)
     else:
-        index = weakest_pixels_of_ranks(logits, ranks, spatial_dims, steps, black_border)[..., 0]
-    thresholds: torch.Tensor = values_at(logits, index[..., None], spatial_dims)[..., 0]
+        index = weakest_pixels_of_ranks(logits, ranks, spatial_dims, steps, black_border)
+    thresholds: torch.Tensor = _values_at(logits, index, spatial_dims)[..., 0]
     return thresholds if known is None else thresholds.masked_fill(~known.to(logits.device), torch.nan)
 
 
@@ -207,9 +207,9 @@ def _ranks_of(
 ) -> torch.Tensor:
     """The rank of the nearest size there is, of two the larger one; beyond all ranks for sizes beyond all sizes."""
     if spacing is None:
-        halves = sizes.double() if sizes.is_floating_point() else sizes.to(torch.int64)
-        rounded = (halves / 2 + 0.5).floor() if sizes.is_floating_point() else halves // 2 + halves % 2
-        return rounded.clamp(max=NO_GRID).to(torch.int64)
+        if sizes.is_floating_point():
+            return (sizes.double().clamp(max=NO_GRID) / 2 + 0.5).to(torch.int64)
+        return (sizes.to(torch.int64).clamp(max=NO_GRID) + 1) >> 1
     shape = grid_shape(logits, spatial_dims)
     there, _ = attainable_sizes(sizes.double(), shape, spatial_dims, spacing, black_border)
     before, behind, largest = there[..., :-1], there[..., 1:], there[..., -1:]
@@ -217,3 +217,12 @@ def _ranks_of(
     beyond = (3 * largest - before.masked_fill(before == largest, 0).amax(-1, keepdim=True)) / 2
     middles = torch.where(before == largest, beyond, (before + behind) / 2)
     return (sizes.double()[..., None] >= torch.cat([middles, beyond], -1)).sum(-1)
+
+
+def _values_at(logits: torch.Tensor, index: torch.Tensor, spatial_dims: int) -> torch.Tensor:
+    """The logits of these pixels, some an image, with their gradient; ±inf where the index stands for none."""
+    values = logits.flatten(-spatial_dims)
+    if not is_traced(index) and not is_on_gpu(index) and bool((index >= 0).all()):  # mostly, and sooner done
+        return values.gather(-1, index)
+    values = values.gather(-1, index.clamp(min=0))
+    return values.masked_fill(index == ABOVE_ALL, math.inf).masked_fill(index == BELOW_ALL, -math.inf)

@@ -8,8 +8,6 @@ import torch
 from chdt import distance_transform, expected_size_loss, flip_sizes, object_size, sampled_gradient
 from chdt.cpu.draws import masks_from_seed
 
-pytestmark = pytest.mark.kernels
-
 GRIDS = [(1, 1), (3, 4), (9, 31), (9, 33), (4, 64), (3, 65), (2, 130), (67, 2), (1, 129)]
 
 

@@ -2,11 +2,8 @@
 
 import numpy as np
 import pytest
-import torch
 from scipy import ndimage
-from thresholds import by_ways, values_of
 
-from chdt import mask_of_size, object_size, threshold_of_size
 from chdt.checks.shape import Shape
 from chdt.cpu.kernels.jit import kernel
 from chdt.cpu.kernels.keys import Floats, bits_of
@@ -16,7 +13,6 @@ from chdt.cpu.kernels.window_search import Search, threshold_memory
 
 pytestmark = pytest.mark.kernels
 
-POOLED, WHOLE = {"POOLED_MIN_PIXELS": 0}, {"POOLED_MIN_PIXELS": 1 << 62}
 FLOATS = Floats(np.uint64(1 << 31), np.uint64(0x7F800000))
 GRIDS = [(300,), (513,), (32, 32), (33, 70), (65, 40), (5, 40, 47), (16, 17, 19), (20, 16, 66), (40, 3, 33)]
 
@@ -105,43 +101,6 @@ def test_windows_of_a_pooled_image(grid, window):
                     pixel = tuple(block * sides + place)
                     inside = all(m <= p < n - m for p, m, n in zip(pixel, margins, shape, strict=True))
                     assert bit == (inside and least[pixel] > limit)
-
-
-@pytest.mark.parametrize(
-    "kind", ["plain", "few values", "sure", "infinite", "NaN", "of one sign", "smooth", "plateaus"]
-)
-@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
-def test_the_same_as_whole(kind, dtype):
-    rng = np.random.default_rng(0)
-    grids = [(700,), (5000,), (32, 33), (100, 90), (200, 190), (64, 300), (9, 60, 70), (35, 50, 36), (20, 40, 130)]
-    for number, grid in enumerate(grids):
-        shape, black_border = (2, *grid), bool(number // 2 % 2)
-        if kind in ("smooth", "plateaus"):
-            values = ndimage.gaussian_filter(rng.standard_normal(shape), (0, *[3] * len(grid)))
-            values = values / values.std() if kind == "smooth" else np.clip(3 * values / values.std(), -2, 2)
-        else:
-            values = values_of(kind, rng, shape)
-        logits = torch.from_numpy(values).to(dtype)
-        ranks = torch.from_numpy(rng.integers(min(grid) // 4, max(grid) + 2, (2, 3)))
-        spacing = [None, (2.0, 2.0, 2.0), (1.5, 1.0, 1.0), (1.0, 1.0, 1.0, 1.0, 1.3, 0.8)][number % 4]
-        pixels, masks, expected_pixels, expected_masks = by_ways(
-            (POOLED, WHOLE), logits, ranks, len(grid), spacing, black_border
-        )
-        assert torch.equal(pixels, expected_pixels), (grid, black_border, spacing, ranks)
-        assert torch.equal(masks, expected_masks), (grid, black_border, spacing, ranks)
-
-
-def test_a_square_of_any_size():
-    """Wherever it is, it is found, and nothing larger."""
-    for side in range(21, 60, 3):
-        logits = torch.full((300, 310), -1.0)
-        top, left = 7 * side % 200, 5 * side % 200
-        logits[top : top + side, left : left + side] = 1.0
-        size = int(object_size(logits > 0))
-        assert size == 2 * -(-side // 2)
-        sizes = torch.tensor([size - 2, size, size + 2])
-        assert threshold_of_size(logits.expand(3, -1, -1), sizes).tolist() == [1, 1, -1]
-        assert torch.equal(mask_of_size(logits, sizes[1]), logits > 0)
 
 
 def test_which_windows_are_looked_for():

@@ -15,32 +15,8 @@ from chdt.cpu.thresholds import weakest_pixels_of_ranks
 
 pytestmark = pytest.mark.kernels
 
-DTYPES = [torch.float16, torch.bfloat16, torch.float32, torch.float64]
 ONE_BY_ONE, SIDE_BY_SIDE = {"SIDE_BY_SIDE_MIN_IMAGES": 1 << 40}, {"SIDE_BY_SIDE_MIN_IMAGES": 1}
 BOTH_WAYS = SIDE_BY_SIDE, ONE_BY_ONE
-GRIDS = [
-    *((side,) for side in (1, 2, 3, 4, 5, 7, 8, 16, 31, 63, 64, 65, 127, 128, 129, 256, 512)),
-    *((side, side) for side in range(1, 21)),
-    *((2, 1), (1, 9), (20, 3), (5, 13), (17, 2), (64, 4), (3, 65)),
-    *((side, side, side) for side in range(1, 7)),
-    *((2, 1, 5), (1, 4, 7), (6, 2, 3), (3, 4, 1), (5, 1, 1)),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("kind", ["plain", "few values", "sure", "infinite", "NaN", "of one sign"])
-@pytest.mark.parametrize("dtype", DTYPES)
-def test_the_same_as_one_by_one(kind, dtype):
-    rng = np.random.default_rng(0)
-    for number, grid in enumerate(GRIDS):
-        images, black_border = (1, 63, 64, 65, 150)[number % 5], bool(number // 5 % 2)
-        logits = torch.from_numpy(values_of(kind, rng, (images, *grid))).to(dtype)
-        ranks = torch.from_numpy(rng.integers(0, max(grid) + 2, (images, 2)))
-        spacing = (2.0, 2.0, 2.0) if number % 7 == 0 else None
-        pixels, masks, expected_pixels, expected_masks = by_ways(
-            BOTH_WAYS, logits, ranks, len(grid), spacing, black_border
-        )
-        assert torch.equal(pixels, expected_pixels), (grid, images, black_border)
-        assert torch.equal(masks, expected_masks), (grid, images, black_border)
 
 
 def weakest_pixel(values, size, black_border):

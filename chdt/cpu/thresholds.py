@@ -94,8 +94,13 @@ def _values_of(logits: torch.Tensor) -> tuple[Numbers, Floats]:
     """All logits in reading order, as bits."""
     flat = logits.detach().cpu().contiguous().resolve_neg().view(-1)
     values = flat.view(SAME_SIZE[flat.itemsize]).numpy().view(WORD_OF_SIZE[flat.itemsize])
-    infinity = torch.tensor([torch.inf], dtype=logits.dtype, device="cpu").view(SAME_SIZE[flat.itemsize]).item()
-    return values, Floats(np.uint64(1 << (8 * flat.itemsize - 1)), np.uint64(infinity))
+    return values, _floats_of(logits.dtype)
+
+
+@functools.cache
+def _floats_of(dtype: torch.dtype) -> Floats:
+    infinity = torch.tensor([torch.inf], dtype=dtype, device="cpu").view(SAME_SIZE[dtype.itemsize]).item()
+    return Floats(np.uint64(1 << (8 * dtype.itemsize - 1)), np.uint64(infinity))
 
 
 def _windows_of(shape: Shape, spatial_dims: int, spacing: AllSteps | None, black_border: bool) -> WindowLists:
