@@ -132,15 +132,14 @@ def _centres(planes: Planes, one: Vector, two: Vector, radius: int) -> Vector:
 
 
 @outlined
-def _find_not_reached(planes: Planes, background: Vector, halves: Numbers) -> None:
-    """Leave in plane BACKGROUND + r the pixels that S_r does not reach r away from.
+def _find_not_reached(planes: Planes, background: Vector, halves: Numbers) -> int:
+    """Leave in plane BACKGROUND + r the pixels that S_r does not reach r away from; give the first r.
 
     From r = half of the size, which is what ``halves`` gets of each of the eight images, down to where there are none.
     """
     inside, nothing = planes.patterns[INSIDE], nothing_in(planes)
     one = eight(1)
     r, eroded, found, left = 0, background, nothing, background ^ inside
-    is_open = where_less(nothing, left, ~nothing, nothing)
     while any_set(left) and r < cap_of(planes.layout):
         r += 1
         found = found + where_less(nothing, left, one, nothing)
@@ -150,6 +149,7 @@ def _find_not_reached(planes: Planes, background: Vector, halves: Numbers) -> No
             eroded = eroded | planes.patterns[planes.patterns.size - planes.layout.plane_words]
         left = eroded ^ inside
     store(halves, 0, found)
+    is_open = ~nothing  # of an image without an object down to r = 0, as its P_1 is needed
     while r > 0 and any_set(is_open):
         at = plane_at(planes.layout, BACKGROUND + r)
         left = load_words(planes.words, at)
@@ -158,11 +158,15 @@ def _find_not_reached(planes: Planes, background: Vector, halves: Numbers) -> No
         is_done = where_less(nothing, left, ~nothing, nothing) & where_less(nothing, not_reached, nothing, ~nothing)
         is_open = is_open & ~is_done
         r -= 1
+    return r + 1
 
 
 @outlined
-def _find_lonely(planes: Planes, background: Vector, images: int, halves: Numbers) -> None:
-    """Leave the sets P_r of an image in planes BACKGROUND + r, r above half of its size, to the first that is empty."""
+def _find_lonely(planes: Planes, background: Vector, images: int, halves: Numbers) -> int:
+    """Leave the sets P_r of an image in planes BACKGROUND + r, r above half of its size; give the last r.
+
+    From there on they are empty.
+    """
     words, nothing, found_at = planes.words, nothing_in(planes), plane_at(planes.layout, COUNTS)
     radius, is_open = cap_of(planes.layout), True
     for image in range(images):
@@ -184,25 +188,16 @@ def _find_lonely(planes: Planes, background: Vector, images: int, halves: Number
             else:
                 is_open = True
         radius += 1
+    return radius
 
 
 @helper
-def _write(planes: Planes, image: int, half: int, answers: Numbers, at: int) -> None:
+def _write(planes: Planes, image: int, half: int, first: int, last: int, answers: Numbers, at: int) -> None:
     """Write the sizes after flips of one image: less where removing reaches less far, more where adding fits."""
-    sizes, r = fill(2 * half, np.uint8(0)), half
-    while r > 0:
-        not_reached = planes.words[plane_at(planes.layout, BACKGROUND + r) + image]
-        if not_reached == 0:
-            break
-        sizes = sizes - spread(not_reached, np.uint8(2), np.uint8(0))
-        r -= 1
-    r = half + 1
-    while r <= cap_of(planes.layout):
-        lonely = planes.words[plane_at(planes.layout, BACKGROUND + r) + image]
-        if lonely == 0:
-            break
-        sizes = sizes + spread(lonely, np.uint8(2), np.uint8(0))
-        r += 1
+    sizes = fill(2 * half, np.uint8(0))
+    for r in range(first, last + 1):  # the same for all eight images: a processor sees the end of the loop coming
+        pixels = planes.words[plane_at(planes.layout, BACKGROUND + r) + image]
+        sizes = sizes + spread(pixels, np.uint8(2 if r > half else 254), np.uint8(0))  # 254 is -2
     store_ahead(answers, at, sizes)
 
 
@@ -219,7 +214,7 @@ def flip_sizes_of_eight(
     index, shift = first >> 6, first & (WORD_BITS - 1)
     objects = from_two(gather_words(packed, index), gather_words(packed, index + 1), shift)
     background = ~objects & planes.patterns[INSIDE]
-    _find_not_reached(planes, background, halves)
-    _find_lonely(planes, background, images, halves)
+    first = _find_not_reached(planes, background, halves)
+    last = _find_lonely(planes, background, images, halves)
     for image in range(images):
-        _write(planes, image, halves[image], answers, at + image * pixels)
+        _write(planes, image, halves[image], first, last, answers, at + image * pixels)
