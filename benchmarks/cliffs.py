@@ -153,6 +153,11 @@ def cases(rng: np.random.Generator) -> Iterator[Case]:
         yield Case("densities", f"{density}", as_dtype(foreground(rng, *masks.shape, density=density), "float32"), {})
         large = as_dtype(foreground(rng, 1, 1024, 1024, density=density), "float32")
         yield Case("densities", f"{density}, 1024 x 1024", large, {})
+    for sides in ((2100, 2100), (8300, 520), (33_000, 130), (170, 170, 170)):  # each done by all threads
+        almost_full = np.ones((1, *sides), bool)
+        almost_full[(0, *(side // 3 for side in sides))] = False
+        name = f"one background pixel, {' x '.join(map(str, sides))}"
+        yield Case("densities", name, as_dtype(almost_full, "float32"), {"spatial_dims": len(sides)})
     volumes = as_dtype(foreground(rng, 4, 64, 64, 64), "float32")
     yield Case("border", "slices", masks, {"black_border": True})
     yield Case("border", "4 x 64 x 64 x 64", volumes, {"black_border": True, "spatial_dims": 3})

@@ -101,12 +101,12 @@ def _lonely_pixels(
 
     def lift(first: int, last: int, segment: CountedSegment) -> None:
         few = np.empty((FEW_PIXELS, 2), np.int64)
-        counts.append(raise_lonely(slabs, first, last, rank, ranks, segment.planes, lonely, answers, few.reshape(-1)))
+        counts.append(raise_lonely(slabs, first, last, rank, ranks, segment, lonely, answers, few.reshape(-1)))
         found.append(few[: counts[-1]])
 
     pixels, reach = SLABS_EFFORT * shape.pixels // slabs.number, radius_within(rank, ranks, slabs.axis)
     together = min(reach + 1, -(-slabs.number // thread_count()))
     share(find, slabs.number, pixels, together, callers_first(counted, _counted_segment, shape))
     if lonely.has_centres.any():
-        share(lift, slabs.number, pixels, memory=callers_first(counted, _counted_segment, shape))
+        share(lift, slabs.number, pixels, together, callers_first(counted, _counted_segment, shape))
     return sum(counts), np.concatenate(found)

@@ -142,6 +142,40 @@ def find_lonely(
         begin = end
 
 
+@helper
+def _begin_reached(slabs: Slabs, begin: int, reach: int, lonely: Lonely, ones: Words) -> None:
+    """Unite what is reached in the slabs of the segment that begins with the window around ``begin``, as above."""
+    pitch, reached = slabs.pitch, lonely.reached
+    first, last = first_of_segment(begin, reach), min(slabs.number - 1, begin + reach)
+    nothing = load_words(ones, 0) ^ load_words(ones, 0)
+    for x in range(0, pitch, VECTOR_WORDS):
+        store(ones, slabs.number * pitch + x, nothing)
+        store(ones, (last + 1 - first) * pitch + x, nothing)
+    for centre in range(last, first - 1, -1):
+        for x in range(0, pitch, VECTOR_WORDS):
+            at = (centre - first) * pitch + x
+            united = load_words(ones, at + pitch)
+            if lonely.has_centres[centre] != 0:
+                united |= load_words(reached, centre * pitch + x)
+            store(ones, at, united)
+
+
+@helper
+def _join_reached(slabs: Slabs, begin: int, slab: int, reach: int, lonely: Lonely, segment: CountedSegment) -> int:
+    """Write what the windows around all centres within reach of a slab reach in it, to the plane that this gives."""
+    planes, ones, pitch = segment.planes, segment.ones, slabs.pitch
+    target, before = plane_at(planes.layout, 0), (max(0, slab - reach) - first_of_segment(begin, reach)) * pitch
+    behind, entering = slabs.number * pitch, slab + reach
+    enters = slab > begin and entering < slabs.number and lonely.has_centres[entering] != 0
+    for x in range(0, pitch, VECTOR_WORDS):
+        united = load_words(ones, behind + x)
+        if enters:
+            united |= load_words(lonely.reached, entering * pitch + x)
+            store(ones, behind + x, united)
+        store(planes.words, target + x, united | load_words(ones, before + x))
+    return target
+
+
 @kernel
 def raise_lonely(
     slabs: Slabs,
@@ -149,7 +183,7 @@ def raise_lonely(
     last: int,
     rank: int,
     ranks: Ranks | None,
-    planes: Planes,
+    segment: CountedSegment,
     lonely: Lonely,
     answers: Numbers,
     found: npt.NDArray[np.int64],
@@ -159,16 +193,12 @@ def raise_lonely(
     Only those in slabs first..last - 1; `find_lonely` must be done for all. ``found`` gets the first ones, each as its
     bit in the slabs and its place in the image, and the answers of the image begin with the first.
     """
-    words, at, reach, count = planes.words, plane_at(planes.layout, 0), reach_of(rank, ranks, slabs), 0
-    for slab in range(first, last):
-        is_reached = False
-        for centre in range(max(0, slab - reach), min(slabs.number, slab + reach + 1)):
-            if lonely.has_centres[centre] != 0:
-                for x in range(0, slabs.pitch, VECTOR_WORDS):
-                    reached = load_words(lonely.reached, centre * slabs.pitch + x)
-                    store(words, at + x, reached | load_words(words, at + x) if is_reached else reached)
-                is_reached = True
-        if is_reached:
+    words, reach, count, begin = segment.planes.words, reach_of(rank, ranks, slabs), 0, first
+    while begin < last:
+        _begin_reached(slabs, begin, reach, lonely, segment.ones)
+        end = min(last, begin + 2 * reach + 1)
+        for slab in range(begin, end):
+            at = _join_reached(slabs, begin, slab, reach, lonely, segment)
             for k in range(slabs.rows * slabs.row_words):
                 word = words[at + k] & slabs.words[slab * slabs.pitch + k]
                 row = k // slabs.row_words
@@ -182,4 +212,5 @@ def raise_lonely(
                         found[2 * count] = (slab * slabs.pitch + k) * WORD_BITS + bit
                         found[2 * count + 1] = pixel
                     count += 1
+        begin = end
     return count
