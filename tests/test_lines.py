@@ -39,10 +39,24 @@ def test_lines_with_few_runs(width, black_border):
     check(np.unique(lines, axis=0), black_border)
 
 
-@pytest.mark.parametrize("density", [0.1, 0.5, 0.9, 0.97])
+@pytest.mark.parametrize("density", [0.1, 0.5, 0.8, 0.9, 0.97, 0.99])
 def test_random_lines(density):
     for black_border in (False, True):
         check(random_masks((20, 150), density), black_border)
+        check(random_masks((5, 700), density), black_border)
+
+
+@pytest.mark.parametrize("black_border", [False, True])
+@pytest.mark.parametrize("longest", [1, 2, 3, 7, 8, 15, 16, 17, 31, 32, 33, 34, 63, 64, 65, 66, 130])
+def test_lines_of_many_runs(longest, black_border):
+    """Runs up to the longest, some with gaps of one pixel between them: shorter ones are passed over in whole words."""
+    rng, lines = np.random.default_rng(longest), []
+    for _ in range(20):
+        line = [rng.random(rng.integers(0, 4)) < 0.5]
+        for length in rng.choice([1, longest // 2, longest - 1, longest], 12):
+            line += [np.ones(length, bool), np.zeros(rng.choice([1, 1, 2, 5]), bool)]
+        lines.append(np.resize(np.concatenate(line), 12 * (longest + 2)))
+    check(np.array(lines), black_border)
 
 
 def test_long_lines():

@@ -3,9 +3,11 @@
 import numpy as np
 
 from chdt.cpu.kernels.jit import helper, outlined
-from chdt.cpu.kernels.lanes import Numbers, Word, lowest_bit
+from chdt.cpu.kernels.lanes import Numbers, Word, leading_zeros, lowest_bit
 from chdt.cpu.kernels.packing import WORD_BITS, Words, low_bits, read_bits
 from chdt.cpu.kernels.writing import write_number
+
+MOST_AT_ONCE = WORD_BITS // 2  # pixels of what is looked for in a word: in so many of its places at least
 
 
 @helper
@@ -20,6 +22,61 @@ def _next_pixel(packed: Words, start: int, at: int, width: int, others: Word) ->
         if found != 0:
             return at + lowest_bit(found)  # type: ignore[no-any-return]
         at += WORD_BITS
+    return width
+
+
+@helper
+def _behind_last(packed: Words, start: int, at: int, others: Word) -> int:
+    """The pixel behind the last one before ``at`` that is foreground, or background as above; 0 if there is none."""
+    while at > 0:
+        count = min(WORD_BITS, at)
+        found = (read_bits(packed, start + at - count, count) ^ others) & low_bits(count)
+        if found != 0:
+            return at - count + WORD_BITS - leading_zeros(found)  # type: ignore[no-any-return]
+        at -= count
+    return 0
+
+
+@helper
+def _next_run(packed: Words, start: int, at: int, width: int, length: int) -> int:
+    """The first pixel of the line from ``at`` on from which ``length`` pixels in a row are foreground, or ``width``."""
+    while at + length <= width:
+        count = min(WORD_BITS, width - at)
+        found, done = read_bits(packed, start + at, count) & low_bits(count), 1
+        while done < length:
+            step = min(done, length - done)
+            found &= found >> np.uint64(step)
+            done += step
+        if found != 0:
+            return at + lowest_bit(found)  # type: ignore[no-any-return]
+        at += count - length + 1
+    return width
+
+
+@helper
+def _next_window(packed: Words, start: int, at: int, width: int, length: int) -> int:
+    """The first pixel of the line from ``at`` on that begins a window with one background pixel or none, or ``width``.
+
+    A window is ``length`` pixels long.
+    """
+    while at + length <= width:
+        count = min(WORD_BITS, width - at)
+        # Windows with at least one, and two: of 1, 2, 4, ... pixels, and of as many as the last digits of the length.
+        one, two, side = ~read_bits(packed, start + at, count), np.uint64(0), 1
+        any_one, any_two, done = np.uint64(0), np.uint64(0), 0
+        while side <= length:
+            if length & side:
+                one_behind, two_behind = one >> np.uint64(done), two >> np.uint64(done)
+                any_two |= two_behind | (any_one & one_behind)
+                any_one |= one_behind
+                done += side
+            two |= (two >> np.uint64(side)) | (one & (one >> np.uint64(side)))
+            one |= one >> np.uint64(side)
+            side *= 2
+        found = ~any_two & low_bits(count - length + 1)
+        if found != 0:
+            return at + lowest_bit(found)  # type: ignore[no-any-return]
+        at += count - length + 1
     return width
 
 
@@ -39,6 +96,49 @@ def _raise(answers: Numbers, at: int, largest: int, half: int) -> None:
         answers[at] = 2 * half
 
 
+@helper
+def _raise_in_gap(
+    packed: Words, start: int, run: int, gap: int, width: int, border: bool, largest: int, answers: Numbers, at: int
+) -> int:
+    """Raise the answers at both ends of a gap, behind the run that begins at ``run``; give where the next run begins.
+
+    A pixel that is added there makes a run longer, or two of them one.
+    """
+    run_behind = _next_pixel(packed, start, gap, width, np.uint64(0))
+    end_behind = _next_pixel(packed, start, run_behind, width, ~np.uint64(0))
+    if run_behind == gap + 1:
+        _raise(answers, at + gap, largest, _half_of_size(run, end_behind, width, border))
+    elif run_behind > gap:
+        _raise(answers, at + gap, largest, _half_of_size(run, gap + 1, width, border))
+        if run_behind < width:
+            _raise(answers, at + run_behind - 1, largest, _half_of_size(run_behind - 1, end_behind, width, border))
+    return run_behind
+
+
+@helper
+def _raise_added(packed: Words, start: int, width: int, border: bool, largest: int, answers: Numbers, at: int) -> None:
+    """Raise the answers of the pixels that make a larger size when added."""
+    foreground, background = np.uint64(0), ~np.uint64(0)
+    gap = _next_pixel(packed, start, 0, width, background)
+    if gap == width:
+        return
+    # Where the border is one end of a run, it need not be as long.
+    run = _raise_in_gap(packed, start, 0, gap, width, border, largest, answers, at)
+    last_gap = _behind_last(packed, start, _behind_last(packed, start, width, background), foreground)
+    last_run = _behind_last(packed, start, last_gap, background)
+    _raise_in_gap(packed, start, last_run, last_gap, width, border, largest, answers, at)
+    length = min(2 * largest + 1, MOST_AT_ONCE)
+    window = _next_window(packed, start, run, width, length)
+    while window < width:
+        gap = _next_pixel(packed, start, window, width, background)
+        if gap == width:
+            return
+        if window > run:
+            run = _behind_last(packed, start, window, background)
+        run = _raise_in_gap(packed, start, run, gap, width, border, largest, answers, at)
+        window = _next_window(packed, start, run, width, length)
+
+
 @outlined
 def flip_sizes_of_line(packed: Words, start: int, width: int, black_border: bool, answers: Numbers, at: int) -> int:
     """Write the sizes after every single flip of the line whose packed bits begin at ``start``, from ``at`` on.
@@ -46,16 +146,19 @@ def flip_sizes_of_line(packed: Words, start: int, width: int, black_border: bool
     Give half of its size without any.
     """
     background = ~np.uint64(0)
-    largest, second, thick_begin, thick_end = 0, 0, 0, 0
-    begin = _next_pixel(packed, start, 0, width, np.uint64(0))
-    while begin < width:
+    last = _behind_last(packed, start, width, background)  # where the last run begins, if it ends at the border
+    largest, second = _half_of_size(last, width, width, black_border), 0
+    thick_begin, thick_end = last, width
+    begin = _next_run(packed, start, 0, last, 1)
+    while begin < last:
         end = _next_pixel(packed, start, begin, width, background)
         half = _half_of_size(begin, end, width, black_border)
         if half > largest:
             largest, second, thick_begin, thick_end = half, largest, begin, end
         else:
             second = max(second, half)
-        begin = _next_pixel(packed, start, end, width, np.uint64(0))
+        # A shorter one does not count any more.
+        begin = _next_run(packed, start, end, last, min(2 * second + 1, MOST_AT_ONCE))
     write_number(answers, at, at + width, 2 * max(1, largest))  # without foreground, a lone pixel is added
     # A removed pixel cuts its run, which matters if no other one is as thick.
     if second < largest:
@@ -63,18 +166,6 @@ def flip_sizes_of_line(packed: Words, start: int, width: int, black_border: bool
             before = _half_of_size(thick_begin, pixel, width, black_border)
             behind = _half_of_size(pixel + 1, thick_end, width, black_border)
             answers[at + pixel] = 2 * max(second, max(before, behind))
-    # An added one makes the runs on both sides of it one.
     if largest > 0:
-        begin, end = 0, 0  # of the run before the gap
-        while end < width:
-            next_begin = _next_pixel(packed, start, end, width, np.uint64(0))
-            next_end = _next_pixel(packed, start, next_begin, width, background)
-            if next_begin == end + 1:
-                _raise(answers, at + end, largest, _half_of_size(begin, next_end, width, black_border))
-            elif next_begin > end:
-                _raise(answers, at + end, largest, _half_of_size(begin, end + 1, width, black_border))
-                if next_begin < width:
-                    half = _half_of_size(next_begin - 1, next_end, width, black_border)
-                    _raise(answers, at + next_begin - 1, largest, half)
-            begin, end = next_begin, next_end
+        _raise_added(packed, start, width, black_border, largest, answers, at)
     return largest
