@@ -222,7 +222,7 @@ def _ranks_of(
 def _values_at(logits: torch.Tensor, index: torch.Tensor, spatial_dims: int) -> torch.Tensor:
     """The logits of these pixels, some an image, with their gradient; ±inf where the index stands for none."""
     values = logits.flatten(-spatial_dims)
-    if not is_traced(index) and not is_on_gpu(index) and bool((index >= 0).all()):  # mostly, and sooner done
+    if not is_traced(index) and not is_on_gpu(index) and bool((index >= 0).all()):  # mostly so, and faster
         return values.gather(-1, index)
     values = values.gather(-1, index.clamp(min=0))
     return values.masked_fill(index == ABOVE_ALL, math.inf).masked_fill(index == BELOW_ALL, -math.inf)

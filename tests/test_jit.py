@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pytest
 
 import chdt
-from chdt.cpu.kernels.jit import helper, kernel, outlined
+from chdt.cpu.kernels.jit import Kernel, helper, kernel, outlined
 from chdt.cpu.memory import without_names
 
 CALL = """
@@ -134,7 +134,7 @@ def weighed(memory: Outer, other: Inner | None, side: int) -> int:
 @pytest.mark.parametrize("named_first", [True, False])
 def test_named_tuples_may_come_without_names(monkeypatch, named_first, more, other):
     """They are compiled once, whichever comes first, and every later call finds what it needs at once."""
-    function = kernel(weighed.py_func) if not numba.config.DISABLE_JIT else weighed
+    function = Kernel(weighed.py_func) if not numba.config.DISABLE_JIT else weighed
     named = Outer(np.array([5]), Inner(7, (20, 30), more)), other
     plain = tuple(without_names(lambda value=value: value) for value in named)
     if not numba.config.DISABLE_JIT:
@@ -152,7 +152,7 @@ def test_named_tuples_may_come_without_names(monkeypatch, named_first, more, oth
 @pytest.mark.skipif(numba.config.DISABLE_JIT, reason="about compiling")
 def test_several_threads_call_a_new_kernel_without_names():
     """Each finds it, and so do later calls: what was put in twice could not be told apart."""
-    function = kernel(weighed.py_func)
+    function = Kernel(weighed.py_func)
     plain = without_names(lambda: Outer(np.array([5]), Inner(7, (20, 30), None)))
     with ThreadPoolExecutor(8) as pool:
         assert {*pool.map(lambda _: function(plain, None, 0), range(64))} == {55}

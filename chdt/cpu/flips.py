@@ -59,7 +59,7 @@ def _scanned_flip_sizes(packed: PackedMasks, route: PixelRoute, answers: Numbers
 
     def memory() -> tuple[ScanMemory | None, FlipMemory]:
         scan = None if line else reused(without_names, scan_memory, route.layout, route.lanes)
-        return scan, reused(without_names, flip_memory, shape, route.layout, False, route.lanes, shape.cap, False)
+        return scan, reused(without_names, *_flip_memory_of(shape, route))
 
     def work(first: int, last: int, scan: ScanMemory | None, flips: FlipMemory) -> None:
         start, images, here = first * pixels, last - first, answers[first * pixels : last * pixels]
@@ -71,8 +71,9 @@ def _scanned_flip_sizes(packed: PackedMasks, route: PixelRoute, answers: Numbers
         _flip_sizes_of_image(packed.bits, image * pixels, shape, route, here)
 
 
-def _flip_memory(shape: Shape, route: PixelRoute) -> FlipMemory:
-    return reused(flip_memory, shape, route.layout, False, route.lanes, shape.cap, False)
+def _flip_memory_of(shape: Shape, route: PixelRoute) -> tuple[Any, ...]:
+    """What `reused` is to make for large images."""
+    return flip_memory, shape, route.layout, False, route.lanes, shape.cap, False
 
 
 def _small_flip_sizes(
@@ -131,7 +132,7 @@ def _level_memory(route: PixelRoute, maxima: Numbers) -> FlipMemory:
 
 def _added_memory(bits: Words, start: int, shape: Shape, route: PixelRoute) -> AddedMemory | FlipMemory:
     """What `_raise_added` needs for an image that is cut into bands: made before anything is written."""
-    return added_memory(bits, start, shape) if in_slabs(shape) else _flip_memory(shape, route)
+    return added_memory(bits, start, shape) if in_slabs(shape) else reused(*_flip_memory_of(shape, route))
 
 
 def _raise_added(

@@ -25,6 +25,7 @@ import inspect
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import UnionType
 from typing import Any, TypeVar, get_args, get_type_hints
 
 import numba
@@ -190,7 +191,7 @@ class Kernel(CPUDispatcher):  # type: ignore[misc]
         # A RuntimeError means a read-only install and no home: there is no place for a cache, so work without.
         with contextlib.suppress(RuntimeError):
             self._cache = Cache(function)
-        self.unnamed: set[tuple[int, ...]] = set()  # codes of calls with plain tuples that are known
+        self.unnamed: set[tuple[int, ...]] = set()  # codes of calls with plain tuples that find what is compiled
 
     def _compile_for_args(self, *arguments: Any) -> Any:
         """Compile, or load, what types need that did not come before; plain tuples are taken for the named ones.
@@ -204,7 +205,7 @@ class Kernel(CPUDispatcher):  # type: ignore[misc]
         codes = self._codes(arguments)
         with global_compiler_lock:
             if codes != self._codes(named) and codes not in self.unnamed:
-                self._insert(codes, compiled, False)
+                self._insert(codes, compiled, False)  # False: not in Numba's object mode
                 self.unnamed.add(codes)
         return compiled
 
@@ -219,8 +220,9 @@ class Kernel(CPUDispatcher):  # type: ignore[misc]
 
 
 def _with_names(value: Any, hint: Any) -> Any:
-    """A tuple with the names of its annotation, if that is a named tuple, or one or None; anything else as it is."""
-    named = next((kind for kind in (hint, *get_args(hint)) if hasattr(kind, "_fields")), None)
+    """A plain tuple with the names of its annotation, where that is a named tuple X, or X | None; all else as it is."""
+    kinds = get_args(hint) if isinstance(hint, UnionType) else (hint,)
+    named = next((kind for kind in kinds if hasattr(kind, "_fields")), None)
     if named is None or value is None:
         return value
     return named(*map(_with_names, value, get_type_hints(named).values()))

@@ -7,7 +7,7 @@ from chdt.cpu.kernels.lanes import Numbers, Word, leading_zeros, lowest_bit
 from chdt.cpu.kernels.packing import WORD_BITS, Words, low_bits, read_bits
 from chdt.cpu.kernels.writing import write_number
 
-MOST_AT_ONCE = WORD_BITS // 2  # pixels of what is looked for in a word: in so many of its places at least
+MOST_AT_ONCE = WORD_BITS // 2  # pixels of a run, or window, that is looked for in a word: it still has 33 places there
 
 
 @helper
@@ -27,7 +27,10 @@ def _next_pixel(packed: Words, start: int, at: int, width: int, others: Word) ->
 
 @helper
 def _behind_last(packed: Words, start: int, at: int, others: Word) -> int:
-    """The pixel behind the last one before ``at`` that is foreground, or background as above; 0 if there is none."""
+    """The pixel behind the last one before ``at`` that is foreground, or background; 0 if there is none.
+
+    See `_next_pixel`.
+    """
     while at > 0:
         count = min(WORD_BITS, at)
         found = (read_bits(packed, start + at - count, count) ^ others) & low_bits(count)
@@ -61,7 +64,7 @@ def _next_window(packed: Words, start: int, at: int, width: int, length: int) ->
     """
     while at + length <= width:
         count = min(WORD_BITS, width - at)
-        # Windows with at least one, and two: of 1, 2, 4, ... pixels, and of as many as the last digits of the length.
+        # Which windows hold at least one, and two: of 1, 2, 4, ... pixels, and of those that make up the length so far.
         one, two, side = ~read_bits(packed, start + at, count), np.uint64(0), 1
         any_one, any_two, done = np.uint64(0), np.uint64(0), 0
         while side <= length:
@@ -122,7 +125,7 @@ def _raise_added(packed: Words, start: int, width: int, border: bool, largest: i
     gap = _next_pixel(packed, start, 0, width, background)
     if gap == width:
         return
-    # Where the border is one end of a run, it need not be as long.
+    # A run at an end of the line makes a larger size when it is shorter than 2 largest + 1, too.
     run = _raise_in_gap(packed, start, 0, gap, width, border, largest, answers, at)
     last_gap = _behind_last(packed, start, _behind_last(packed, start, width, background), foreground)
     last_run = _behind_last(packed, start, last_gap, background)
@@ -146,7 +149,7 @@ def flip_sizes_of_line(packed: Words, start: int, width: int, black_border: bool
     Give half of its size without any.
     """
     background = ~np.uint64(0)
-    last = _behind_last(packed, start, width, background)  # where the last run begins, if it ends at the border
+    last = _behind_last(packed, start, width, background)  # the run at the end of the line, maybe empty
     largest, second = _half_of_size(last, width, width, black_border), 0
     thick_begin, thick_end = last, width
     begin = _next_run(packed, start, 0, last, 1)

@@ -31,7 +31,10 @@ from chdt.cpu.kernels.window_counts import COUNTS, DOUBLED, LOWER, count_along
 
 
 class CountedSegment(NamedTuple):
-    """What a thread needs to count background in windows: as a `Segment`, with counts in the place of unions."""
+    """What a thread needs to count background in windows: as a `Segment`, with counts in the place of unions.
+
+    Later, ``ones`` holds unions of what windows reach.
+    """
 
     planes: Planes  # of one slab
     ones: Words  # at least one pixel
@@ -143,11 +146,10 @@ def find_lonely(
 
 
 @helper
-def _begin_reached(slabs: Slabs, begin: int, reach: int, lonely: Lonely, ones: Words) -> None:
-    """Unite what is reached in the slabs of the segment that begins with the window around ``begin``, as above."""
-    pitch, reached = slabs.pitch, lonely.reached
+def _begin_reached(slabs: Slabs, begin: int, reach: int, lonely: Lonely, segment: CountedSegment) -> None:
+    """Unite what windows reach, in the segment that begins with the slabs around ``begin``: from each to the last."""
+    ones, pitch, nothing = segment.ones, slabs.pitch, nothing_in(segment.planes)
     first, last = first_of_segment(begin, reach), min(slabs.number - 1, begin + reach)
-    nothing = load_words(ones, 0) ^ load_words(ones, 0)
     for x in range(0, pitch, VECTOR_WORDS):
         store(ones, slabs.number * pitch + x, nothing)
         store(ones, (last + 1 - first) * pitch + x, nothing)
@@ -156,13 +158,16 @@ def _begin_reached(slabs: Slabs, begin: int, reach: int, lonely: Lonely, ones: W
             at = (centre - first) * pitch + x
             united = load_words(ones, at + pitch)
             if lonely.has_centres[centre] != 0:
-                united |= load_words(reached, centre * pitch + x)
+                united |= load_words(lonely.reached, centre * pitch + x)
             store(ones, at, united)
 
 
 @helper
 def _join_reached(slabs: Slabs, begin: int, slab: int, reach: int, lonely: Lonely, segment: CountedSegment) -> int:
-    """Write what the windows around all centres within reach of a slab reach in it, to the plane that this gives."""
+    """Unite the pixels of a slab in all windows with their centres within reach; give the plane where they are.
+
+    Its segment begins with the slabs around ``begin``, and all slabs before have been joined.
+    """
     planes, ones, pitch = segment.planes, segment.ones, slabs.pitch
     target, before = plane_at(planes.layout, 0), (max(0, slab - reach) - first_of_segment(begin, reach)) * pitch
     behind, entering = slabs.number * pitch, slab + reach
@@ -195,7 +200,7 @@ def raise_lonely(
     """
     words, reach, count, begin = segment.planes.words, reach_of(rank, ranks, slabs), 0, first
     while begin < last:
-        _begin_reached(slabs, begin, reach, lonely, segment.ones)
+        _begin_reached(slabs, begin, reach, lonely, segment)
         end = min(last, begin + 2 * reach + 1)
         for slab in range(begin, end):
             at = _join_reached(slabs, begin, slab, reach, lonely, segment)

@@ -133,7 +133,7 @@ def _centres(planes: Planes, one: Vector, two: Vector, radius: int) -> Vector:
 
 @outlined
 def _find_not_reached(planes: Planes, background: Vector, halves: Numbers) -> int:
-    """Leave in plane BACKGROUND + r the pixels that S_r does not reach r away from; give the first r.
+    """Leave in plane BACKGROUND + r the pixels that S_r does not reach r away from; give the smallest such r.
 
     From r = half of the size, which is what ``halves`` gets of each of the eight images, down to where there are none.
     """
@@ -149,7 +149,7 @@ def _find_not_reached(planes: Planes, background: Vector, halves: Numbers) -> in
             eroded = eroded | planes.patterns[planes.patterns.size - planes.layout.plane_words]
         left = eroded ^ inside
     store(halves, 0, found)
-    is_open = ~nothing  # of an image without an object down to r = 0, as its P_1 is needed
+    is_open = ~nothing  # an image without an object stays open, so that its P_1 is written, too
     while r > 0 and any_set(is_open):
         at = plane_at(planes.layout, BACKGROUND + r)
         left = load_words(planes.words, at)
@@ -163,9 +163,9 @@ def _find_not_reached(planes: Planes, background: Vector, halves: Numbers) -> in
 
 @outlined
 def _find_lonely(planes: Planes, background: Vector, images: int, halves: Numbers) -> int:
-    """Leave the sets P_r of an image in planes BACKGROUND + r, r above half of its size; give the last r.
+    """Leave the sets P_r of an image in planes BACKGROUND + r, r above half of its size; give the largest such r.
 
-    From there on they are empty.
+    Above it, they are empty.
     """
     words, nothing, found_at = planes.words, nothing_in(planes), plane_at(planes.layout, COUNTS)
     radius, is_open = cap_of(planes.layout), True
@@ -192,10 +192,10 @@ def _find_lonely(planes: Planes, background: Vector, images: int, halves: Number
 
 
 @helper
-def _write(planes: Planes, image: int, half: int, first: int, last: int, answers: Numbers, at: int) -> None:
+def _write(planes: Planes, image: int, half: int, smallest: int, largest: int, answers: Numbers, at: int) -> None:
     """Write the sizes after flips of one image: less where removing reaches less far, more where adding fits."""
     sizes = fill(2 * half, np.uint8(0))
-    for r in range(first, last + 1):  # the same for all eight images: a processor sees the end of the loop coming
+    for r in range(smallest, largest + 1):  # the same for all eight images, so that the end of the loop is predicted
         pixels = planes.words[plane_at(planes.layout, BACKGROUND + r) + image]
         sizes = sizes + spread(pixels, np.uint8(2 if r > half else 254), np.uint8(0))  # 254 is -2
     store_ahead(answers, at, sizes)
@@ -214,7 +214,7 @@ def flip_sizes_of_eight(
     index, shift = first >> 6, first & (WORD_BITS - 1)
     objects = from_two(gather_words(packed, index), gather_words(packed, index + 1), shift)
     background = ~objects & planes.patterns[INSIDE]
-    first = _find_not_reached(planes, background, halves)
-    last = _find_lonely(planes, background, images, halves)
+    smallest = _find_not_reached(planes, background, halves)
+    largest = _find_lonely(planes, background, images, halves)
     for image in range(images):
-        _write(planes, image, halves[image], first, last, answers, at + image * pixels)
+        _write(planes, image, halves[image], smallest, largest, answers, at + image * pixels)
