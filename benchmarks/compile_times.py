@@ -149,7 +149,9 @@ def table_of(times: Times, before: Times | None) -> str:
 
 
 def main(
-    against: Annotated[Path | None, typer.Option(help="Another checkout to compare with.")] = None,
+    against: Annotated[
+        Path | None, typer.Option(help="Another checkout to compare with.", exists=True, file_okay=False)
+    ] = None,
     rounds: Annotated[int, typer.Option(min=1, help="Of which the fastest counts.")] = 1,
     save: Annotated[Path | None, typer.Option(help="A JSON file for all that was measured.")] = None,
     only: Annotated[str | None, typer.Option(help="slices or everything.", show_default="both")] = None,
