@@ -93,13 +93,13 @@ def _lonely_pixels(
     added: AddedMemory, rank: int, ranks: Ranks | None, answers: Numbers
 ) -> tuple[int, npt.NDArray[np.int64]]:
     """Raise the answers of the pixels alone in a window; give how many, and of the first ones their bits and places."""
-    shape, slabs, lonely, counted, _ = added
+    shape, slabs, lonely, counted, mine = added
     counts, found = [0], [np.empty((0, 2), np.int64)]
 
     def find(first: int, last: int, segment: CountedSegment) -> None:
         find_lonely(slabs, first, last, rank, ranks, segment, lonely)
 
-    def lift(first: int, last: int, segment: CountedSegment) -> None:
+    def lift(first: int, last: int, segment: Segment) -> None:
         few = np.empty((FEW_PIXELS, 2), np.int64)
         counts.append(raise_lonely(slabs, first, last, rank, ranks, segment, lonely, answers, few.reshape(-1)))
         found.append(few[: counts[-1]])
@@ -108,5 +108,5 @@ def _lonely_pixels(
     together = min(reach + 1, -(-slabs.number // thread_count()))
     share(find, slabs.number, pixels, together, callers_first(counted, _counted_segment, shape))
     if lonely.has_centres.any():
-        share(lift, slabs.number, pixels, together, callers_first(counted, _counted_segment, shape))
+        share(lift, slabs.number, pixels, together, callers_first(mine, segment_for_sizes, shape))
     return sum(counts), np.concatenate(found)

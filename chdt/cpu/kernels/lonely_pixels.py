@@ -26,15 +26,12 @@ from chdt.cpu.kernels.lanes import (
 from chdt.cpu.kernels.largest_windows import has_room, reach_of
 from chdt.cpu.kernels.packing import WORD_BITS, Words
 from chdt.cpu.kernels.planes import COLUMNS, INSIDE, ROWS, SLICES, Planes, nothing_in, plane_at, planes_of
-from chdt.cpu.kernels.slabs import Slabs, first_of_segment, slabs_of
+from chdt.cpu.kernels.slabs import Segment, Slabs, begin_segment, first_of_segment, join_window, slabs_of
 from chdt.cpu.kernels.window_counts import COUNTS, DOUBLED, LOWER, count_along
 
 
 class CountedSegment(NamedTuple):
-    """What a thread needs to count background in windows: as a `Segment`, with counts in the place of unions.
-
-    Later, ``ones`` holds unions of what windows reach.
-    """
+    """What a thread needs to count background in windows: as a `Segment`, with counts in the place of unions."""
 
     planes: Planes  # of one slab
     ones: Words  # at least one pixel
@@ -44,8 +41,8 @@ class CountedSegment(NamedTuple):
 class Lonely(NamedTuple):
     """What is found, for all threads: the windows with a single background pixel."""
 
-    reached: Words  # the pixels of a slab in the windows around its centres, as far as they are in it
-    has_centres: npt.NDArray[np.uint8]  # 1 for each slab that has any; what is reached by others is not written
+    reached: Slabs  # the pixels of each slab in the windows around its centres, in the place of background
+    has_centres: npt.NDArray[np.uint8]  # 1 for each slab that has any
 
 
 def counted_segment_of(shape: Shape) -> CountedSegment:
@@ -58,7 +55,7 @@ def counted_segment_of(shape: Shape) -> CountedSegment:
 
 def lonely_of(slabs: Slabs) -> Lonely:
     """Memory for an image."""
-    return Lonely(np.empty_like(slabs.words), np.zeros(slabs.number, np.uint8))
+    return Lonely(slabs._replace(words=np.empty_like(slabs.words)), np.zeros(slabs.number, np.uint8))
 
 
 @helper
@@ -124,6 +121,8 @@ def find_lonely(
         end = min(last, begin + 2 * reach + 1)
         for centre in range(begin, end):
             lonely.has_centres[centre] = 0
+            for x in range(0, slabs.pitch, VECTOR_WORDS):
+                store(lonely.reached.words, centre * slabs.pitch + x, nothing_in(planes))
             few = _join_window(slabs, begin, centre, reach, segment)
             if not any_set(few) or not has_room(slabs, rank, ranks, planes, two_at):
                 continue
@@ -140,45 +139,9 @@ def find_lonely(
                 reached_at, other_at = dilate_along(planes, ROWS, along_rows, one_at, other_at)
                 reached_at, other_at = dilate_along(planes, COLUMNS, along_columns, reached_at, other_at)
                 for x in range(0, slabs.pitch, VECTOR_WORDS):
-                    store(lonely.reached, centre * slabs.pitch + x, load_words(words, reached_at + x))
+                    store(lonely.reached.words, centre * slabs.pitch + x, load_words(words, reached_at + x))
                 one_at, other_at = plane_at(layout, COUNTS), plane_at(layout, DOUBLED)
         begin = end
-
-
-@helper
-def _begin_reached(slabs: Slabs, begin: int, reach: int, lonely: Lonely, segment: CountedSegment) -> None:
-    """Unite what windows reach, in the segment that begins with the slabs around ``begin``: from each to the last."""
-    ones, pitch, nothing = segment.ones, slabs.pitch, nothing_in(segment.planes)
-    first, last = first_of_segment(begin, reach), min(slabs.number - 1, begin + reach)
-    for x in range(0, pitch, VECTOR_WORDS):
-        store(ones, slabs.number * pitch + x, nothing)
-        store(ones, (last + 1 - first) * pitch + x, nothing)
-    for centre in range(last, first - 1, -1):
-        for x in range(0, pitch, VECTOR_WORDS):
-            at = (centre - first) * pitch + x
-            united = load_words(ones, at + pitch)
-            if lonely.has_centres[centre] != 0:
-                united |= load_words(lonely.reached, centre * pitch + x)
-            store(ones, at, united)
-
-
-@helper
-def _join_reached(slabs: Slabs, begin: int, slab: int, reach: int, lonely: Lonely, segment: CountedSegment) -> int:
-    """Unite the pixels of a slab in all windows with their centres within reach; give the plane where they are.
-
-    Its segment begins with the slabs around ``begin``, and all slabs before have been joined.
-    """
-    planes, ones, pitch = segment.planes, segment.ones, slabs.pitch
-    target, before = plane_at(planes.layout, 0), (max(0, slab - reach) - first_of_segment(begin, reach)) * pitch
-    behind, entering = slabs.number * pitch, slab + reach
-    enters = slab > begin and entering < slabs.number and lonely.has_centres[entering] != 0
-    for x in range(0, pitch, VECTOR_WORDS):
-        united = load_words(ones, behind + x)
-        if enters:
-            united |= load_words(lonely.reached, entering * pitch + x)
-            store(ones, behind + x, united)
-        store(planes.words, target + x, united | load_words(ones, before + x))
-    return target
 
 
 @kernel
@@ -188,7 +151,7 @@ def raise_lonely(
     last: int,
     rank: int,
     ranks: Ranks | None,
-    segment: CountedSegment,
+    segment: Segment,
     lonely: Lonely,
     answers: Numbers,
     found: npt.NDArray[np.int64],
@@ -198,12 +161,13 @@ def raise_lonely(
     Only those in slabs first..last - 1; `find_lonely` must be done for all. ``found`` gets the first ones, each as its
     bit in the slabs and its place in the image, and the answers of the image begin with the first.
     """
-    words, reach, count, begin = segment.planes.words, reach_of(rank, ranks, slabs), 0, first
+    words, at = segment.planes.words, plane_at(segment.planes.layout, 0)
+    reach, count, begin = reach_of(rank, ranks, slabs), 0, first
     while begin < last:
-        _begin_reached(slabs, begin, reach, lonely, segment)
+        begin_segment(lonely.reached, begin, reach, segment)
         end = min(last, begin + 2 * reach + 1)
         for slab in range(begin, end):
-            at = _join_reached(slabs, begin, slab, reach, lonely, segment)
+            join_window(lonely.reached, begin, slab, reach, segment, at)
             for k in range(slabs.rows * slabs.row_words):
                 word = words[at + k] & slabs.words[slab * slabs.pitch + k]
                 row = k // slabs.row_words
