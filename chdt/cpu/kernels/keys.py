@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from chdt.cpu.kernels.jit import helper, hot_helper
-from chdt.cpu.kernels.lanes import BLOCK, Numbers, Vector, Word, choose, fill, less_bits, load_pixels, prefetch
+from chdt.cpu.kernels.lanes import BLOCK, Numbers, Vector, Word, choose, fill, less_bits, load_pixels, prefetch_pixels
 from chdt.cpu.kernels.packing import AHEAD_BYTES, Words, low_bits
 
 
@@ -87,7 +87,7 @@ def pack_above(
     limits, nan = fill(limit, values[0]), np.uint64(0)
     for k in range(whole):
         at = first + k * BLOCK
-        prefetch(values, at + AHEAD_BYTES // values.itemsize)
+        prefetch_pixels(values, at + AHEAD_BYTES // values.itemsize)
         packed[k] = less_bits(limits, keys_at(values, at, floats))
         nan |= nans_at(values, at, floats)
     left = pixels - whole * BLOCK

@@ -338,21 +338,34 @@ def settle() -> None:
     """Let other threads see all that was written so far before anything that is written later."""
 
 
-def _emit_prefetch(typing: Any, array: Any, index: Any) -> Any:
-    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        data = context.make_array(sig.args[0])(context, builder, args[0]).data
-        where = builder.bitcast(builder.gep(data, [args[1]]), ir.IntType(8).as_pointer())
-        kind = ir.FunctionType(ir.VoidType(), [where.type, INT32, INT32, INT32])
-        prefetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
-        builder.call(prefetch, [where, *(ir.Constant(INT32, x) for x in (0, 2, 1))])  # to read, not too near, data
-        return context.get_dummy_value()
+def _emit_prefetch(count: int) -> Callable[..., Any]:
+    def emitter(typing: Any, array: Any, index: Any) -> Any:
+        def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+            data = context.make_array(sig.args[0])(context, builder, args[0]).data
+            first = builder.bitcast(builder.gep(data, [args[1]]), ir.IntType(8).as_pointer())
+            kind = ir.FunctionType(ir.VoidType(), [first.type, INT32, INT32, INT32])
+            prefetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+            hints = [ir.Constant(INT32, x) for x in (0, 2, 1)]  # to read, not too near, data
+            for line in range(0, max(1, count * array.dtype.bitwidth // 8), WIDEST):
+                builder.call(prefetch, [builder.gep(first, [ir.Constant(INT32, line)]), *hints])
+            return context.get_dummy_value()
 
-    return types.none(array, types.intp), emit
+        return types.none(array, types.intp), emit
+
+    return emitter
 
 
-@emitted(_emit_prefetch)
+@emitted(_emit_prefetch(1))
 def prefetch(array: Any, index: Any) -> None:
     """Ask for the cache line of an element, which may lie behind the end, long before it is read."""
+
+
+@emitted(_emit_prefetch(BLOCK))
+def prefetch_pixels(array: Any, index: Any) -> None:
+    """Ask for every cache line of the 64 numbers from ``index`` on, likewise.
+
+    A processor that sees one line of four asked for takes that for the pattern, and fetches no others by itself.
+    """
 
 
 # ------------------------------------------------------------------------------------------------ bits and lanes

@@ -17,7 +17,7 @@ from chdt.cpu.kernels.lanes import (
     equal_bits,
     fill,
     load_pixels,
-    prefetch,
+    prefetch_pixels,
     spread,
     store,
 )
@@ -60,7 +60,7 @@ def pack(values: Numbers, foreground: Number | None, background: Number, words: 
     wrong = fill(0, background)
     for k in range(whole):
         at = head + k * WORD_BITS
-        prefetch(values, at + AHEAD_BYTES // values.itemsize)
+        prefetch_pixels(values, at + AHEAD_BYTES // values.itemsize)
         if foreground is None:
             words[first + k] = ~equal_bits(values, at, background)
         else:

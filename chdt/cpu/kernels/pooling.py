@@ -21,7 +21,7 @@ from chdt.cpu.kernels.lanes import (
     aligned,
     load_pixels,
     minimum,
-    prefetch,
+    prefetch_pixels,
     store,
 )
 from chdt.cpu.kernels.packing import AHEAD_BYTES, Words, low_bits, packed_words
@@ -110,7 +110,7 @@ def _least_of_rows(
     """Lower what is in ``row`` to the keys of a row of the image; give a word that is not 0 if one of them is NaN."""
     nan = np.uint64(0)
     for x in range(0, width, BLOCK):
-        prefetch(values, at + x + AHEAD_BYTES // values.itemsize)
+        prefetch_pixels(values, at + x + AHEAD_BYTES // values.itemsize)
         count = min(BLOCK, width - x)
         keys = keys_of_some(values, at + x, count, floats, rest)
         nan_bits = nans_at(values, at + x, floats) if at + x + BLOCK <= values.size else nans_at(rest, 0, floats)
