@@ -310,6 +310,24 @@ if np.dtype(np.longdouble).itemsize > 8:
 
 
 @each_per_pixel
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+@pytest.mark.parametrize("layout", [*OUT_ARRAY_LAYOUTS, *OUT_TENSOR_LAYOUTS])
+def test_out_of_every_layout_with_a_spacing(function, dtype, layout):
+    masks = random_masks((3, 2, 9, 17), 0.9)
+    expected = function(masks, spacing=(3, 1))
+    if layout in OUT_ARRAY_LAYOUTS:
+        array = ARRAY_LAYOUTS[layout](np.zeros(masks.shape, str(dtype).split(".")[1]))
+        assert function(masks, spacing=(3, 1), out=array) is array
+        np.testing.assert_array_equal(array, expected)
+    if layout in OUT_TENSOR_LAYOUTS:
+        tensor = OUT_TENSOR_LAYOUTS[layout](dtype)
+        version = tensor._version
+        assert function(torch.from_numpy(masks), spacing=(3, 1), out=tensor) is tensor
+        assert tensor._version > version
+        np.testing.assert_array_equal(tensor.numpy(), expected)
+
+
+@each_per_pixel
 @pytest.mark.parametrize("dtype", ["<f4", ">f4", "<f8", ">f8"])
 def test_out_with_a_spacing_in_either_order_of_bytes(function, dtype):
     masks = random_masks((3, 6, 7), 0.8)

@@ -189,6 +189,26 @@ def test_numbers_of_any_width(target, written):
     assert (answer == expected).all()
 
 
+@pytest.mark.parametrize("dtype", [*DTYPES, np.uint64])
+def test_transpose_square(dtype):
+    transpose_square = lanes.transpose_square
+
+    @kernel
+    def run(source, target):
+        transpose_square(source, 5, 11, target, 3, 9)
+
+    source, target = numbers(dtype), np.full(80, 7, dtype)
+    expected = target.copy()
+    np.lib.stride_tricks.as_strided(expected[3:], (8, 8), (9 * target.itemsize, target.itemsize))[...] = (
+        np.lib.stride_tricks.as_strided(source[5:], (8, 8), (target.itemsize, 11 * target.itemsize))
+    )
+    run(source, target)
+    assert (target == expected).all()
+    by_python = np.full(80, 7, dtype)
+    PLAIN.transpose_square(source, 5, 11, by_python, 3, 9)
+    assert (by_python == expected).all()
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_chances(dtype):
     load_chances, nan_bits = lanes.load_chances, lanes.nan_bits

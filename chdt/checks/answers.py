@@ -51,9 +51,10 @@ def deliver(answers: npt.NDArray[Any], masks: AnyMasks, out: AnyMasks | None = N
     return answers[()] if answers.ndim == 0 else answers  # a scalar, as NumPy's own reductions give
 
 
-def answer_into(
-    out: AnyMasks, masks: AnyMasks, largest: int, copy: Callable[[npt.NDArray[Any], npt.NDArray[Any]], None]
-) -> Answer:
+Copy = Callable[[npt.NDArray[Any], npt.NDArray[Any]], None]  # of a contiguous source to a target of any strides
+
+
+def answer_into(out: AnyMasks, masks: AnyMasks, largest: int, copy: Copy) -> Answer:
     """An answer in ``out``, which must be able to hold the integers up to ``largest``.
 
     Kernels write one contiguous answer. ``copy(source, target)`` takes it to memory of any strides.
@@ -87,12 +88,20 @@ def _written(out: AnyMasks) -> AnyMasks:
     return out
 
 
-def lengths_into(masks: AnyMasks, out: AnyMasks | None) -> Answer:
+def lengths_into(masks: AnyMasks, out: AnyMasks | None, copy: Copy) -> Answer:
     """A float32 answer, new or in ``out``: its words are the bits of float32 numbers."""
     if out is not None:
         array = check_out(out, masks, None)
-        if array is not None and array.flags.c_contiguous and array.dtype == np.float32 and array.dtype.isnative:
-            return Answer(array.reshape(-1).view(np.uint32), lambda: _written(out))
+        if array is not None and array.dtype == np.float32 and array.dtype.isnative:
+            if array.flags.c_contiguous:
+                return Answer(array.reshape(-1).view(np.uint32), lambda: _written(out))
+            between = np.empty(array.shape, np.float32)
+
+            def finish() -> AnyMasks:
+                copy(between, array)
+                return _written(out)
+
+            return Answer(between.reshape(-1).view(np.uint32), finish)
     host = np.empty(tuple(masks.shape), np.float32)
     return Answer(host.reshape(-1).view(np.uint32), lambda: deliver(host, masks, out))
 

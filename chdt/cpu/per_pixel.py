@@ -80,7 +80,7 @@ def answers_of(
     largest = kind.caps * shape.cap
     if not is_spaced(spacing):
         if spacing is not None:
-            answer = lengths_into(masks, out)
+            answer = lengths_into(masks, out, copy_values)
         elif out is None:
             answer = new_answer(masks, tuple(masks.shape), largest)
         else:
@@ -95,7 +95,7 @@ def answers_of(
             _scale(answer.words.reshape(-1, shape.pixels), spacing, largest)
         return answer.finish()
     if not black_border and len(spacing) == AXES:
-        answer = lengths_into(masks, out)
+        answer = lengths_into(masks, out, copy_values)
         kind.write(pack_masks(masks, spatial_dims, shape=shape), spacing, answer.words)
         return answer.finish()
     if out is not None:

@@ -282,6 +282,53 @@ def store(array: Any, index: Any, lanes: Any) -> None:
     array[index : index + len(lanes)] = lanes
 
 
+def _emit_transpose(typing: Any, source: Any, at: Any, step: Any, target: Any, to: Any, pitch: Any) -> Any:
+    def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        row = ir.VectorType(context.get_value_type(source.dtype), SQUARE)
+        size = source.dtype.bitwidth // 8
+
+        def place_of(array: int, index: int) -> Any:  # of a row of the square
+            begin, apart = args[array + 1], args[array + 2]
+            index_in_array = builder.add(begin, builder.mul(apart, ir.Constant(apart.type, index)))
+            return _pointer(context, builder, sig.args[array], args[array], index_in_array, row)
+
+        rows = [builder.load(place_of(0, index), align=size) for index in range(SQUARE)]
+        for apart, upper, lower in TRANSPOSING:
+            for first in (index for index in range(SQUARE) if not index & apart):
+                pair = rows[first], rows[first + apart]
+                rows[first] = builder.shuffle_vector(*pair, _indices(upper))
+                rows[first + apart] = builder.shuffle_vector(*pair, _indices(lower))
+        for index in range(SQUARE):
+            builder.store(rows[index], place_of(3, index), align=size)
+        return context.get_dummy_value()
+
+    return types.none(source, types.intp, types.intp, target, types.intp, types.intp), emit
+
+
+SQUARE = 8  # numbers along a side
+
+
+def _exchange(apart: int) -> tuple[int, list[int], list[int]]:
+    """A step of transposing: the lanes that two rows so far apart take, of both.
+
+    Of each square of twice that side, the upper right quarter and the lower left one change places.
+    """
+    lanes = range(SQUARE)
+    upper = [lane + SQUARE - apart if lane & apart else lane for lane in lanes]
+    return apart, upper, [number + apart for number in upper]
+
+
+TRANSPOSING = [_exchange(4), _exchange(2), _exchange(1)]
+
+
+@emitted(_emit_transpose)
+def transpose_square(source: Any, at: Any, step: Any, target: Any, to: Any, pitch: Any) -> None:
+    """Write 8 rows of 8 numbers, ``step`` apart from ``at`` on, as columns: rows ``pitch`` apart from ``to`` on."""
+    for index in range(SQUARE):
+        first = to + index * pitch
+        target[first : first + SQUARE] = source[at + index : at + index + SQUARE * step : step]
+
+
 def _emit_store_any(past_caches: bool) -> Callable[..., Any]:
     def emitter(typing: Any, numbers: Any, index: Any, lanes: Any) -> Any:
         def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
