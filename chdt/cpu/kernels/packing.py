@@ -17,6 +17,7 @@ from chdt.cpu.kernels.lanes import (
     equal_bits,
     fill,
     load_pixels,
+    load_words,
     prefetch_pixels,
     spread,
     store,
@@ -151,6 +152,22 @@ def copy_images(words: Words, pixels: int, images: npt.NDArray[np.int64], target
         at += pixels
 
 
+@helper
+def _copy_row(words: Words, start: int, count: int, target: Words, at: int) -> None:
+    """Copy ``count`` bits, 64 or more, to bit ``at``; those behind, in the last word, become zero."""
+    head = WORD_BITS - at % WORD_BITS
+    add_bits(target, at, read_bits(words, start, head), head)
+    index, shift = (start + head) // WORD_BITS, np.uint64((start + head) % WORD_BITS)
+    to, left = (at + head) // WORD_BITS, count - head
+    while left >= VECTOR_WORDS * WORD_BITS:
+        store(target, to, from_two(load_words(words, index), load_words(words, index + 1), shift))
+        index, to, left = index + VECTOR_WORDS, to + VECTOR_WORDS, left - VECTOR_WORDS * WORD_BITS
+    while left >= WORD_BITS:
+        target[to] = from_two(words[index], words[index + 1], shift)
+        index, to, left = index + 1, to + 1, left - WORD_BITS
+    target[to] = from_two(words[index], words[index + 1], shift) & low_bits(left)
+
+
 @kernel
 def surround(words: Words, images: int, shape: Sides, border: Sides, target: Words) -> None:
     """Copy packed images of this shape into larger ones, with a border of so many pixels on either side.
@@ -164,9 +181,10 @@ def surround(words: Words, images: int, shape: Sides, border: Sides, target: Wor
     for _ in range(images):
         for _ in range(depth):
             for _ in range(height):
-                for x in range(0, width, WORD_BITS):
-                    count = min(WORD_BITS, width - x)
-                    add_bits(target, write_at + x, read_bits(words, read_at + x, count), count)
+                if width <= WORD_BITS:
+                    add_bits(target, write_at, read_bits(words, read_at, width), width)
+                else:
+                    _copy_row(words, read_at, width, target, write_at)
                 read_at += width
                 write_at += pitch
             write_at += 2 * rows * pitch
