@@ -211,18 +211,30 @@ def test_transpose_square(dtype):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_chances(dtype):
-    load_chances, nan_bits = lanes.load_chances, lanes.nan_bits
+    drawn_bits, nan_bits = lanes.drawn_bits, lanes.nan_bits
 
     @kernel
-    def run(chances, answer):
-        lanes.store(answer, 0, load_chances(chances, 4))
+    def run(chances, numbers, answer):
+        for k in range(len(answer)):
+            answer[k] = drawn_bits(lanes.load_words(numbers, 8 * k), chances, 8 * k)
         return nan_bits(chances, 0)
 
-    chances, answer = RNG.random(80).astype(dtype), np.zeros(8, np.uint64)
-    chances[[5, 6, 7, 8]] = 0, 1, np.nan, 0.5
-    assert run(chances, answer) == PLAIN.nan_bits(chances, 0) == 1 << 7
-    assert (answer == PLAIN.load_chances(chances, 4)).all()
-    assert answer[2] == 2**53
+    # Each chance with the numbers next to it, and with others, so that a unit more or less shows.
+    chances = np.concatenate([RNG.random(40), 1 - RNG.random(8) * 1e-15, RNG.random(8) * 1e-15, [0, 1, np.nan]])
+    chances = np.repeat(chances.astype(dtype), 5)
+    scaled = [0 if np.isnan(chance) else int(float(chance) * 2**53) for chance in chances]
+    most = 2**53 - 1
+    near = [min(max(x + k % 5 - 2, 0), most) if k % 5 < 4 else int(RNG.integers(most)) for k, x in enumerate(scaled)]
+    chances, near, scaled = (x[: len(x) // 8 * 8] for x in (chances, near, scaled))
+    answer = np.zeros(len(near) // 8, np.uint64)
+    assert run(chances, np.array(near, np.uint64), answer) == PLAIN.nan_bits(chances, 0) == 0
+    expected = [n < x for n, x in zip(near, scaled, strict=True)]
+    assert 0.2 < np.mean(expected) < 0.8
+    assert np.unpackbits(answer.astype(np.uint8), bitorder="little").tolist() == expected
+    for k in range(len(answer)):
+        assert PLAIN.drawn_bits(np.array(near[8 * k : 8 * k + 8], np.uint64), chances, 8 * k) == answer[k]
+    chances[[5, 63]] = np.nan
+    assert run(chances, np.array(near, np.uint64), answer) == PLAIN.nan_bits(chances, 0) == 1 << 5 | 1 << 63
 
 
 @pytest.mark.parametrize("dtype", [*DTYPES, np.uint64])

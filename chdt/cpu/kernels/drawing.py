@@ -5,10 +5,12 @@ from typing import Any
 import numpy as np
 
 from chdt.cpu.kernels.jit import helper, kernel
-from chdt.cpu.kernels.lanes import CHANCE_BITS, VECTOR_WORDS, Numbers, Word, counting, less_bits, load_chances, nan_bits
+from chdt.cpu.kernels.lanes import CHANCE_BITS, VECTOR_WORDS, Numbers, Vector, Word, counting, drawn_bits, nan_bits
 from chdt.cpu.kernels.packing import WORD_BITS, Words
 
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2^64 over the golden ratio
+
+EIGHT_PIXELS = np.uint64(VECTOR_WORDS * int(GOLDEN) % 2**64)  # what is added from one pixel to the eighth behind it
 
 
 @helper
@@ -20,12 +22,18 @@ def _mixed(z: Any) -> Any:
 
 
 @helper
-def _draw_word(chances: Numbers, at: int, seed: Word, pixel: int) -> Word:
-    """Draw 64 pixels, of which the first has this number in the batch."""
+def _of_pixels(first: int, seed: Word) -> Vector:
+    """What the numbers of eight pixels are mixed from; those of the next eight are EIGHT_PIXELS more."""
+    return counting(np.uint64(first)) * GOLDEN + seed
+
+
+@helper
+def _draw_word(chances: Numbers, at: int, of_pixels: Vector) -> Word:
+    """Draw 64 pixels, the first eight of which are mixed from ``of_pixels``."""
     word = np.uint64(0)
     for j in range(0, WORD_BITS, VECTOR_WORDS):
-        uniform = _mixed(counting(np.uint64(pixel + j)) * GOLDEN + seed) >> np.uint64(64 - CHANCE_BITS)
-        word |= less_bits(uniform, load_chances(chances, at + j)) << np.uint64(j)
+        word |= drawn_bits(_mixed(of_pixels) >> np.uint64(64 - CHANCE_BITS), chances, at + j) << np.uint64(j)
+        of_pixels = of_pixels + EIGHT_PIXELS
     return word
 
 
@@ -49,11 +57,11 @@ def draw(chances: Numbers, rest: Numbers, seed: Word, first: int, packed: Words)
     whole = chances.size // WORD_BITS
     nan = np.uint64(0)
     for k in range(whole):
-        packed[k] = _draw_word(chances, k * WORD_BITS, seed, first + k * WORD_BITS)
+        packed[k] = _draw_word(chances, k * WORD_BITS, _of_pixels(first + k * WORD_BITS, seed))
         nan |= nan_bits(chances, k * WORD_BITS)
     if chances.size % WORD_BITS != 0:
         for j in range(WORD_BITS):
             rest[j] = chances[whole * WORD_BITS + j] if whole * WORD_BITS + j < chances.size else 0
-        packed[whole] = _draw_word(rest, 0, seed, first + whole * WORD_BITS)
+        packed[whole] = _draw_word(rest, 0, _of_pixels(first + whole * WORD_BITS, seed))
         nan |= nan_bits(rest, 0)
     return first_nan(chances) if nan != 0 else -1

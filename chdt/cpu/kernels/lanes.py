@@ -600,32 +600,43 @@ def nan_bits(array: Any, index: Any) -> Any:
     return np.packbits(np.isnan(array[index : index + BLOCK]), bitorder="little").view(np.uint64)[0]
 
 
-def _emit_load_chances(typing: Any, array: Any, index: Any) -> Any:
-    lanes = Lanes(types.uint64, VECTOR_WORDS)
-
+def _emit_drawn_bits(typing: Any, numbers: Any, array: Any, index: Any) -> Any:
     def emit(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        vector = ir.VectorType(context.get_value_type(array.dtype), VECTOR_WORDS)
+        words = context.get_value_type(numbers)
+        chances = ir.VectorType(context.get_value_type(array.dtype), VECTOR_WORDS)
         doubles = ir.VectorType(ir.DoubleType(), VECTOR_WORDS)
-        where = _pointer(context, builder, sig.args[0], args[0], args[1], vector)
-        chances = builder.load(where, align=array.dtype.bitwidth // 8)
-        chances = builder.select(
-            builder.fcmp_ordered("ord", chances, chances), chances, ir.Constant(vector, [0.0] * VECTOR_WORDS)
-        )
-        if vector != doubles:
-            chances = builder.fpext(chances, doubles)
-        scaled = builder.fmul(chances, ir.Constant(doubles, [2.0**CHANCE_BITS] * VECTOR_WORDS))
-        return builder.fptoui(scaled, context.get_value_type(lanes))
 
-    return lanes(array, types.intp), emit
+        def all_of(vector: ir.VectorType, number: Any) -> ir.Constant:
+            return ir.Constant(vector, [number] * VECTOR_WORDS)
+
+        def double(bits: Any, exponent: int) -> Any:  # 2^exponent plus what the bits say
+            return builder.bitcast(builder.or_(bits, all_of(words, (exponent + 1023) << 52)), doubles)
+
+        where = _pointer(context, builder, sig.args[1], args[1], args[2], chances)
+        loaded = builder.load(where, align=array.dtype.bitwidth // 8)
+        scaled = loaded if chances == doubles else builder.fpext(loaded, doubles)
+        scaled = builder.fmul(scaled, all_of(doubles, 2.0**CHANCE_BITS))
+        # The upper and the lower half of a number as doubles, then their sum: AVX2 converts no words of 64 bits.
+        more = builder.add(args[0], all_of(words, 1))
+        upper = builder.fsub(double(builder.lshr(more, all_of(words, 32)), 84), all_of(doubles, 2.0**84 + 2.0**52))
+        lower = double(builder.and_(more, all_of(words, (1 << 32) - 1)), 52)
+        found = builder.fcmp_ordered("<=", builder.fadd(upper, lower), scaled)
+        return _resized(builder, builder.bitcast(found, ir.IntType(VECTOR_WORDS)), BLOCK)
+
+    return types.uint64(numbers, array, types.intp), emit
 
 
 CHANCE_BITS = 53  # of a double's significand
 
 
-@emitted(_emit_load_chances)
-def load_chances(array: Any, index: Any) -> Any:
-    """The 8 floats in [0, 1] from ``index`` on, times 2^53; 0 for NaN."""
-    return (np.nan_to_num(array[index : index + VECTOR_WORDS].astype(np.float64)) * 2.0**CHANCE_BITS).astype(np.uint64)
+@emitted(_emit_drawn_bits)
+def drawn_bits(numbers: Any, array: Any, index: Any) -> Any:
+    """A word with the bits of those of the 8 floats in [0, 1] from ``index`` on that numbers of 53 bits are below.
+
+    Floats are taken times 2^53 and rounded down; number < floor(x) is number + 1 <= x. No number is below NaN.
+    """
+    scaled = array[index : index + VECTOR_WORDS].astype(np.float64) * 2.0**CHANCE_BITS
+    return np.uint64(np.packbits(numbers + np.uint64(1) <= scaled, bitorder="little")[0])
 
 
 def _emit_counting(typing: Any, first: Any) -> Any:
