@@ -59,6 +59,19 @@ def test_lines_of_many_runs(longest, black_border):
     check(np.array(lines), black_border)
 
 
+@pytest.mark.parametrize("black_border", [False, True])
+@pytest.mark.parametrize("gap", [1, 2, 3])
+def test_lines_of_equal_runs(gap, black_border):
+    """Every gap may matter; up to some length, runs are looked at in whole words."""
+    for width in (61, 64, 67, 129, 200):
+        lines = [
+            np.resize([True] * run + [False] * gap, width + run)[start:][:width]
+            for run in range(1, 19)
+            for start in (0, run)
+        ]
+        check(np.array(lines), black_border)
+
+
 def test_long_lines():
     """More pixels than are held at once, and sizes beyond 16 bits."""
     lines = np.ones((3, 70_000), bool)
