@@ -9,6 +9,7 @@ in ns a pixel, of one thread unless said. Both have their turns one after the ot
 slows both down.
 """
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -136,6 +137,10 @@ def grids(rng: np.random.Generator) -> Iterator[Case]:
                 count = max(1, min(10_000, PIXELS // pixels))
                 masks = as_dtype(foreground(rng, count, *(side,) * dims, density=0.99), "float32")
                 yield Case("grids", f"{count} x {' x '.join([str(side)] * dims)}", masks, {"spatial_dims": dims})
+    for sides in ((12, 12), (20, 20), (3, 64), (64, 3), (8, 1000), (1000, 8), (3, 3, 60)):
+        masks = as_dtype(foreground(rng, PIXELS // math.prod(sides), *sides, density=0.99), "float32")
+        name = f"{len(masks)} x {' x '.join(map(str, sides))}"
+        yield Case("grids", name, masks, {"spatial_dims": len(sides)})
     for count in (1, 10, 100, 1000, 10_000):
         yield Case("batches", f"{count} x 48 x 32", as_dtype(foreground(rng, count, 48, 32), "float32"), {})
 
