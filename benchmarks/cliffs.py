@@ -130,17 +130,12 @@ def plain(rng: np.random.Generator) -> Any:
 
 def grids(rng: np.random.Generator) -> Iterator[Case]:
     """Dims, sides and batches."""
-    for side in (1, 2, 4, 8, 16, 32, 64, 65, 128, 512, 1024, 4096):
-        for dims in (1, 2, 3):
-            pixels = side**dims
-            if pixels <= 4096**2:
-                count = max(1, min(10_000, PIXELS // pixels))
-                masks = as_dtype(foreground(rng, count, *(side,) * dims, density=0.99), "float32")
-                yield Case("grids", f"{count} x {' x '.join([str(side)] * dims)}", masks, {"spatial_dims": dims})
-    for sides in ((12, 12), (20, 20), (3, 64), (64, 3), (8, 1000), (1000, 8), (3, 3, 60)):
-        masks = as_dtype(foreground(rng, PIXELS // math.prod(sides), *sides, density=0.99), "float32")
-        name = f"{len(masks)} x {' x '.join(map(str, sides))}"
-        yield Case("grids", name, masks, {"spatial_dims": len(sides)})
+    lengths = (1, 2, 4, 8, 16, 32, 64, 65, 128, 512, 1024, 4096)
+    equal = [(side,) * dims for side in lengths for dims in (1, 2, 3) if side**dims <= 4096**2]
+    for sides in (*equal, (12, 12), (20, 20), (3, 64), (64, 3), (8, 1000), (1000, 8), (3, 3, 60)):
+        count = max(1, min(10_000, PIXELS // math.prod(sides)))
+        masks = as_dtype(foreground(rng, count, *sides, density=0.99), "float32")
+        yield Case("grids", f"{count} x {' x '.join(map(str, sides))}", masks, {"spatial_dims": len(sides)})
     for count in (1, 10, 100, 1000, 10_000):
         yield Case("batches", f"{count} x 48 x 32", as_dtype(foreground(rng, count, 48, 32), "float32"), {})
 

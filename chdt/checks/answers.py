@@ -20,6 +20,9 @@ LARGEST_INT32 = 2**31 - 1
 STAGED = 1 << 16  # pixels that are copied at a time where a mask is not contiguous
 
 
+Copy = Callable[[npt.NDArray[Any], npt.NDArray[Any]], None]  # of a contiguous source to a target of any strides
+
+
 class Answer(NamedTuple):
     """Where an answer goes."""
 
@@ -51,9 +54,6 @@ def deliver(answers: npt.NDArray[Any], masks: AnyMasks, out: AnyMasks | None = N
     return answers[()] if answers.ndim == 0 else answers  # a scalar, as NumPy's own reductions give
 
 
-Copy = Callable[[npt.NDArray[Any], npt.NDArray[Any]], None]  # of a contiguous source to a target of any strides
-
-
 def answer_into(out: AnyMasks, masks: AnyMasks, largest: int, copy: Copy) -> Answer:
     """An answer in ``out``, which must be able to hold the integers up to ``largest``.
 
@@ -71,11 +71,15 @@ def answer_into(out: AnyMasks, masks: AnyMasks, largest: int, copy: Copy) -> Ans
     else:
         between = np.empty(out.shape, out.dtype)
     source = host_array(between) if isinstance(between, torch.Tensor) else between
-    answer = _answer_in_place(between, source)
+    return _copied(_answer_in_place(between, source), source, array, out, copy)
+
+
+def _copied(answer: Answer, source: npt.NDArray[Any], target: npt.NDArray[Any], out: AnyMasks, copy: Copy) -> Answer:
+    """An answer in ``source`` that is taken to the memory of ``out``."""
 
     def finish() -> AnyMasks:
         answer.finish()
-        copy(source, array)
+        copy(source, target)
         return _written(out)
 
     return Answer(answer.words, finish)
@@ -96,12 +100,7 @@ def lengths_into(masks: AnyMasks, out: AnyMasks | None, copy: Copy) -> Answer:
             if array.flags.c_contiguous:
                 return Answer(array.reshape(-1).view(np.uint32), lambda: _written(out))
             between = np.empty(array.shape, np.float32)
-
-            def finish() -> AnyMasks:
-                copy(between, array)
-                return _written(out)
-
-            return Answer(between.reshape(-1).view(np.uint32), finish)
+            return _copied(Answer(between.reshape(-1).view(np.uint32), lambda: between), between, array, out, copy)
     host = np.empty(tuple(masks.shape), np.float32)
     return Answer(host.reshape(-1).view(np.uint32), lambda: deliver(host, masks, out))
 

@@ -251,7 +251,7 @@ def _copy_block(
         for line in range(0, first_line, SQUARE):
             read_at, write_at = source_at + line + column * step, target_at + line * line_pitch + column
             transpose_square(source, read_at, step, target, write_at, line_pitch)
-    if columns < SQUARE:
+    if columns < SQUARE:  # runs along the lines are the longer ones
         first_line = lines
     for column in range(first_column, columns):
         read_at, write_at = source_at + column * step, target_at + column * pitch

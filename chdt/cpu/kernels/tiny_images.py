@@ -37,7 +37,7 @@ from chdt.cpu.kernels.planes import (
     pixels_in,
     plane_at,
 )
-from chdt.cpu.kernels.window_counts import BACKGROUND, COUNTS
+from chdt.cpu.kernels.window_counts import BACKGROUND, COUNTS, with_more
 from chdt.cpu.kernels.writing import store_ahead
 
 
@@ -106,12 +106,6 @@ def _reached(planes: Planes, pixels: Vector, distance: int) -> Vector:
 
 
 @helper
-def _with_more(one: Vector, two: Vector, more: Vector) -> tuple[Vector, Vector]:
-    """Which windows hold at least one pixel, and at least two, where some of them get one more."""
-    return one | more, two | (one & more)
-
-
-@helper
 def _centres(planes: Planes, one: Vector, two: Vector, radius: int) -> Vector:
     """The centres of windows of this radius that hold a single background pixel.
 
@@ -123,8 +117,8 @@ def _centres(planes: Planes, one: Vector, two: Vector, radius: int) -> Vector:
             for _ in range(radius):
                 one_above, two_above = _higher(planes, one_above, axis, 0), _higher(planes, two_above, axis, 0)
                 one_below, two_below = _lower(planes, one_below, axis, 0), _lower(planes, two_below, axis, 0)
-                one, two = _with_more(one, two | two_above | two_below, one_above)
-                one, two = _with_more(one, two, one_below)
+                one, two = with_more(one, two | two_above | two_below, one_above)
+                one, two = with_more(one, two, one_below)
     if planes.layout.black_border and radius > 0:  # windows that reach out of the grid hold more
         outermost = nothing_in(planes) | planes.patterns[planes.patterns.size - planes.layout.plane_words]
         two = two | _dilated(planes, outermost, radius - 1)
@@ -175,8 +169,8 @@ def _find_lonely(planes: Planes, background: Vector, images: int, halves: Number
     while is_open and radius < cap_of(planes.layout):
         while reached < radius:
             above, below = _higher(planes, above, COLUMNS, 0), _lower(planes, below, COLUMNS, 0)
-            one, two = _with_more(one, two, above)
-            one, two = _with_more(one, two, below)
+            one, two = with_more(one, two, above)
+            one, two = with_more(one, two, below)
             reached += 1
         lonely = _dilated(planes, _centres(planes, one, two, radius), radius) & background
         store(words, found_at, lonely)

@@ -9,7 +9,7 @@ import numpy as np
 from chdt.checks.ranks import Radii
 from chdt.cpu.kernels.erosions import dilate_along
 from chdt.cpu.kernels.jit import helper, outlined
-from chdt.cpu.kernels.lanes import VECTOR_WORDS, load_words, store
+from chdt.cpu.kernels.lanes import VECTOR_WORDS, Vector, Word, load_words, store
 from chdt.cpu.kernels.planes import (
     AXES,
     Planes,
@@ -29,6 +29,12 @@ COUNTS, DOUBLED, LOWER = 0, 2, 4
 BACKGROUND = 6  # of the image; in small grids, what is left of it by 1, 2, ... erosions follows
 
 FLIP_PLANES = 7
+
+
+@helper
+def with_more(one: Vector | Word, two: Vector | Word, more: Vector | Word) -> tuple[Vector | Word, Vector | Word]:
+    """Which windows hold at least one pixel, and at least two, where some of them get one more."""
+    return one | more, two | (one & more)
 
 
 @helper
