@@ -192,11 +192,9 @@ def main(targets):
         every = list(launches())
         for number, (kernel, given, constants) in enumerate(every):
             last = all(kernel is not other for other, _, _ in every[number + 1 :])
-            forms = [constants]
+            forms = [constants] if last else []  # the widest, which is enough for all targets but the first
             if target == targets[0]:
                 forms.append(with_ones_and_none(kernel, given, constants))
-            elif not last:  # for the others, the widest form of each is enough
-                continue
             for form in forms:
                 registers, spilled = resources(compiled(kernel, given, form, gpu))
                 answers.append([target, kernel.__name__, {**given, **form}, registers, spilled])
