@@ -22,9 +22,9 @@ SMALL = (
     "removed_pixel", "sampling", "size", "threshold", "volumes",
 )  # fmt: skip
 LARGE = (
-    "added_pixel", "answers", "bands", "bounds", "crossing", "limits", "lines", "lonely_pixels", "masks", "maxima",
-    "meeting", "memory", "operators", "packing", "planes", "pooling", "reordering", "slabs", "spaced_loss",
-    "threshold_ways", "tiny_images", "tiny_thresholds", "window_counts", "writing",
+    "added_pixel", "answers", "bands", "bounds", "crossing", "interleaved_images", "limits", "lines", "lonely_pixels",
+    "masks", "maxima", "meeting", "memory", "operators", "packing", "planes", "pooling", "reordering", "slabs",
+    "spaced_loss", "threshold_ways", "tiny_images", "tiny_thresholds", "window_counts", "writing",
 )  # fmt: skip
 
 

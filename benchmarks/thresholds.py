@@ -71,6 +71,19 @@ def interleaved() -> Iterator[Case]:
         yield Case(f"distance_transform, {shape}", into(chdt.distance_transform, *shape), ways)
 
 
+def interleaved_flips() -> Iterator[Case]:
+    """Flips of several small images in the lanes of vectors, or of one after the other."""
+    threshold = "INTERLEAVED_FLIPS_MAX_PIXELS"
+    ways = {"interleaved": {threshold: NEVER}, "one by one": {threshold: 0}}
+    rng = np.random.default_rng(0)
+    for shape in ((2000, 12, 12), (2000, 16, 16), (1000, 20, 20), (800, 24, 24), (500, 32, 32), (1000, 5, 64)):
+        objects = tensor_of(Workload("", blobs, shape[0], shape[1:]), "float32").numpy()
+        noise = np.where(rng.random(shape) < 0.9, 1, -1).astype(np.float32)
+        for what, masks in (("objects", objects), ("an ellipse", masks_of(*shape)), ("noise", noise)):
+            out = np.zeros(shape, np.int32)
+            yield Case(f"flip_sizes, {shape}, {what}", partial(chdt.flip_sizes, masks, out=out), ways)
+
+
 def whole() -> Iterator[Case]:
     """Scanned in one go, or in bands."""
     ways = {"whole": {"WHOLE_MAX_DISTANCES": NEVER}, "in bands": {"WHOLE_MAX_DISTANCES": ALWAYS}}
@@ -176,6 +189,7 @@ def short_lines() -> Iterator[Case]:
 THRESHOLDS: dict[str, tuple[Callable[[], Iterator[Case]], bool]] = {  # and whether it is about several threads
     "SMALL_MAX_SIDE_PIXELS": (small, False),
     "INTERLEAVED_MAX_WORDS": (interleaved, False),
+    "INTERLEAVED_FLIPS_MAX_PIXELS": (interleaved_flips, False),
     "WHOLE_MAX_DISTANCES": (whole, False),
     "BAND_DISTANCES": (band, False),
     "STREAMED_MIN_BYTES": (streamed, False),

@@ -7,7 +7,18 @@ import numpy as np
 
 from chdt.checks.shape import Shape
 from chdt.cpu import route
-from chdt.cpu.kernels import added_pixel, bands, laying_out, maxima, packing, planes, removed_pixel, rows, window_counts
+from chdt.cpu.kernels import (
+    added_pixel,
+    bands,
+    growing_windows,
+    laying_out,
+    maxima,
+    packing,
+    planes,
+    removed_pixel,
+    rows,
+    window_counts,
+)
 from chdt.cpu.kernels.jit import kernel
 from chdt.cpu.kernels.lanes import BLOCK
 
@@ -81,6 +92,41 @@ def lonely_pixels(mask, radius):
     found = pixels_of_plane(mask, made, window_counts.COUNTS) if count else np.zeros_like(mask)
     assert np.count_nonzero(found) == count
     return found
+
+
+@kernel
+def _start(words, made):
+    background_at = planes.plane_at(made.layout, growing_windows.BACKGROUNDS)
+    laying_out.lay_out_images(words, 0, 8, made, background_at)
+    growing_windows.start_windows(made)
+
+
+@kernel
+def _grow(made, radius):
+    return growing_windows.grow_windows(made, radius)
+
+
+@kernel
+def _find_alone(made, radius):
+    return growing_windows.find_alone(made, radius)
+
+
+def lonely_pixels_of_eight(masks, end, black_border):
+    """Of eight masks side by side, the background pixels alone in some window of radius 0, 1, ... before ``end``."""
+    made = planes.planes_of(shape_of(masks[0]), growing_windows.BACKGROUNDS + 1, 8, black_border)
+    _start(packed(masks), made)
+    for radius in range(end):
+        is_any = radius == 0 or _grow(made, radius)
+        assert _find_alone(made, radius) == is_any
+        yield np.stack([_pixels_of_lane(mask, made, lane) for lane, mask in enumerate(masks)])
+
+
+def _pixels_of_lane(mask, of, lane):
+    """`pixels_of_plane` of one of eight images."""
+    at = planes.plane_at(of.layout, growing_windows.FOUND)
+    bits = bits_of(of.words[at : at + of.layout.plane_words][lane::8].copy(), of.layout.plane_words * 8)
+    assert not bits[mask.size :].any()
+    return bits[: mask.size].reshape(mask.shape)
 
 
 @kernel

@@ -17,7 +17,7 @@ from chdt.cpu.flips import crossed_scan
 from chdt.cpu.kernels.differences import GradientMemory, differentiate_drawn, differentiate_given, gradient_memory
 from chdt.cpu.memory import reused, without_names
 from chdt.cpu.packed import pack_masks
-from chdt.cpu.route import counts_in_border, gradient_route, is_small, line_or_tiny
+from chdt.cpu.route import counts_in_border, gradient_route, has_interleaved_flips, is_small, line_or_tiny
 from chdt.cpu.threads import share
 
 NONE = np.empty(0, np.bool_)
@@ -143,10 +143,11 @@ def _run_of(first: int, last: int, grid: _Grid, spacing: AllSteps | None) -> _Ru
     if spacing is not None and not route.small:
         route = route._replace(lanes=crossing_of(shape, steps_at(spacing, 0))[2])
     alone = None if lists is not None else line_or_tiny(shape)
+    interleaved = None if lists is not None or alone else has_interleaved_flips(last - first, shape)
     scanned = not route.small and lists is None and alone is None
 
     def memory(begin: int, end: int, dtype: Any) -> GradientMemory:
-        key = (gradient_memory, shape, border, *route, largest, scanned, alone, in_planes, dtype)
+        key = (gradient_memory, shape, border, *route, largest, scanned, alone, interleaved, in_planes, dtype)
         if spacing is None or lists is None:
             return reused(without_names, *key)  # type: ignore[no-any-return]
         made = reused(*key)

@@ -17,6 +17,7 @@ from chdt.cpu.kernels.flips import (
     FlipMemory,
     flip_memory,
     flip_sizes_of,
+    interleaved_flip_sizes_of,
     levels_of,
     levels_of_crossed,
     line_or_tiny_flip_sizes_of,
@@ -25,7 +26,7 @@ from chdt.cpu.kernels.flips import (
     small_flip_sizes_of,
     write_sizes,
 )
-from chdt.cpu.kernels.lanes import Numbers
+from chdt.cpu.kernels.lanes import VECTOR_WORDS, Numbers
 from chdt.cpu.kernels.maxima import maxima_memory
 from chdt.cpu.kernels.packing import Words
 from chdt.cpu.kernels.removed_pixel import levels_memory
@@ -33,7 +34,16 @@ from chdt.cpu.kernels.rows import ScanMemory, scan_memory
 from chdt.cpu.kernels.writing import WriteBuffer, any_numbers, look_up, with_tables, write_buffer
 from chdt.cpu.memory import reused, without_names
 from chdt.cpu.packed import PackedMasks
-from chdt.cpu.route import CROSSING_EFFORT, SCAN_EFFORT, PixelRoute, in_slabs, line_or_tiny, pixel_route, row_layout
+from chdt.cpu.route import (
+    CROSSING_EFFORT,
+    SCAN_EFFORT,
+    PixelRoute,
+    has_interleaved_flips,
+    in_slabs,
+    line_or_tiny,
+    pixel_route,
+    row_layout,
+)
 from chdt.cpu.threads import share
 
 
@@ -63,7 +73,7 @@ def _scanned_flip_sizes(packed: PackedMasks, route: PixelRoute, answers: Numbers
 
     def work(first: int, last: int, scan: ScanMemory | None, flips: FlipMemory) -> None:
         start, images, here = first * pixels, last - first, answers[first * pixels : last * pixels]
-        flip_sizes_of(packed.bits, start, 0, images, line, None, scan, None, flips, here, sizes[first:last])
+        flip_sizes_of(packed.bits, start, 0, images, line, None, None, scan, None, flips, here, sizes[first:last])
 
     share(work, route.alone, SCAN_EFFORT * pixels, route.layout.images, memory)
     for image in range(route.alone, packed.images):
@@ -73,7 +83,7 @@ def _scanned_flip_sizes(packed: PackedMasks, route: PixelRoute, answers: Numbers
 
 def _flip_memory_of(shape: Shape, route: PixelRoute) -> tuple[Any, ...]:
     """What `reused` is to make for large images."""
-    return flip_memory, shape, route.layout, False, route.lanes, shape.cap, False
+    return flip_memory, shape, route.layout, False, 1, route.lanes, shape.cap, False
 
 
 def _small_flip_sizes(
@@ -82,10 +92,15 @@ def _small_flip_sizes(
     shape, pixels, images = packed.shape, packed.shape.pixels, packed.images
     sizes = np.empty(images, np.int64)
     kept = max(1, KEPT_FLIPS_PIXELS // pixels) if lists is None or lists.is_one_for_all else 1  # images
-    kernel = small_flip_sizes_of if lists is not None or line_or_tiny(shape) is None else line_or_tiny_flip_sizes_of
+    kept -= kept % VECTOR_WORDS if kept > VECTOR_WORDS else 0  # maybe eight at a time
+    kernel, interleaved = small_flip_sizes_of, 1
+    if lists is None and line_or_tiny(shape):
+        kernel = line_or_tiny_flip_sizes_of
+    elif lists is None and has_interleaved_flips(images, shape):
+        kernel, interleaved = interleaved_flip_sizes_of, VECTOR_WORDS
 
     def memory() -> tuple[FlipMemory, WriteBuffer]:
-        key = (flip_memory, shape, route.layout, True, route.lanes, largest, packed.black_border)
+        key = (flip_memory, shape, route.layout, True, interleaved, route.lanes, largest, packed.black_border)
         flips = reused(without_names, *key) if lists is None else reused(*key)
         tables = None if lists is None else tables_of_sizes(lists.distances)
         buffer = reused(without_names, write_buffer, route.lanes, route.past_caches, kept * pixels, lists is not None)
@@ -125,7 +140,7 @@ def _level_memory(route: PixelRoute, maxima: Numbers) -> FlipMemory:
     What one kernel leaves for the next is in memory of its own: in between, a signal's handler may call chdt.
     """
     levels = levels_memory(route.layout, route.lanes)
-    return flip_memory(Shape(1, 1, 1), route.layout, False, route.lanes, 1, False)._replace(
+    return flip_memory(Shape(1, 1, 1), route.layout, False, 1, route.lanes, 1, False)._replace(
         maxima=maxima, levels=levels
     )
 
@@ -168,14 +183,14 @@ def _crossed_flip_sizes(packed: PackedMasks, route: PixelRoute, spacing: Steps, 
     route = route._replace(lanes=crossing_of(shape, spacing)[2])
 
     def memory() -> tuple[CrossedScan, FlipMemory]:
-        flips = reused(flip_memory, shape, route.layout, False, route.lanes, ranks.last, False)
+        flips = reused(flip_memory, shape, route.layout, False, 1, route.lanes, ranks.last, False)
         return crossed_scan(shape, spacing), flips._replace(ranks=ranks)
 
     def work(first: int, last: int, scan: CrossedScan, flips: FlipMemory) -> None:
         for image in range(first, last):
             here = answers[image * pixels : (image + 1) * pixels]
             flip_sizes_of(
-                packed.bits, image * pixels, 0, 1, None, None, None, scan, flips, here, sizes[image : image + 1]
+                packed.bits, image * pixels, 0, 1, None, None, None, None, scan, flips, here, sizes[image : image + 1]
             )
             look_up(here[None], tables)
 

@@ -40,6 +40,14 @@ object_size, ms interleaved / one by one: 2000 x 16²: 0.18 / 0.25, 800 x 32²: 
 400 x 48²: 0.29 / 0.30, 200 x 64²: 0.24 / 0.22.
 """
 
+INTERLEAVED_FLIPS_MAX_PIXELS = 600
+"""Pixels of an image that shares bit planes with seven others while its flips are found.
+
+flip_sizes of objects of all sizes, ms interleaved / one by one, without AVX-512: 2000 x 12²: 0.64 / 1.51, 2000 x 16²:
+0.89 / 1.57, 1000 x 20²: 0.81 / 1.03, 800 x 24²: 0.90 / 1.02, 500 x 32²: 1.26 / 0.96; of one ellipse in each: 0.34 /
+0.82, 0.93 / 1.98, 0.45 / 0.74, 0.48 / 0.71, 0.58 / 0.67.
+"""
+
 WHOLE_MAX_DISTANCES = 1 << 18
 """Distances of an image that is scanned in one go, walls between rows included.
 
@@ -162,6 +170,17 @@ def line_or_tiny(shape: Shape) -> bool | None:
     """
     is_tiny = is_small(shape) and shape.pixels <= WORD_BITS
     return True if is_tiny or shape.without_single_pixels.height == 1 else None
+
+
+def has_interleaved_flips(images: int, shape: Shape) -> bool | None:
+    """True of images of a few words, eight of which share bit planes while their flips are found; None of others.
+
+    With a spacing there are none. Volumes have no such way.
+    """
+    depth, height, _ = shape.without_single_pixels
+    few_words = WORD_BITS < shape.pixels <= INTERLEAVED_FLIPS_MAX_PIXELS
+    is_image = is_small(shape) and depth == 1 and height > 1
+    return True if images >= VECTOR_WORDS and few_words and is_image else None
 
 
 def has_border_in_planes(shape: Shape, spatial_dims: int) -> bool:

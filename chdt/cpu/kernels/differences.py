@@ -10,7 +10,7 @@ from chdt.cpu.kernels.crossed_maxima import CrossedScan
 from chdt.cpu.kernels.drawing import draw, first_nan
 from chdt.cpu.kernels.flips import FlipMemory, flip_memory, flip_sizes_of
 from chdt.cpu.kernels.jit import helper, kernel
-from chdt.cpu.kernels.lanes import BLOCK, Number, Numbers, aligned, equal_bits, lowest_bit
+from chdt.cpu.kernels.lanes import BLOCK, VECTOR_WORDS, Number, Numbers, aligned, equal_bits, lowest_bit
 from chdt.cpu.kernels.packing import WORD_BITS, Words, low_bits, packed_words, read_bits, surround
 from chdt.cpu.kernels.rows import RowLayout, ScanMemory, pixels_of, scan_memory
 
@@ -55,7 +55,8 @@ def _add_differences(
 class GradientMemory(NamedTuple):
     """What a thread needs to differentiate the losses of as many images as are done at once."""
 
-    line_or_tiny: bool | None  # one way of these four: see `flip_sizes_of`
+    line_or_tiny: bool | None  # one way of these five: see `flip_sizes_of`
+    interleaved: bool | None
     counted: bool | None
     scan: ScanMemory | None
     crossed: CrossedScan | None
@@ -79,6 +80,7 @@ def gradient_memory(
     last: int,
     scanned: bool,
     line_or_tiny: bool | None,
+    interleaved: bool | None,
     black_border: bool,
     dtype: Any,
 ) -> GradientMemory:
@@ -92,10 +94,11 @@ def gradient_memory(
     images = max(1, GRADIENT_PIXELS // (pixels * layout.images)) * layout.images
     return GradientMemory(
         line_or_tiny,
-        True if small and line_or_tiny is None else None,
+        interleaved,
+        True if small and line_or_tiny is None and interleaved is None else None,
         scan_memory(layout, lanes) if scanned else None,
         None,
-        flip_memory(shape, layout, small, lanes, last, black_border),
+        flip_memory(shape, layout, small, 1 if interleaved is None else VECTOR_WORDS, lanes, last, black_border),
         aligned(images * pixels + BLOCK, 0, lanes),
         np.empty(images, np.int64),
         np.zeros(packed_words(images * inner.pixels), np.uint64),
@@ -128,9 +131,20 @@ def _add_draw(
     rows, length = 1, pixels
     if border.width > 0:
         rows, length = inner.depth * inner.height, inner.width
-    line_or_tiny, counted, scan, crossed = memory.line_or_tiny, memory.counted, memory.scan, memory.crossed
-    flips, flip_sizes, sizes = memory.flips, memory.flip_sizes, memory.sizes
-    flip_sizes_of(packed, start, first, images, line_or_tiny, counted, scan, crossed, flips, flip_sizes, sizes)
+    flip_sizes_of(
+        packed,
+        start,
+        first,
+        images,
+        memory.line_or_tiny,
+        memory.interleaved,
+        memory.counted,
+        memory.scan,
+        memory.crossed,
+        memory.flips,
+        memory.flip_sizes,
+        memory.sizes,
+    )
     for image in range(images):
         size, of_image = memory.sizes[image], losses[image]
         drawn[image] += of_image[size // 2]

@@ -12,6 +12,8 @@ from chdt.cpu.kernels.bands import prepare_bands
 from chdt.cpu.kernels.box_erosions import last_rank, list_of_image, take_ranks
 from chdt.cpu.kernels.crossed_maxima import CrossedScan, find_largest_codes, write_maxima
 from chdt.cpu.kernels.crossing import crossed_codes
+from chdt.cpu.kernels.growing_windows import BACKGROUNDS
+from chdt.cpu.kernels.interleaved_images import flip_sizes_of_interleaved
 from chdt.cpu.kernels.jit import helper, kernel
 from chdt.cpu.kernels.lanes import BLOCK, VECTOR_WORDS, Numbers, fill, load_pixels, maximum, settle
 from chdt.cpu.kernels.laying_out import lay_out_background
@@ -35,25 +37,31 @@ class FlipMemory(NamedTuple):
     layout: RowLayout
     maxima: npt.NDArray[Any]  # of large grids: see `MaximaOffsets`
     levels: npt.NDArray[Any]  # of the columns, the rows and the slabs of an image, each from a full vector on
-    planes: Planes  # FLIP_PLANES; of small grids, one more for each erosion
+    planes: Planes  # FLIP_PLANES, or interleaved, BACKGROUNDS + 1; of small grids, one more for each erosion
     search: SearchMemory
     ranks: Ranks | None  # with a spacing; then distances are ranks, and sizes twice as much
     lists: RankLists | None  # of small grids with a spacing: what to take the ranks of an image from
 
 
 def flip_memory(
-    shape: Shape, layout: RowLayout, small: bool, lanes: type[np.unsignedinteger[Any]], last: int, black_border: bool
+    shape: Shape,
+    layout: RowLayout,
+    small: bool,
+    interleaved: int,
+    lanes: type[np.unsignedinteger[Any]],
+    last: int,
+    black_border: bool,
 ) -> FlipMemory:
     """Memory for one thread; of a small grid, all erosions are kept, up to distance, or rank, ``last``.
 
     With a spacing, its ranks are missing. A border of large grids, or with a spacing, is part of the shape.
     """
-    planes = FLIP_PLANES + (last if small else 0)
+    planes = (FLIP_PLANES if interleaved == 1 else BACKGROUNDS + 1) + (last if small else 0)
     return FlipMemory(
         layout,
         maxima_memory(layout, lanes),
         levels_memory(layout, lanes),
-        planes_of(shape.without_single_pixels, planes, 1, black_border),
+        planes_of(shape.without_single_pixels, planes, interleaved, black_border),
         search_memory(VECTOR_WORDS),
         None,
         None,
@@ -152,6 +160,19 @@ def _line_or_tiny_flip_sizes(
 
 
 @helper
+def _interleaved_flip_sizes(
+    packed: Words, start: int, count: int, memory: FlipMemory, answers: Numbers, sizes: Numbers
+) -> None:
+    """`flip_sizes_of` of images of a few words each."""
+    pixels, halves = pixels_of(memory.layout), memory.search.distances
+    for first in range(0, count, VECTOR_WORDS):
+        images, at = min(VECTOR_WORDS, count - first), first * pixels
+        flip_sizes_of_interleaved(packed, start + at, images, memory.planes, halves, answers, at)
+        for image in range(images):
+            sizes[first + image] = 2 * halves[image]
+
+
+@helper
 def _small_flip_sizes(
     packed: Words, start: int, number: int, count: int, memory: FlipMemory, answers: Numbers, sizes: Numbers
 ) -> None:
@@ -214,6 +235,7 @@ def flip_sizes_of(
     number: int,
     count: int,
     line_or_tiny: bool | None,
+    interleaved: bool | None,
     counted: bool | None,
     scan: ScanMemory | None,
     crossed: CrossedScan | None,
@@ -223,13 +245,16 @@ def flip_sizes_of(
 ) -> None:
     """Write the sizes after every single flip of ``count`` images whose packed bits begin at ``start``.
 
-    They are in reading order; ``sizes`` gets the size of each image without any flip. Of the four ways, all but one are
-    None: ``counted`` is for small grids, ``scan`` for large ones, or ``crossed`` if these have a spacing. With a
-    spacing, sizes are twice the ranks of largest distances; ``number`` is that of the first image among the lists.
+    They are in reading order; ``sizes`` gets the size of each image without any flip. Of the five ways, all but one are
+    None: ``counted`` is for small grids but those before, ``scan`` for large ones, or ``crossed`` if these have a
+    spacing. With a spacing, sizes are twice the ranks of largest distances; ``number`` is that of the first image among
+    the lists.
     """
     # Numba compiles none of what is for a None; but it would compile an `else` of what is not None.
     if line_or_tiny is not None:
         _line_or_tiny_flip_sizes(packed, start, count, memory, answers, sizes)
+    if interleaved is not None:
+        _interleaved_flip_sizes(packed, start, count, memory, answers, sizes)
     if counted is not None:
         _small_flip_sizes(packed, start, number, count, memory, answers, sizes)
     if crossed is not None:
@@ -262,6 +287,20 @@ def line_or_tiny_flip_sizes_of(
     for first in range(0, count, most):
         images, at = min(most, count - first), first * pixels
         _line_or_tiny_flip_sizes(packed, start + at, images, memory, buffer.numbers, sizes[first:])
+        write_gathered(buffer, images * pixels, answers, at, 0)
+    settle()
+
+
+@kernel
+def interleaved_flip_sizes_of(
+    packed: Words, start: int, count: int, memory: FlipMemory, buffer: WriteBuffer, answers: AnyNumbers, sizes: Numbers
+) -> None:
+    """`small_flip_sizes_of` of images of a few words each: apart, for the same reason."""
+    pixels = pixels_of(memory.layout)
+    most = buffer.numbers.size // pixels
+    for first in range(0, count, most):
+        images, at = min(most, count - first), first * pixels
+        _interleaved_flip_sizes(packed, start + at, images, memory, buffer.numbers, sizes[first:])
         write_gathered(buffer, images * pixels, answers, at, 0)
     settle()
 
