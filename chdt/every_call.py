@@ -21,7 +21,8 @@ from chdt.threshold import mask_of_size, threshold_of_size
 # narrow, as it is the longest side that makes numbers wide. Distances of (192, 192, 120) are wider on the way than in
 # uint8, which holds them, too. That of uint16 is left out: it takes longest sides of 65,472 to 65,535 pixels, or half
 # of that for flips.
-SMALL = (9, 8)
+SMALL = (9, 8)  # of so many images flips are found together, of one alone
+TOGETHER = 8
 TINY = (3, 2)
 LINES = ((70,), (100,), (200,), (66_000,))
 SCANNED = ((90, 20), (100, 20), (200, 20), (66_000, 2))
@@ -118,11 +119,15 @@ def _calls_with_out() -> Iterator[Call]:
                 if largest <= np.iinfo(out).max:
                     name = f"{function.__name__}: {_shown(grid)} into {out}"
                     yield Call(name, partial(_of_grid, function, grid, out))
+    for out in OUTS:
+        yield Call(f"flip_sizes: {TOGETHER} masks into {out}", partial(_of_grid, flip_sizes, SMALL, out, TOGETHER))
 
 
-def _of_grid(function: Callable[..., Any], grid: tuple[int, ...], out: str | None = None, **options: Any) -> None:
+def _of_grid(
+    function: Callable[..., Any], grid: tuple[int, ...], out: str | None = None, images: int = 1, **options: Any
+) -> None:
     """Made on the spot, as all of them together would take hundreds of megabytes."""
-    masks = masks_of(grid)
+    masks = masks_of(grid, images=images)
     into = {} if out is None else {"out": np.empty(masks.shape, out)}
     function(masks, spatial_dims=len(grid), **into, **options)
 
@@ -144,6 +149,9 @@ def _calls_on_tensors() -> Iterator[Call]:
                 values, size = torch.ones(grid, dtype=dtype), torch.zeros((), dtype=dtype)
                 name = f"{function.__name__}: {_shown(grid)} of {dtype}"
                 yield Call(name, partial(function, values, size, spatial_dims=len(grid)))
+        for function in (expected_size_loss, sampled_gradient):
+            many, sizes = torch.ones((TOGETHER, *SMALL), dtype=dtype), torch.zeros(TOGETHER, dtype=dtype)
+            yield Call(f"{function.__name__}: {TOGETHER} images of {dtype}", partial(function, many, sizes))
         for grid in SPACED:
             for function in (expected_size_loss, sampled_gradient):
                 values, size = torch.ones(grid, dtype=dtype), torch.zeros((), dtype=dtype)

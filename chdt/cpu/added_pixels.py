@@ -21,9 +21,8 @@ from chdt.cpu.kernels.lonely_pixels import (
 from chdt.cpu.kernels.packing import WORD_BITS, Words
 from chdt.cpu.kernels.slabs import Segment, Slabs
 from chdt.cpu.memory import reused
-from chdt.cpu.route import SLABS_EFFORT
 from chdt.cpu.slabs import callers_first, largest_rank, segment_for_sizes, slabs_of_image
-from chdt.cpu.threads import share, thread_count
+from chdt.cpu.threads import SLABS_EFFORT, share, thread_count
 
 
 class AddedMemory(NamedTuple):

@@ -30,8 +30,8 @@ from chdt.cpu.kernels.packing import Words
 from chdt.cpu.kernels.writing import BUFFERED, WriteBuffer, any_numbers, with_tables, write_buffer
 from chdt.cpu.memory import reused
 from chdt.cpu.packed import PackedMasks
-from chdt.cpu.route import CROSSING_EFFORT, images_alone, is_streamed, lanes_for, row_layout
-from chdt.cpu.threads import share
+from chdt.cpu.route import images_alone, is_streamed, lanes_for, row_layout
+from chdt.cpu.threads import CROSSING_EFFORT, share
 
 LEAST_LARGEST = 1 << 8
 """What lanes must hold in any case: those of 8 bits are hardly ever wide enough, and would be compiled for the few."""

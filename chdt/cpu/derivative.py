@@ -17,7 +17,7 @@ from chdt.cpu.flips import crossed_scan
 from chdt.cpu.kernels.differences import GradientMemory, differentiate_drawn, differentiate_given, gradient_memory
 from chdt.cpu.memory import reused, without_names
 from chdt.cpu.packed import pack_masks
-from chdt.cpu.route import counts_in_border, gradient_route, has_interleaved_flips, is_small, line_or_tiny
+from chdt.cpu.route import counts_in_border, has_interleaved_flips, is_small, lanes_for, line_or_tiny, row_layout
 from chdt.cpu.threads import share
 
 NONE = np.empty(0, np.bool_)
@@ -139,26 +139,39 @@ def _run_of(first: int, last: int, grid: _Grid, spacing: AllSteps | None) -> _Ru
     border = Shape(*((side - within) // 2 for side, within in zip(shape, inner, strict=True)))
     lists = None if spacing is None else rank_lists_of(shape, spacing)
     largest = shape.cap if lists is None else lists.last
-    route = gradient_route(shape, largest)
-    if spacing is not None and not route.small:
-        route = route._replace(lanes=crossing_of(shape, steps_at(spacing, 0))[2])
+    small, layout, lanes = is_small(shape), row_layout(shape), lanes_for(2 * largest)
+    if spacing is not None and not small:
+        lanes = crossing_of(shape, steps_at(spacing, 0))[2]
     alone = None if lists is not None else line_or_tiny(shape)
     interleaved = None if lists is not None or alone else has_interleaved_flips(last - first, shape)
-    scanned = not route.small and lists is None and alone is None
+    scanned = not small and lists is None and alone is None
 
     def memory(begin: int, end: int, dtype: Any) -> GradientMemory:
-        key = (gradient_memory, shape, border, *route, largest, scanned, alone, interleaved, in_planes, dtype)
+        key = (
+            gradient_memory,
+            shape,
+            border,
+            layout,
+            small,
+            lanes,
+            largest,
+            scanned,
+            alone,
+            interleaved,
+            in_planes,
+            dtype,
+        )
         if spacing is None or lists is None:
             return reused(without_names, *key)  # type: ignore[no-any-return]
         made = reused(*key)
-        if route.small:
+        if small:
             mine = lists.of_images(begin, end)
             return made._replace(flips=made.flips._replace(ranks=lists.at_hand, lists=mine))
         steps = steps_at(spacing, 0)
         flips = made.flips._replace(ranks=ranks_of(shape, steps))
         return made._replace(flips=flips, crossed=crossed_scan(shape, steps))
 
-    return _Run(first, last, route.layout.images, memory)
+    return _Run(first, last, layout.images, memory)
 
 
 def table_of(losses: torch.Tensor) -> npt.NDArray[Any]:

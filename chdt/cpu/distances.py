@@ -17,17 +17,8 @@ from chdt.cpu.kernels.rows import ScanMemory, edges_of, scan_memory
 from chdt.cpu.kernels.writing import BUFFERED, WriteBuffer, any_numbers, with_tables, write_buffer
 from chdt.cpu.memory import reused, without_names
 from chdt.cpu.packed import PackedMasks
-from chdt.cpu.route import (
-    COUNTING_EFFORT,
-    JOINING_EFFORT,
-    SCAN_EFFORT,
-    PixelRoute,
-    interleaved_images,
-    is_small,
-    is_streamed,
-    pixel_route,
-)
-from chdt.cpu.threads import share
+from chdt.cpu.route import PixelRoute, interleaved_images, is_small, is_streamed, pixel_route
+from chdt.cpu.threads import COUNTING_EFFORT, JOINING_EFFORT, SCAN_EFFORT, share
 
 
 def distances_into(packed: PackedMasks, spacing: AllSteps | None, answers: Numbers) -> None:

@@ -12,39 +12,24 @@ from chdt.cpu.crossed import codes_of_image, crossing_of, share_lines
 from chdt.cpu.distances import edges_of_image, share_bands
 from chdt.cpu.kernels.crossed_maxima import CrossedScan, find_largest_codes, found_memory
 from chdt.cpu.kernels.crossing import CrossingMemory, crossing_memory
-from chdt.cpu.kernels.flips import (
-    KEPT_FLIPS_PIXELS,
-    FlipMemory,
-    flip_memory,
-    flip_sizes_of,
-    interleaved_flip_sizes_of,
-    levels_of,
-    levels_of_crossed,
-    line_or_tiny_flip_sizes_of,
-    maxima_of_bands,
-    raise_sizes,
-    small_flip_sizes_of,
-    write_sizes,
-)
+from chdt.cpu.kernels.flip_ways import flip_sizes_of, levels_of, levels_of_crossed, maxima_of_bands
+from chdt.cpu.kernels.flips import FlipMemory, flip_memory, raise_sizes, write_sizes
 from chdt.cpu.kernels.lanes import VECTOR_WORDS, Numbers
 from chdt.cpu.kernels.maxima import maxima_memory
 from chdt.cpu.kernels.packing import Words
 from chdt.cpu.kernels.removed_pixel import levels_memory
 from chdt.cpu.kernels.rows import ScanMemory, scan_memory
+from chdt.cpu.kernels.small_flips import (
+    KEPT_FLIPS_PIXELS,
+    interleaved_flip_sizes_of,
+    line_or_tiny_flip_sizes_of,
+    small_flip_sizes_of,
+)
 from chdt.cpu.kernels.writing import WriteBuffer, any_numbers, look_up, with_tables, write_buffer
 from chdt.cpu.memory import reused, without_names
 from chdt.cpu.packed import PackedMasks
-from chdt.cpu.route import (
-    CROSSING_EFFORT,
-    SCAN_EFFORT,
-    PixelRoute,
-    has_interleaved_flips,
-    in_slabs,
-    line_or_tiny,
-    pixel_route,
-    row_layout,
-)
-from chdt.cpu.threads import share
+from chdt.cpu.route import PixelRoute, has_interleaved_flips, in_slabs, line_or_tiny, pixel_route, row_layout
+from chdt.cpu.threads import CROSSING_EFFORT, SCAN_EFFORT, share
 
 
 def flip_sizes_into(packed: PackedMasks, spacing: AllSteps | None, answers: Numbers) -> None:

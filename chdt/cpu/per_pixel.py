@@ -19,9 +19,9 @@ from chdt.cpu.kernels.lanes import BLOCK, Numbers
 from chdt.cpu.kernels.packing import WORD_BITS
 from chdt.cpu.kernels.writing import look_up, write_inside
 from chdt.cpu.packed import PackedMasks, pack_masks
-from chdt.cpu.route import SCAN_EFFORT, counts_in_border, is_small, lanes_for
+from chdt.cpu.route import counts_in_border, is_small, lanes_for
 from chdt.cpu.strided import copy_values
-from chdt.cpu.threads import share
+from chdt.cpu.threads import SCAN_EFFORT, share
 
 MOST_LENGTHS = (
     1 << 16

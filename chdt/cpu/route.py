@@ -43,9 +43,8 @@ object_size, ms interleaved / one by one: 2000 x 16²: 0.18 / 0.25, 800 x 32²: 
 INTERLEAVED_FLIPS_MAX_PIXELS = 600
 """Pixels of an image that shares bit planes with seven others while its flips are found.
 
-flip_sizes of objects of all sizes, ms interleaved / one by one, without AVX-512: 2000 x 12²: 0.64 / 1.51, 2000 x 16²:
-0.89 / 1.57, 1000 x 20²: 0.81 / 1.03, 800 x 24²: 0.90 / 1.02, 500 x 32²: 1.26 / 0.96; of one ellipse in each: 0.34 /
-0.82, 0.93 / 1.98, 0.45 / 0.74, 0.48 / 0.71, 0.58 / 0.67.
+flip_sizes, ms interleaved / one by one, without AVX-512: 2000 x 12²: 0.64 / 1.51, 2000 x 16²: 0.89 / 1.57, 1000 x 20²:
+0.81 / 1.03, 800 x 24²: 0.90 / 1.02, 500 x 32²: 1.26 / 0.96; of an ellipse in each: 0.34 / 0.82 to 0.58 / 0.67.
 """
 
 WHOLE_MAX_DISTANCES = 1 << 18
@@ -129,11 +128,6 @@ POOLED_MIN_PIXELS = 1 << 13
 mask_of_size, ms pooled / whole, half the side: 140 x 96²: 2.59 / 2.35, 80 x 128²: 1.93 / 1.88, 20 x 256²: 1.06 / 1.82,
 1 x 2048²: 2.8 / 13.2, 20 x 35x50x36: 2.2 / 2.5, 4 x 64³: 1.2 / 1.4, 100 x 4096: 1.51 / 1.14, 30 x 16384: 0.74 / 1.43.
 """
-
-# Of each item shared among threads, how many times what packing takes; a flip moves as much memory as a scan does.
-COUNTING_EFFORT, SCAN_EFFORT, CROSSING_EFFORT, JOINING_EFFORT, SLABS_EFFORT = 1, 2, 4, 4, 1
-
-LAYING_OUT_PARTS = 16  # of what packing takes, for what takes less
 
 
 @contextlib.contextmanager
@@ -275,19 +269,6 @@ def pixel_route(images: int, shape: Shape, largest: int, answers: Numbers) -> Pi
     small, layout = is_small(shape), row_layout(shape)
     alone = images if small else images_alone(images, layout)
     return PixelRoute(small, layout, lanes_for(largest), alone, is_streamed(answers))
-
-
-class GradientRoute(NamedTuple):
-    """How the flips of drawn or given masks are done, a few images at a time."""
-
-    layout: RowLayout
-    small: bool  # counted by erosions, not scanned
-    lanes: Any  # dtype of the flip sizes
-
-
-def gradient_route(shape: Shape, last: int) -> GradientRoute:
-    """The route of images of this shape, whose largest distance, or rank, is ``last``."""
-    return GradientRoute(row_layout(shape), is_small(shape), lanes_for(2 * last))
 
 
 def looks_of(slabs: int) -> int:

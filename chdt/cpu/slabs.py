@@ -16,8 +16,8 @@ from chdt.cpu.kernels.packing import Words
 from chdt.cpu.kernels.slabs import Segment, Slabs, lay_out_slabs, segment_of, slabs_of
 from chdt.cpu.memory import reused
 from chdt.cpu.packed import Packing
-from chdt.cpu.route import LAYING_OUT_PARTS, SLABS_EFFORT, SizeRoute, looks_of
-from chdt.cpu.threads import share, threads_for, together
+from chdt.cpu.route import SizeRoute, looks_of
+from chdt.cpu.threads import LAYING_OUT_PARTS, SLABS_EFFORT, share, threads_for, together
 
 T = TypeVar("T")
 

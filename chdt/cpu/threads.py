@@ -24,6 +24,11 @@ MOST_PIXELS = 1 << 22  # handed out at once: some milliseconds, after which Ctrl
 
 PIECES_PER_THREAD = 4  # so that one slow thread does not keep the others waiting
 
+# Of each item shared among threads, how many times what packing takes; a flip moves as much memory as a scan does.
+COUNTING_EFFORT, SCAN_EFFORT, CROSSING_EFFORT, JOINING_EFFORT, SLABS_EFFORT = 1, 2, 4, 4, 1
+
+LAYING_OUT_PARTS = 16  # of what packing takes, for what takes less
+
 
 def thread_count() -> int:
     """As many threads as both torch and Numba were told to use."""

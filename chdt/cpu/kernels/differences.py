@@ -8,7 +8,8 @@ import numpy.typing as npt
 from chdt.checks.shape import Shape
 from chdt.cpu.kernels.crossed_maxima import CrossedScan
 from chdt.cpu.kernels.drawing import draw, first_nan
-from chdt.cpu.kernels.flips import FlipMemory, flip_memory, flip_sizes_of
+from chdt.cpu.kernels.flip_ways import flip_sizes_of
+from chdt.cpu.kernels.flips import FlipMemory, flip_memory
 from chdt.cpu.kernels.jit import helper, kernel
 from chdt.cpu.kernels.lanes import BLOCK, VECTOR_WORDS, Number, Numbers, aligned, equal_bits, lowest_bit
 from chdt.cpu.kernels.packing import WORD_BITS, Words, low_bits, packed_words, read_bits, surround

@@ -8,27 +8,19 @@ import numpy.typing as npt
 from chdt.checks.ranks import RankLists, Ranks
 from chdt.checks.shape import Shape
 from chdt.cpu.kernels.added_pixel import may_fit, raise_added
-from chdt.cpu.kernels.bands import prepare_bands
-from chdt.cpu.kernels.box_erosions import last_rank, list_of_image, take_ranks
-from chdt.cpu.kernels.crossed_maxima import CrossedScan, find_largest_codes, write_maxima
-from chdt.cpu.kernels.crossing import crossed_codes
+from chdt.cpu.kernels.box_erosions import last_rank
 from chdt.cpu.kernels.growing_windows import BACKGROUNDS
-from chdt.cpu.kernels.interleaved_images import flip_sizes_of_interleaved
 from chdt.cpu.kernels.jit import helper, kernel
-from chdt.cpu.kernels.lanes import BLOCK, VECTOR_WORDS, Numbers, fill, load_pixels, maximum, settle
+from chdt.cpu.kernels.lanes import BLOCK, VECTOR_WORDS, Numbers, fill, load_pixels, maximum
 from chdt.cpu.kernels.laying_out import lay_out_background
-from chdt.cpu.kernels.lines import flip_sizes_of_line
-from chdt.cpu.kernels.maxima import clear_maxima, find_maxima, finish_maxima, maxima_memory, maxima_offsets, size_of
+from chdt.cpu.kernels.maxima import maxima_memory, maxima_offsets, size_of
 from chdt.cpu.kernels.packing import Words
 from chdt.cpu.kernels.planes import COLUMNS, ROWS, Planes, plane_at, planes_of
-from chdt.cpu.kernels.removed_pixel import erode_away, find_levels, find_levels_of_eroded, level_places, levels_memory
-from chdt.cpu.kernels.rows import RowLayout, ScanMemory, pixels_of, slab_axis
+from chdt.cpu.kernels.removed_pixel import find_levels, level_places, levels_memory
+from chdt.cpu.kernels.rows import RowLayout, pixels_of, slab_axis
 from chdt.cpu.kernels.size_search import SearchMemory, search_memory
-from chdt.cpu.kernels.tiny_images import flip_sizes_of_eight
 from chdt.cpu.kernels.window_counts import BACKGROUND, FLIP_PLANES
-from chdt.cpu.kernels.writing import AnyNumbers, WriteBuffer, store_ahead, write_gathered, write_number
-
-KEPT_FLIPS_PIXELS = 1 << 14  # of small grids, whose answers are kept until all are found
+from chdt.cpu.kernels.writing import store_ahead, write_number
 
 
 class FlipMemory(NamedTuple):
@@ -69,13 +61,13 @@ def flip_memory(
 
 
 @helper
-def _lay_out(packed: Words, start: int, memory: FlipMemory) -> None:
+def lay_out(packed: Words, start: int, memory: FlipMemory) -> None:
     """Leave the background of an image in plane BACKGROUND, where all that follows reads it."""
     lay_out_background(packed, start, memory.planes, plane_at(memory.planes.layout, BACKGROUND))
 
 
 @helper
-def _find_levels_of_image(image: int, memory: FlipMemory, ranks: Ranks | None) -> int:
+def find_levels_of_image(image: int, memory: FlipMemory, ranks: Ranks | None) -> int:
     """Write the levels of an image in a block from its maxima; give half of its size, the largest distance."""
     layout, maxima, levels = memory.layout, memory.maxima, memory.levels
     places, (rows_at, slabs_at) = maxima_offsets(layout), level_places(layout)
@@ -124,7 +116,7 @@ def write_sizes(first: int, last: int, largest: int, memory: FlipMemory, answers
 
 
 @helper
-def _write_added(largest: int, memory: FlipMemory, ranks: Ranks | None, answers: Numbers, at: int) -> None:
+def write_added(largest: int, memory: FlipMemory, ranks: Ranks | None, answers: Numbers, at: int) -> None:
     """The sizes of an image after adding a pixel, where they are larger. Plane BACKGROUND must hold it."""
     layout = memory.layout
     if largest == 0:  # a lone pixel, wherever it is
@@ -136,193 +128,5 @@ def _write_added(largest: int, memory: FlipMemory, ranks: Ranks | None, answers:
 @kernel
 def raise_sizes(packed: Words, start: int, largest: int, memory: FlipMemory, answers: Numbers, at: int) -> None:
     """Raise the sizes of an image where an added pixel makes it larger; its packed bits begin at ``start``."""
-    _lay_out(packed, start, memory)
-    _write_added(largest, memory, memory.ranks, answers, at)
-
-
-@helper
-def _line_or_tiny_flip_sizes(
-    packed: Words, start: int, count: int, memory: FlipMemory, answers: Numbers, sizes: Numbers
-) -> None:
-    """`flip_sizes_of` of lines, and of images and volumes of a word each."""
-    layout, pixels, halves = memory.layout, pixels_of(memory.layout), memory.search.distances
-    if layout.slabs == 1 and layout.rows == 1:
-        black_border = memory.planes.layout.black_border
-        for line in range(count):
-            at = line * pixels
-            sizes[line] = 2 * flip_sizes_of_line(packed, start + at, layout.width, black_border, answers, at)
-        return
-    for first in range(0, count, VECTOR_WORDS):
-        images, at = min(VECTOR_WORDS, count - first), first * pixels
-        flip_sizes_of_eight(packed, start + at, images, memory.planes, halves, answers, at)
-        for image in range(images):
-            sizes[first + image] = 2 * halves[image]
-
-
-@helper
-def _interleaved_flip_sizes(
-    packed: Words, start: int, count: int, memory: FlipMemory, answers: Numbers, sizes: Numbers
-) -> None:
-    """`flip_sizes_of` of images of a few words each."""
-    pixels, halves = pixels_of(memory.layout), memory.search.distances
-    for first in range(0, count, VECTOR_WORDS):
-        images, at = min(VECTOR_WORDS, count - first), first * pixels
-        flip_sizes_of_interleaved(packed, start + at, images, memory.planes, halves, answers, at)
-        for image in range(images):
-            sizes[first + image] = 2 * halves[image]
-
-
-@helper
-def _small_flip_sizes(
-    packed: Words, start: int, number: int, count: int, memory: FlipMemory, answers: Numbers, sizes: Numbers
-) -> None:
-    """`flip_sizes_of` of small grids."""
-    layout, pixels = memory.layout, pixels_of(memory.layout)
-    for image in range(count):
-        at = image * pixels
-        _lay_out(packed, start + at, memory)
-        take_ranks(memory.lists, number + image, memory.ranks)
-        largest = erode_away(memory.planes, memory.ranks)
-        sizes[image] = 2 * largest
-        find_levels_of_eroded(largest, memory.ranks, layout, memory.planes, memory.levels)
-        write_sizes(0, layout.slabs, largest, memory, answers, at)
-        _write_added(largest, memory, memory.ranks, answers, at)
-
-
-@helper
-def _large_flip_sizes(
-    packed: Words, start: int, count: int, scan: ScanMemory, memory: FlipMemory, answers: Numbers, sizes: Numbers
-) -> None:
-    """`flip_sizes_of` of large grids, whose narrow images are scanned side by side."""
-    layout, pixels = memory.layout, pixels_of(memory.layout)
-    for first in range(0, count, layout.images):
-        images = min(layout.images, count - first)
-        prepare_bands(packed, start + first * pixels, images, scan)
-        clear_maxima(layout, memory.maxima, scan.cap)
-        find_maxima(packed, start + first * pixels, images, 0, layout.bands, scan, memory.maxima)
-        finish_maxima(images, scan, memory.maxima)
-        for image in range(images):
-            at = (first + image) * pixels
-            largest = _find_levels_of_image(image, memory, memory.ranks)
-            sizes[first + image] = 2 * largest
-            write_sizes(0, layout.slabs, largest, memory, answers, at)
-            raise_sizes(packed, start + at, largest, memory, answers, at)
-
-
-@helper
-def _crossed_flip_sizes(
-    packed: Words, start: int, count: int, scan: CrossedScan, memory: FlipMemory, answers: Numbers, sizes: Numbers
-) -> None:
-    """`flip_sizes_of` of large grids with a spacing."""
-    layout, pixels = memory.layout, pixels_of(memory.layout)
-    for image in range(count):
-        at = image * pixels
-        crossed_codes(packed, start + at, scan.crossing, scan.memory)
-        for i in range(scan.found.size):
-            scan.found[i] = 0
-        find_largest_codes(0, layout.slabs * layout.rows, layout, scan.memory, scan.found)
-        write_maxima(layout, scan, memory.maxima)
-        largest = _find_levels_of_image(0, memory, memory.ranks)
-        sizes[image] = 2 * largest
-        write_sizes(0, layout.slabs, largest, memory, answers, at)
-        raise_sizes(packed, start + at, largest, memory, answers, at)
-
-
-@kernel
-def flip_sizes_of(
-    packed: Words,
-    start: int,
-    number: int,
-    count: int,
-    line_or_tiny: bool | None,
-    interleaved: bool | None,
-    counted: bool | None,
-    scan: ScanMemory | None,
-    crossed: CrossedScan | None,
-    memory: FlipMemory,
-    answers: Numbers,
-    sizes: Numbers,
-) -> None:
-    """Write the sizes after every single flip of ``count`` images whose packed bits begin at ``start``.
-
-    They are in reading order; ``sizes`` gets the size of each image without any flip. Of the five ways, all but one are
-    None: ``counted`` is for small grids but those before, ``scan`` for large ones, or ``crossed`` if these have a
-    spacing. With a spacing, sizes are twice the ranks of largest distances; ``number`` is that of the first image among
-    the lists.
-    """
-    # Numba compiles none of what is for a None; but it would compile an `else` of what is not None.
-    if line_or_tiny is not None:
-        _line_or_tiny_flip_sizes(packed, start, count, memory, answers, sizes)
-    if interleaved is not None:
-        _interleaved_flip_sizes(packed, start, count, memory, answers, sizes)
-    if counted is not None:
-        _small_flip_sizes(packed, start, number, count, memory, answers, sizes)
-    if crossed is not None:
-        _crossed_flip_sizes(packed, start, count, crossed, memory, answers, sizes)
-    if scan is not None:
-        _large_flip_sizes(packed, start, count, scan, memory, answers, sizes)
-
-
-@kernel
-def small_flip_sizes_of(
-    packed: Words, start: int, count: int, memory: FlipMemory, buffer: WriteBuffer, answers: AnyNumbers, sizes: Numbers
-) -> None:
-    """`flip_sizes_of` of small grids; answers are kept in the nearest cache until those of a few are found."""
-    pixels = pixels_of(memory.layout)
-    most = buffer.numbers.size // pixels
-    for first in range(0, count, most):
-        images, at = min(most, count - first), first * pixels
-        _small_flip_sizes(packed, start + at, first, images, memory, buffer.numbers, sizes[first:])
-        write_gathered(buffer, images * pixels, answers, at, list_of_image(memory.lists, first))
-    settle()
-
-
-@kernel
-def line_or_tiny_flip_sizes_of(
-    packed: Words, start: int, count: int, memory: FlipMemory, buffer: WriteBuffer, answers: AnyNumbers, sizes: Numbers
-) -> None:
-    """`small_flip_sizes_of` of lines, and of images and volumes of a word each: apart, as they are compiled longest."""
-    pixels = pixels_of(memory.layout)
-    most = buffer.numbers.size // pixels
-    for first in range(0, count, most):
-        images, at = min(most, count - first), first * pixels
-        _line_or_tiny_flip_sizes(packed, start + at, images, memory, buffer.numbers, sizes[first:])
-        write_gathered(buffer, images * pixels, answers, at, 0)
-    settle()
-
-
-@kernel
-def interleaved_flip_sizes_of(
-    packed: Words, start: int, count: int, memory: FlipMemory, buffer: WriteBuffer, answers: AnyNumbers, sizes: Numbers
-) -> None:
-    """`small_flip_sizes_of` of images of a few words each: apart, for the same reason."""
-    pixels = pixels_of(memory.layout)
-    most = buffer.numbers.size // pixels
-    for first in range(0, count, most):
-        images, at = min(most, count - first), first * pixels
-        _interleaved_flip_sizes(packed, start + at, images, memory, buffer.numbers, sizes[first:])
-        write_gathered(buffer, images * pixels, answers, at, 0)
-    settle()
-
-
-# The steps of a large grid, where an image is large enough for several threads.
-@kernel
-def maxima_of_bands(packed: Words, start: int, first: int, last: int, scan: ScanMemory, maxima: Numbers) -> None:
-    """Write the maxima of bands first..last - 1 of an image, whose edges must be there."""
-    clear_maxima(scan.layout, maxima, scan.cap)
-    find_maxima(packed, start, 1, first, last, scan, maxima)
-
-
-@kernel
-def levels_of(scan: ScanMemory, memory: FlipMemory) -> int:
-    """Write the levels of an image from the maxima of all bands; give half of its size."""
-    finish_maxima(1, scan, memory.maxima)
-    return _find_levels_of_image(0, memory, memory.ranks)
-
-
-# The same with a spacing.
-@kernel
-def levels_of_crossed(scan: CrossedScan, memory: FlipMemory) -> int:
-    """Write the levels of an image from its largest codes; give the rank of its largest distance."""
-    write_maxima(memory.layout, scan, memory.maxima)
-    return _find_levels_of_image(0, memory, memory.ranks)
+    lay_out(packed, start, memory)
+    write_added(largest, memory, memory.ranks, answers, at)
