@@ -71,17 +71,30 @@ def interleaved() -> Iterator[Case]:
         yield Case(f"distance_transform, {shape}", into(chdt.distance_transform, *shape), ways)
 
 
-def interleaved_flips() -> Iterator[Case]:
+def interleaved_flips(shapes: Iterable[tuple[int, ...]]) -> Iterator[Case]:
     """Flips of several small images in the lanes of vectors, or of one after the other."""
-    threshold = "INTERLEAVED_FLIPS_MAX_PIXELS"
-    ways = {"interleaved": {threshold: NEVER}, "one by one": {threshold: 0}}
+    both = {"INTERLEAVED_FLIPS_MAX_SIDE_PIXELS": NEVER}
+    ways = {
+        "interleaved": {"INTERLEAVED_FLIPS_MAX_PIXELS": NEVER, **both},
+        "one by one": {"INTERLEAVED_FLIPS_MAX_PIXELS": 0},
+    }
     rng = np.random.default_rng(0)
-    for shape in ((2000, 12, 12), (2000, 16, 16), (1000, 20, 20), (800, 24, 24), (500, 32, 32), (1000, 5, 64)):
+    for shape in shapes:
         objects = tensor_of(Workload("", blobs, shape[0], shape[1:]), "float32").numpy()
-        noise = np.where(rng.random(shape) < 0.9, 1, -1).astype(np.float32)
-        for what, masks in (("objects", objects), ("an ellipse", masks_of(*shape)), ("noise", noise)):
+        noise = {density: np.where(rng.random(shape) < density, 1, -1).astype(np.float32) for density in (0.9, 0.99)}
+        for what, masks in {"objects": objects, "an ellipse": masks_of(*shape), **noise}.items():
             out = np.zeros(shape, np.int32)
             yield Case(f"flip_sizes, {shape}, {what}", partial(chdt.flip_sizes, masks, out=out), ways)
+
+
+def few_words() -> Iterator[Case]:
+    """How large images are at most."""
+    return interleaved_flips((320_000 // side**2, side, side) for side in (12, 16, 20, 24, 32))
+
+
+def short_images() -> Iterator[Case]:
+    """How long they are at most."""
+    return interleaved_flips((1000, 200 // side, side) for side in (20, 30, 40, 50, 64))
 
 
 def whole() -> Iterator[Case]:
@@ -189,7 +202,8 @@ def short_lines() -> Iterator[Case]:
 THRESHOLDS: dict[str, tuple[Callable[[], Iterator[Case]], bool]] = {  # and whether it is about several threads
     "SMALL_MAX_SIDE_PIXELS": (small, False),
     "INTERLEAVED_MAX_WORDS": (interleaved, False),
-    "INTERLEAVED_FLIPS_MAX_PIXELS": (interleaved_flips, False),
+    "INTERLEAVED_FLIPS_MAX_PIXELS": (few_words, False),
+    "INTERLEAVED_FLIPS_MAX_SIDE_PIXELS": (short_images, False),
     "WHOLE_MAX_DISTANCES": (whole, False),
     "BAND_DISTANCES": (band, False),
     "STREAMED_MIN_BYTES": (streamed, False),

@@ -23,8 +23,6 @@ from chdt.cpu.kernels.lanes import BLOCK, VECTOR_WORDS, Numbers
 from chdt.cpu.kernels.packing import WORD_BITS
 from chdt.cpu.kernels.rows import RowLayout
 
-# ------------------------------------------------------------------------------------------------ thresholds
-
 SMALL_MAX_SIDE_PIXELS = 64
 """Longest side of a grid whose distances are counted by erosions; those of larger ones are scanned.
 
@@ -40,11 +38,17 @@ object_size, ms interleaved / one by one: 2000 x 16²: 0.18 / 0.25, 800 x 32²: 
 400 x 48²: 0.29 / 0.30, 200 x 64²: 0.24 / 0.22.
 """
 
-INTERLEAVED_FLIPS_MAX_PIXELS = 600
+INTERLEAVED_FLIPS_MAX_PIXELS = 400
 """Pixels of an image that shares bit planes with seven others while its flips are found.
 
-flip_sizes, ms interleaved / one by one, without AVX-512: 2000 x 12²: 0.64 / 1.51, 2000 x 16²: 0.89 / 1.57, 1000 x 20²:
-0.81 / 1.03, 800 x 24²: 0.90 / 1.02, 500 x 32²: 1.26 / 0.96; of an ellipse in each: 0.34 / 0.82 to 0.58 / 0.67.
+flip_sizes, ms interleaved / one by one, without AVX-512, of objects, and of noise of density 0.99: 1250 x 16²: 0.91 /
+1.58, 0.93 / 1.90, 800 x 20²: 0.63 / 0.81, 1.22 / 1.56, 555 x 24²: 1.21 / 1.34, 1.34 / 1.41, 312 x 32²: 1.19 / 0.95.
+"""
+
+INTERLEAVED_FLIPS_MAX_SIDE_PIXELS = 40
+"""Longest side of such an image: with hardly any background, windows grow up to it, as long as any of the eight does.
+
+ms as above: 1000 x 10x20: 0.39 / 0.75, 1.40 / 2.34, 5x40: 0.56 / 0.87, 2.46 / 2.24, 4x50: 0.74 / 0.68, 4.51 / 3.16.
 """
 
 WHOLE_MAX_DISTANCES = 1 << 18
@@ -148,9 +152,6 @@ def overridden(**thresholds: int) -> Iterator[None]:
         line_or_tiny.cache_clear()
 
 
-# ------------------------------------------------------------------------------------------------ choices
-
-
 def is_small(shape: Shape) -> bool:
     """Whether distances are counted by erosions, not scanned."""
     return shape.cap <= SMALL_MAX_SIDE_PIXELS
@@ -174,7 +175,8 @@ def has_interleaved_flips(images: int, shape: Shape) -> bool | None:
     depth, height, _ = shape.without_single_pixels
     few_words = WORD_BITS < shape.pixels <= INTERLEAVED_FLIPS_MAX_PIXELS
     is_image = is_small(shape) and depth == 1 and height > 1
-    return True if images >= VECTOR_WORDS and few_words and is_image else None
+    is_short = shape.cap <= INTERLEAVED_FLIPS_MAX_SIDE_PIXELS
+    return True if images >= VECTOR_WORDS and few_words and is_image and is_short else None
 
 
 def has_border_in_planes(shape: Shape, spatial_dims: int) -> bool:
@@ -249,9 +251,6 @@ def images_alone(images: int, layout: RowLayout) -> int:
     if layout.bands == 1 or pixels < CUT_MIN_PIXELS:
         return images
     return 0 if pixels >= ALWAYS_CUT_MIN_PIXELS else images - images % threads.thread_count()
-
-
-# ------------------------------------------------------------------------------------------------ routes
 
 
 class PixelRoute(NamedTuple):
