@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from strategies import all_but, mask_batches, random_masks
 
 from chdt import distance_transform, flip_sizes
+from chdt.cpu import route
 
 PER_PIXEL = [distance_transform, flip_sizes]
 each_per_pixel = pytest.mark.parametrize("function", PER_PIXEL, ids=lambda f: f.__name__)
@@ -157,6 +158,7 @@ def test_out_that_is_a_matrix(python):
 import warnings
 import numpy as np, oracles
 from chdt import distance_transform, flip_sizes
+from chdt.cpu import route
 from strategies import random_masks
 
 warnings.simplefilter("ignore", PendingDeprecationWarning)
@@ -421,3 +423,33 @@ def test_nothing_is_written_into_a_tensor_where_masks_are_invalid(function):
     version = out._version
     refused(function, masks, out, ValueError, r"masks\[2, 39, 49\] is nan")
     assert out._version == version
+
+
+@each_per_pixel
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "int64"])
+@pytest.mark.parametrize("shape", [(200, 9, 7), (7, 29, 5, 6), (3, 1, 2, 40, 33)], ids=str)
+def test_out_with_strides_of_more_masks_than_are_done_at_once(monkeypatch, function, dtype, shape):
+    """In pieces of several threads, each a few images at a time, whatever lies beside it in memory."""
+    monkeypatch.setattr("chdt.cpu.threads.thread_count", lambda: 3)
+    monkeypatch.setattr("chdt.cpu.per_pixel.KEPT_STRIDED_ANSWERS", 1)
+    masks = np.random.default_rng(0).random(shape) < 0.9
+    for order in ([*range(1, len(shape)), 0], range(len(shape))[::-1]):
+        memory = np.full([2 * shape[axis] for axis in order], 3, dtype)
+        every_second = memory[(slice(None, None, 2),) * len(shape)]
+        out = every_second.transpose(np.argsort(order))
+        for black_border in (False, True):
+            with route.overridden(PIXELS_PER_THREAD=1 << 10):
+                assert function(masks, out=out, black_border=black_border) is out
+            np.testing.assert_array_equal(out, function(masks, black_border=black_border))
+        every_second[...] = 3
+        assert (memory == 3).all()
+
+
+@each_per_pixel
+def test_invalid_masks_leave_an_out_with_strides_as_it_is(function):
+    masks = np.ones((5, 6, 7), np.int8)
+    masks[4, 5, 6] = 0
+    out = np.full((7, 6, 5), 9, np.int32).T
+    with pytest.raises(ValueError, match=r"masks\[4, 5, 6\] is 0"):
+        function(masks, out=out)
+    assert (out == 9).all()

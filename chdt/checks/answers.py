@@ -54,12 +54,21 @@ def deliver(answers: npt.NDArray[Any], masks: AnyMasks, out: AnyMasks | None = N
     return answers[()] if answers.ndim == 0 else answers  # a scalar, as NumPy's own reductions give
 
 
-def answer_into(out: AnyMasks, masks: AnyMasks, largest: int, copy: Copy) -> Answer:
-    """An answer in ``out``, which must be able to hold the integers up to ``largest``.
+def has_strided_integers(out: AnyMasks, array: npt.NDArray[Any]) -> bool:
+    """Whether an ``out`` that was checked, and its memory, holds integers as kernels write them, but with strides."""
+    return _holds_integers(out, array) and not array.flags.c_contiguous
+
+
+def _holds_integers(out: AnyMasks, array: npt.NDArray[Any]) -> bool:
+    # NumPy knows no bfloat16: that memory is one of integers.
+    return array.dtype.kind in "iu" and array.dtype.isnative and out.dtype != torch.bfloat16
+
+
+def answer_into(out: AnyMasks, array: npt.NDArray[Any] | None, largest: int, copy: Copy) -> Answer:
+    """An answer in ``out``, whose memory `check_out` gave, and which holds the integers up to ``largest``.
 
     Kernels write one contiguous answer. ``copy(source, target)`` takes it to memory of any strides.
     """
-    array = check_out(out, masks, largest)
     if array is None:  # on another device, or negated later
         host = np.empty(tuple(out.shape), np.int32 if largest <= LARGEST_INT32 else np.int64)
         assert isinstance(out, torch.Tensor)
@@ -80,12 +89,12 @@ def _copied(answer: Answer, source: npt.NDArray[Any], target: npt.NDArray[Any], 
     def finish() -> AnyMasks:
         answer.finish()
         copy(source, target)
-        return _written(out)
+        return written(out)
 
     return Answer(answer.words, finish)
 
 
-def _written(out: AnyMasks) -> AnyMasks:
+def written(out: AnyMasks) -> AnyMasks:
     """An ``out`` that was written in place; autograd is told, as by any in-place operator of torch."""
     if isinstance(out, torch.Tensor) and not out.is_inference():
         torch.autograd.graph.increment_version(out)
@@ -98,7 +107,7 @@ def lengths_into(masks: AnyMasks, out: AnyMasks | None, copy: Copy) -> Answer:
         array = check_out(out, masks, None)
         if array is not None and array.dtype == np.float32 and array.dtype.isnative:
             if array.flags.c_contiguous:
-                return Answer(array.reshape(-1).view(np.uint32), lambda: _written(out))
+                return Answer(array.reshape(-1).view(np.uint32), lambda: written(out))
             between = np.empty(array.shape, np.float32)
             return _copied(Answer(between.reshape(-1).view(np.uint32), lambda: between), between, array, out, copy)
     host = np.empty(tuple(masks.shape), np.float32)
@@ -107,7 +116,7 @@ def lengths_into(masks: AnyMasks, out: AnyMasks | None, copy: Copy) -> Answer:
 
 def _answer_in_place(out: AnyMasks, array: npt.NDArray[Any]) -> Answer:
     words = array.reshape(-1).view(WORD_OF_SIZE[array.itemsize])
-    is_integer = array.dtype.kind in "iu" and array.dtype.isnative and out.dtype != torch.bfloat16
+    is_integer = _holds_integers(out, array)
     flat: Any
     integers: Any
     if not is_integer:
@@ -122,7 +131,7 @@ def _answer_in_place(out: AnyMasks, array: npt.NDArray[Any]) -> Answer:
                 piece = integers[start : start + STAGED]
                 staged[: len(piece)] = piece
                 flat[start : start + STAGED] = staged[: len(piece)]
-        return _written(out)
+        return written(out)
 
     return Answer(words, finish)
 
