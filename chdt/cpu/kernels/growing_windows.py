@@ -58,11 +58,8 @@ def start_windows(planes: Planes) -> None:
 def _grow_rows(planes: Planes, radius: int) -> None:
     """Let windows of one row grow to this radius, and leave where they may get pixels from."""
     layout, patterns, words = planes.layout, planes.patterns, planes.words
-    background_at, after_at, before_at = (
-        plane_at(layout, BACKGROUNDS),
-        plane_at(layout, AFTER),
-        plane_at(layout, BEFORE),
-    )
+    after_at, before_at = plane_at(layout, AFTER), plane_at(layout, BEFORE)
+    background_at = plane_at(layout, BACKGROUNDS)
     one_at, two_at = plane_at(layout, IN_ROWS), plane_at(layout, IN_ROWS + 1)
     a_column, columns = move_of(layout, COLUMNS, 0), _move_by(planes, radius)
     # In place, so begin where nothing comes from.
