@@ -24,9 +24,7 @@ from chdt.cpu.route import counts_in_border, is_small, lanes_for
 from chdt.cpu.strided import copy_values
 from chdt.cpu.threads import SCAN_EFFORT, share
 
-MOST_LENGTHS = (
-    1 << 16
-)  # that are kept in a table: it stays in a near cache, and looking up takes half as long as products
+MOST_LENGTHS = 1 << 16  # in a table: it stays in a near cache, and looking up takes half as long as products
 
 KEPT_ANSWERS = 1 << 17  # answers, of masks with a border, that are copied while they are in a near cache
 
