@@ -21,8 +21,8 @@ from chdt.threshold import mask_of_size, threshold_of_size
 # narrow, as it is the longest side that makes numbers wide. Distances of (192, 192, 120) are wider on the way than in
 # uint8, which holds them, too. That of uint16 is left out: it takes longest sides of 65,472 to 65,535 pixels, or half
 # of that for flips.
-SMALL = (9, 8)  # of so many images flips are found together, of one alone
-TOGETHER = 8
+SMALL = (9, 8)
+TOGETHER = 8  # of SMALL, whose flips are found at once
 TINY = (3, 2)
 LINES = ((70,), (100,), (200,), (66_000,))
 SCANNED = ((90, 20), (100, 20), (200, 20), (66_000, 2))

@@ -104,6 +104,17 @@ def fast_flip_sizes(mask, pixels=None):
     return np.array([fast_size(flipped(mask, tuple(i))) for i in pixels])
 
 
+def alone_in_windows(mask, radius, black_border=False):
+    """Background that is alone in the window of this radius around some pixel; with a border, one within the grid."""
+    found = np.zeros_like(mask)
+    for pixel in np.ndindex(mask.shape):
+        reaches_out = any(i < radius or i + radius >= side for i, side in zip(pixel, mask.shape, strict=True))
+        window = tuple(slice(max(0, i - radius), i + radius + 1) for i in pixel)
+        if np.count_nonzero(~mask[window]) == 1 and not (black_border and reaches_out):
+            found[window] |= ~mask[window]
+    return found
+
+
 # ------------------------------------------------------------------------------------------------ for batches
 
 

@@ -158,7 +158,6 @@ def test_out_that_is_a_matrix(python):
 import warnings
 import numpy as np, oracles
 from chdt import distance_transform, flip_sizes
-from chdt.cpu import route
 from strategies import random_masks
 
 warnings.simplefilter("ignore", PendingDeprecationWarning)

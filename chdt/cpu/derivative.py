@@ -13,11 +13,11 @@ from chdt.checks.ranks import is_spaced, rank_lists_of, ranks_of, steps_at
 from chdt.checks.shape import AllSteps, Shape
 from chdt.cpu.crossed import crossing_of
 from chdt.cpu.draws import chances_of
-from chdt.cpu.flips import crossed_scan
+from chdt.cpu.flips import crossed_scan, small_ways
 from chdt.cpu.kernels.differences import GradientMemory, differentiate_drawn, differentiate_given, gradient_memory
 from chdt.cpu.memory import reused, without_names
 from chdt.cpu.packed import pack_masks
-from chdt.cpu.route import counts_in_border, has_interleaved_flips, is_small, lanes_for, line_or_tiny, row_layout
+from chdt.cpu.route import counts_in_border, is_small, lanes_for, row_layout
 from chdt.cpu.threads import share
 
 NONE = np.empty(0, np.bool_)
@@ -142,25 +142,11 @@ def _run_of(first: int, last: int, grid: _Grid, spacing: AllSteps | None) -> _Ru
     small, layout, lanes = is_small(shape), row_layout(shape), lanes_for(2 * largest)
     if spacing is not None and not small:
         lanes = crossing_of(shape, steps_at(spacing, 0))[2]
-    alone = None if lists is not None else line_or_tiny(shape)
-    interleaved = None if lists is not None or alone else has_interleaved_flips(last - first, shape)
-    scanned = not small and lists is None and alone is None
+    ways = small_ways(last - first, shape, lists is not None)
+    scanned = lists is None and not any(ways)
 
     def memory(begin: int, end: int, dtype: Any) -> GradientMemory:
-        key = (
-            gradient_memory,
-            shape,
-            border,
-            layout,
-            small,
-            lanes,
-            largest,
-            scanned,
-            alone,
-            interleaved,
-            in_planes,
-            dtype,
-        )
+        key = (gradient_memory, shape, border, layout, small, lanes, largest, scanned, *ways, in_planes, dtype)
         if spacing is None or lists is None:
             return reused(without_names, *key)  # type: ignore[no-any-return]
         made = reused(*key)

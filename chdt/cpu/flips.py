@@ -1,6 +1,6 @@
 """Sizes after every single flip of a batch, one image a thread or one image in bands for all."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,17 +19,27 @@ from chdt.cpu.kernels.maxima import maxima_memory
 from chdt.cpu.kernels.packing import Words
 from chdt.cpu.kernels.removed_pixel import levels_memory
 from chdt.cpu.kernels.rows import ScanMemory, scan_memory
-from chdt.cpu.kernels.small_flips import (
-    KEPT_FLIPS_PIXELS,
-    interleaved_flip_sizes_of,
-    line_or_tiny_flip_sizes_of,
-    small_flip_sizes_of,
-)
+from chdt.cpu.kernels.small_flips import KEPT_FLIPS_PIXELS, small_flip_sizes_of
 from chdt.cpu.kernels.writing import WriteBuffer, any_numbers, look_up, with_tables, write_buffer
 from chdt.cpu.memory import reused, without_names
 from chdt.cpu.packed import PackedMasks
-from chdt.cpu.route import PixelRoute, has_interleaved_flips, in_slabs, line_or_tiny, pixel_route, row_layout
+from chdt.cpu.route import PixelRoute, has_interleaved_flips, in_slabs, is_small, line_or_tiny, pixel_route, row_layout
 from chdt.cpu.threads import CROSSING_EFFORT, SCAN_EFFORT, share
+
+
+class SmallWays(NamedTuple):
+    """How flips of lines and of small grids are found: one is True, the others None; of other grids all are."""
+
+    line_or_tiny: bool | None
+    interleaved: bool | None
+    counted: bool | None
+
+
+def small_ways(images: int, shape: Shape, has_ranks: bool) -> SmallWays:
+    """The way of so many images; those with ranks, for a spacing, are counted."""
+    alone = None if has_ranks else line_or_tiny(shape)
+    interleaved = None if has_ranks or alone else has_interleaved_flips(images, shape)
+    return SmallWays(alone, interleaved, True if is_small(shape) and not alone and not interleaved else None)
 
 
 def flip_sizes_into(packed: PackedMasks, spacing: AllSteps | None, answers: Numbers) -> None:
@@ -78,11 +88,8 @@ def _small_flip_sizes(
     sizes = np.empty(images, np.int64)
     kept = max(1, KEPT_FLIPS_PIXELS // pixels) if lists is None or lists.is_one_for_all else 1  # images
     kept -= kept % VECTOR_WORDS if kept > VECTOR_WORDS else 0  # maybe eight at a time
-    kernel, interleaved = small_flip_sizes_of, 1
-    if lists is None and line_or_tiny(shape):
-        kernel = line_or_tiny_flip_sizes_of
-    elif lists is None and has_interleaved_flips(images, shape):
-        kernel, interleaved = interleaved_flip_sizes_of, VECTOR_WORDS
+    ways = small_ways(images, shape, lists is not None)
+    interleaved = VECTOR_WORDS if ways.interleaved else 1
 
     def memory() -> tuple[FlipMemory, WriteBuffer]:
         key = (flip_memory, shape, route.layout, True, interleaved, route.lanes, largest, packed.black_border)
@@ -95,7 +102,7 @@ def _small_flip_sizes(
         here = any_numbers(answers[first * pixels : last * pixels])
         if lists is not None:
             flips = flips._replace(ranks=lists.at_hand, lists=lists.of_images(first, last))
-        kernel(packed.bits, first * pixels, last - first, flips, buffer, here, sizes[first:last])
+        small_flip_sizes_of(packed.bits, first * pixels, last - first, *ways, flips, buffer, here, sizes[first:last])
 
     share(work, images, SCAN_EFFORT * pixels, memory=memory)
 

@@ -10,12 +10,12 @@ import numpy as np
 from chdt.checks.ranks import RankLists, Ranks
 from chdt.checks.shape import Shape
 from chdt.cpu.kernels.box_erosions import erode_to_next_rank, has_several, last_rank, list_of_image, take_ranks
-from chdt.cpu.kernels.erosions import erode
+from chdt.cpu.kernels.erosions import erode_once_more
 from chdt.cpu.kernels.jit import helper, kernel
 from chdt.cpu.kernels.lanes import VECTOR_WORDS, Vector, any_set, fill, load_words, settle, spread, store
 from chdt.cpu.kernels.laying_out import lay_out_images
 from chdt.cpu.kernels.packing import WORD_BITS, Words
-from chdt.cpu.kernels.planes import Planes, add_border, objects_in, pixels_in, plane_at, planes_of
+from chdt.cpu.kernels.planes import Planes, objects_in, pixels_in, plane_at, planes_of
 from chdt.cpu.kernels.writing import AnyNumbers, WriteBuffer, gather, write_gathered
 
 DIGITS = 3  # planes: the digits are in those behind the three that are worked in
@@ -72,10 +72,7 @@ def _erode_once(
 ) -> tuple[Vector, int, int, int]:
     """Erode to the next distance, or rank; give what is left, where it is, and the two planes that are free then."""
     if ranks is None:  # Numba compiles only the branch that is needed
-        left = erode(planes, 0, source_at, other_at, target_at)
-        if done == 1 and planes.layout.black_border:
-            add_border(planes, target_at)
-            left = objects_in(planes, target_at, 0, planes.layout.plane_words)
+        left = erode_once_more(planes, done, source_at, other_at, target_at)
         return left, target_at, other_at, source_at
     left, result_at, spare_at = erode_to_next_rank(planes, ranks, done, source_at, other_at, target_at)
     return left, result_at, spare_at, source_at

@@ -82,6 +82,7 @@ def gradient_memory(
     scanned: bool,
     line_or_tiny: bool | None,
     interleaved: bool | None,
+    counted: bool | None,
     black_border: bool,
     dtype: Any,
 ) -> GradientMemory:
@@ -96,7 +97,7 @@ def gradient_memory(
     return GradientMemory(
         line_or_tiny,
         interleaved,
-        True if small and line_or_tiny is None and interleaved is None else None,
+        counted,
         scan_memory(layout, lanes) if scanned else None,
         None,
         flip_memory(shape, layout, small, 1 if interleaved is None else VECTOR_WORDS, lanes, last, black_border),

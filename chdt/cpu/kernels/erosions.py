@@ -12,10 +12,12 @@ from chdt.cpu.kernels.planes import (
     SLICES,
     Move,
     Planes,
+    add_border,
     move_of,
     moved_higher,
     moved_lower,
     nothing_in,
+    objects_in,
 )
 
 
@@ -128,6 +130,16 @@ def erode(planes: Planes, exponent: int, source_at: int, other_at: int, target_a
         source_at, to, spare = to, spare, to
     if layout.width > 1:
         left = dilate(planes, COLUMNS, exponent, source_at, to)
+    return left
+
+
+@helper
+def erode_once_more(planes: Planes, count: int, source_at: int, other_at: int, target_at: int) -> Vector:
+    """`erode` by a pixel, for the ``count``-th time; the first time by a black border, too."""
+    left = erode(planes, 0, source_at, other_at, target_at)
+    if count == 1 and planes.layout.black_border:
+        add_border(planes, target_at)
+        left = objects_in(planes, target_at, 0, planes.layout.plane_words)
     return left
 
 

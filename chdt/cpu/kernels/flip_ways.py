@@ -9,7 +9,16 @@ from chdt.cpu.kernels.lanes import Numbers
 from chdt.cpu.kernels.maxima import clear_maxima, find_maxima, finish_maxima
 from chdt.cpu.kernels.packing import Words
 from chdt.cpu.kernels.rows import ScanMemory, pixels_of
-from chdt.cpu.kernels.small_flips import interleaved_flip_sizes, line_or_tiny_flip_sizes, small_flip_sizes
+from chdt.cpu.kernels.small_flips import small_flip_sizes
+
+
+@helper
+def _flip_sizes_by_maxima(packed: Words, start: int, image: int, memory: FlipMemory, answers: Numbers, at: int) -> int:
+    """Write the sizes of an image whose maxima are there, from ``at`` on; give that without any flip."""
+    largest = find_levels_of_image(image, memory, memory.ranks)
+    write_sizes(0, memory.layout.slabs, largest, memory, answers, at)
+    raise_sizes(packed, start, largest, memory, answers, at)
+    return 2 * largest
 
 
 @helper
@@ -26,10 +35,7 @@ def _large_flip_sizes(
         finish_maxima(images, scan, memory.maxima)
         for image in range(images):
             at = (first + image) * pixels
-            largest = find_levels_of_image(image, memory, memory.ranks)
-            sizes[first + image] = 2 * largest
-            write_sizes(0, layout.slabs, largest, memory, answers, at)
-            raise_sizes(packed, start + at, largest, memory, answers, at)
+            sizes[first + image] = _flip_sizes_by_maxima(packed, start + at, image, memory, answers, at)
 
 
 @helper
@@ -45,10 +51,7 @@ def _crossed_flip_sizes(
             scan.found[i] = 0
         find_largest_codes(0, layout.slabs * layout.rows, layout, scan.memory, scan.found)
         write_maxima(layout, scan, memory.maxima)
-        largest = find_levels_of_image(0, memory, memory.ranks)
-        sizes[image] = 2 * largest
-        write_sizes(0, layout.slabs, largest, memory, answers, at)
-        raise_sizes(packed, start + at, largest, memory, answers, at)
+        sizes[image] = _flip_sizes_by_maxima(packed, start + at, 0, memory, answers, at)
 
 
 @kernel
@@ -73,13 +76,7 @@ def flip_sizes_of(
     spacing. With a spacing, sizes are twice the ranks of largest distances; ``number`` is that of the first image among
     the lists.
     """
-    # Numba compiles none of what is for a None; but it would compile an `else` of what is not None.
-    if line_or_tiny is not None:
-        line_or_tiny_flip_sizes(packed, start, count, memory, answers, sizes)
-    if interleaved is not None:
-        interleaved_flip_sizes(packed, start, count, memory, answers, sizes)
-    if counted is not None:
-        small_flip_sizes(packed, start, number, count, memory, answers, sizes)
+    small_flip_sizes(packed, start, number, count, line_or_tiny, interleaved, counted, memory, answers, sizes)
     if crossed is not None:
         _crossed_flip_sizes(packed, start, count, crossed, memory, answers, sizes)
     if scan is not None:

@@ -6,7 +6,7 @@ are a plane of bits, as the lonely ones are.
 
 import numpy as np
 
-from chdt.cpu.kernels.erosions import erode
+from chdt.cpu.kernels.erosions import erode_once_more
 from chdt.cpu.kernels.growing_windows import BACKGROUNDS, FOUND, OTHER, find_alone, grow_windows, start_windows
 from chdt.cpu.kernels.jit import helper, outlined
 from chdt.cpu.kernels.lanes import (
@@ -16,15 +16,14 @@ from chdt.cpu.kernels.lanes import (
     Vector,
     any_set,
     eight,
-    fill,
     load_words,
-    spread,
     store,
     where_less,
 )
 from chdt.cpu.kernels.laying_out import lay_out_images
 from chdt.cpu.kernels.packing import WORD_BITS, Words, low_bits
-from chdt.cpu.kernels.planes import Planes, add_border, cap_of, nothing_in, objects_at, objects_in, pixels_in, plane_at
+from chdt.cpu.kernels.planes import Planes, cap_of, nothing_in, objects_at, objects_in, pixels_in, plane_at
+from chdt.cpu.kernels.tiny_images import sizes_of_word
 from chdt.cpu.kernels.writing import store_ahead
 
 
@@ -40,11 +39,8 @@ def _erode_away(planes: Planes, halves: Numbers) -> int:
     while any_set(left) and r < cap_of(layout):
         r += 1
         of_each = of_each + where_less(nothing, left, eight(1), nothing)
-        left = erode(planes, 0, plane, plane_at(layout, OTHER), plane + layout.stride)
+        left = erode_once_more(planes, r, plane, plane_at(layout, OTHER), plane + layout.stride)
         plane += layout.stride
-        if r == 1 and layout.black_border:
-            add_border(planes, plane)
-            left = objects_in(planes, plane, 0, layout.plane_words)
     store(halves, 0, of_each)
     return r
 
@@ -145,17 +141,6 @@ def _find_lonely(planes: Planes, images: int, halves: Numbers) -> int:
 
 
 @helper
-def _write(planes: Planes, image: int, half: int, smallest: int, largest: int, answers: Numbers, at: int) -> None:
-    """Write the sizes after flips of one image: less where removing reaches less far, more where adding fits."""
-    for k in range(planes.layout.plane_words // VECTOR_WORDS):
-        sizes = fill(2 * half, np.uint8(0))
-        for r in range(smallest, largest + 1):
-            pixels = planes.words[plane_at(planes.layout, BACKGROUNDS + r) + k * VECTOR_WORDS + image]
-            sizes += spread(pixels, np.uint8(2 if r > half else 254), np.uint8(0))  # 254 is -2
-        store_ahead(answers, at + k * BLOCK, sizes)
-
-
-@helper
 def flip_sizes_of_interleaved(
     packed: Words, start: int, images: int, planes: Planes, halves: Numbers, answers: Numbers, at: int
 ) -> None:
@@ -168,4 +153,7 @@ def flip_sizes_of_interleaved(
     smallest = _find_not_reached(planes, halves)
     largest = _find_lonely(planes, images, halves)
     for image in range(images):
-        _write(planes, image, halves[image], smallest, largest, answers, at + image * pixels)
+        for k in range(planes.layout.plane_words // VECTOR_WORDS):
+            word = k * VECTOR_WORDS + image
+            sizes = sizes_of_word(planes, BACKGROUNDS, word, halves[image], smallest, largest)
+            store_ahead(answers, at + image * pixels + k * BLOCK, sizes)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from chdt.checks.ranks import Ranks
 from chdt.cpu.kernels.box_erosions import erode_to_next_rank, last_rank, radius_within
-from chdt.cpu.kernels.erosions import erode
+from chdt.cpu.kernels.erosions import erode_once_more
 from chdt.cpu.kernels.jit import helper, outlined
 from chdt.cpu.kernels.lanes import (
     BLOCK,
@@ -37,7 +37,6 @@ from chdt.cpu.kernels.planes import (
     INSIDE,
     ROWS,
     Planes,
-    add_border,
     copy_plane,
     eight_rows,
     nothing_in,
@@ -125,11 +124,7 @@ def erode_away(planes: Planes, ranks: Ranks | None) -> int:
 def _erode_once(planes: Planes, ranks: Ranks | None, done: int, source_at: int, work_at: int, target_at: int) -> Vector:
     """Erode to the next distance, or rank, into the plane at ``target_at``; give what is left."""
     if ranks is None:  # Numba compiles only the branch that is needed
-        left = erode(planes, 0, source_at, work_at, target_at)
-        if done == 1 and planes.layout.black_border:
-            add_border(planes, target_at)
-            left = objects_in(planes, target_at, 0, planes.layout.plane_words)
-        return left
+        return erode_once_more(planes, done, source_at, work_at, target_at)
     left, result_at, _ = erode_to_next_rank(planes, ranks, done, source_at, work_at, target_at)
     if result_at != target_at:
         copy_plane(planes, result_at, target_at)

@@ -1,7 +1,4 @@
-"""Flips of small grids: lines, images of few pixels eight at a time, others one by one.
-
-Answers are kept in the nearest cache until those of a few images are found.
-"""
+"""Flips of lines and of small grids: images of few pixels eight at a time, others one by one."""
 
 from chdt.cpu.kernels.box_erosions import list_of_image, take_ranks
 from chdt.cpu.kernels.flips import FlipMemory, lay_out, write_added, write_sizes
@@ -19,42 +16,43 @@ KEPT_FLIPS_PIXELS = 1 << 14  # of small grids, whose answers are kept until all 
 
 
 @helper
-def line_or_tiny_flip_sizes(
+def _flip_sizes_of_lines(
     packed: Words, start: int, count: int, memory: FlipMemory, answers: Numbers, sizes: Numbers
 ) -> None:
-    """`flip_sizes_of` of lines, and of images and volumes of a word each."""
-    layout, pixels, halves = memory.layout, pixels_of(memory.layout), memory.search.distances
-    if layout.slabs == 1 and layout.rows == 1:
-        black_border = memory.planes.layout.black_border
-        for line in range(count):
-            at = line * pixels
-            sizes[line] = 2 * flip_sizes_of_line(packed, start + at, layout.width, black_border, answers, at)
-        return
+    width, black_border = memory.layout.width, memory.planes.layout.black_border
+    for line in range(count):
+        at = line * width
+        sizes[line] = 2 * flip_sizes_of_line(packed, start + at, width, black_border, answers, at)
+
+
+@helper
+def _flip_sizes_eight_at_a_time(
+    packed: Words,
+    start: int,
+    count: int,
+    tiny: bool | None,
+    interleaved: bool | None,
+    memory: FlipMemory,
+    answers: Numbers,
+    sizes: Numbers,
+) -> None:
+    """Of images and volumes of a word each, or of interleaved images of a few words, by what is not None."""
+    pixels, planes, halves = pixels_of(memory.layout), memory.planes, memory.search.distances
     for first in range(0, count, VECTOR_WORDS):
         images, at = min(VECTOR_WORDS, count - first), first * pixels
-        flip_sizes_of_eight(packed, start + at, images, memory.planes, halves, answers, at)
+        if tiny is not None:
+            flip_sizes_of_eight(packed, start + at, images, planes, halves, answers, at)
+        if interleaved is not None:
+            flip_sizes_of_interleaved(packed, start + at, images, planes, halves, answers, at)
         for image in range(images):
             sizes[first + image] = 2 * halves[image]
 
 
 @helper
-def interleaved_flip_sizes(
-    packed: Words, start: int, count: int, memory: FlipMemory, answers: Numbers, sizes: Numbers
-) -> None:
-    """`flip_sizes_of` of images of a few words each."""
-    pixels, halves = pixels_of(memory.layout), memory.search.distances
-    for first in range(0, count, VECTOR_WORDS):
-        images, at = min(VECTOR_WORDS, count - first), first * pixels
-        flip_sizes_of_interleaved(packed, start + at, images, memory.planes, halves, answers, at)
-        for image in range(images):
-            sizes[first + image] = 2 * halves[image]
-
-
-@helper
-def small_flip_sizes(
+def _counted_flip_sizes(
     packed: Words, start: int, number: int, count: int, memory: FlipMemory, answers: Numbers, sizes: Numbers
 ) -> None:
-    """`flip_sizes_of` of small grids."""
+    """Of other small grids, one image after the other."""
     layout, pixels = memory.layout, pixels_of(memory.layout)
     for image in range(count):
         at = image * pixels
@@ -67,43 +65,61 @@ def small_flip_sizes(
         write_added(largest, memory, memory.ranks, answers, at)
 
 
+@helper
+def small_flip_sizes(
+    packed: Words,
+    start: int,
+    number: int,
+    count: int,
+    line_or_tiny: bool | None,
+    interleaved: bool | None,
+    counted: bool | None,
+    memory: FlipMemory,
+    answers: Numbers,
+    sizes: Numbers,
+) -> None:
+    """`flip_sizes_of` of lines and of small grids, in the way of these that is not None; of others, nothing."""
+    # Numba compiles none of what is for a None; but it would compile an `else` of what is not None.
+    if line_or_tiny is not None:
+        if memory.layout.slabs == 1 and memory.layout.rows == 1:
+            _flip_sizes_of_lines(packed, start, count, memory, answers, sizes)
+        else:
+            _flip_sizes_eight_at_a_time(packed, start, count, line_or_tiny, None, memory, answers, sizes)
+    if interleaved is not None:
+        _flip_sizes_eight_at_a_time(packed, start, count, None, interleaved, memory, answers, sizes)
+    if counted is not None:
+        _counted_flip_sizes(packed, start, number, count, memory, answers, sizes)
+
+
 @kernel
 def small_flip_sizes_of(
-    packed: Words, start: int, count: int, memory: FlipMemory, buffer: WriteBuffer, answers: AnyNumbers, sizes: Numbers
+    packed: Words,
+    start: int,
+    count: int,
+    line_or_tiny: bool | None,
+    interleaved: bool | None,
+    counted: bool | None,
+    memory: FlipMemory,
+    buffer: WriteBuffer,
+    answers: AnyNumbers,
+    sizes: Numbers,
 ) -> None:
-    """`flip_sizes_of` of small grids; answers are kept in the nearest cache until those of a few are found."""
+    """`small_flip_sizes`; answers are kept in the nearest cache until those of a few images are found."""
     pixels = pixels_of(memory.layout)
     most = buffer.numbers.size // pixels
     for first in range(0, count, most):
         images, at = min(most, count - first), first * pixels
-        small_flip_sizes(packed, start + at, first, images, memory, buffer.numbers, sizes[first:])
+        small_flip_sizes(
+            packed,
+            start + at,
+            first,
+            images,
+            line_or_tiny,
+            interleaved,
+            counted,
+            memory,
+            buffer.numbers,
+            sizes[first:],
+        )
         write_gathered(buffer, images * pixels, answers, at, list_of_image(memory.lists, first))
-    settle()
-
-
-@kernel
-def line_or_tiny_flip_sizes_of(
-    packed: Words, start: int, count: int, memory: FlipMemory, buffer: WriteBuffer, answers: AnyNumbers, sizes: Numbers
-) -> None:
-    """`small_flip_sizes_of` of lines, and of images and volumes of a word each: apart, as they are compiled longest."""
-    pixels = pixels_of(memory.layout)
-    most = buffer.numbers.size // pixels
-    for first in range(0, count, most):
-        images, at = min(most, count - first), first * pixels
-        line_or_tiny_flip_sizes(packed, start + at, images, memory, buffer.numbers, sizes[first:])
-        write_gathered(buffer, images * pixels, answers, at, 0)
-    settle()
-
-
-@kernel
-def interleaved_flip_sizes_of(
-    packed: Words, start: int, count: int, memory: FlipMemory, buffer: WriteBuffer, answers: AnyNumbers, sizes: Numbers
-) -> None:
-    """`small_flip_sizes_of` of images of a few words each: apart, for the same reason."""
-    pixels = pixels_of(memory.layout)
-    most = buffer.numbers.size // pixels
-    for first in range(0, count, most):
-        images, at = min(most, count - first), first * pixels
-        interleaved_flip_sizes(packed, start + at, images, memory, buffer.numbers, sizes[first:])
-        write_gathered(buffer, images * pixels, answers, at, 0)
     settle()

@@ -186,13 +186,16 @@ def _find_lonely(planes: Planes, background: Vector, images: int, halves: Number
 
 
 @helper
-def _write(planes: Planes, image: int, half: int, smallest: int, largest: int, answers: Numbers, at: int) -> None:
-    """Write the sizes after flips of one image: less where removing reaches less far, more where adding fits."""
+def sizes_of_word(planes: Planes, first_plane: int, word: int, half: int, smallest: int, largest: int) -> Vector:
+    """The sizes after flips of 64 pixels of an image: less where removing reaches less far, more where adding fits.
+
+    In plane ``first_plane`` + r, this word has the pixels that S_r does not reach, or those of P_r.
+    """
     sizes = fill(2 * half, np.uint8(0))
     for r in range(smallest, largest + 1):  # the same for all eight images, so that the end of the loop is predicted
-        pixels = planes.words[plane_at(planes.layout, BACKGROUND + r) + image]
+        pixels = planes.words[plane_at(planes.layout, first_plane + r) + word]
         sizes = sizes + spread(pixels, np.uint8(2 if r > half else 254), np.uint8(0))  # 254 is -2
-    store_ahead(answers, at, sizes)
+    return sizes
 
 
 @helper
@@ -211,4 +214,5 @@ def flip_sizes_of_eight(
     smallest = _find_not_reached(planes, background, halves)
     largest = _find_lonely(planes, background, images, halves)
     for image in range(images):
-        _write(planes, image, halves[image], smallest, largest, answers, at + image * pixels)
+        sizes = sizes_of_word(planes, BACKGROUND, image, halves[image], smallest, largest)
+        store_ahead(answers, at + image * pixels, sizes)
