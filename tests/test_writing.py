@@ -10,7 +10,15 @@ from chdt import distance_transform, flip_sizes
 from chdt.cpu import route
 from chdt.cpu.kernels.jit import kernel
 from chdt.cpu.kernels.lanes import load_pixels, settle
-from chdt.cpu.kernels.writing import any_numbers, gather, write_buffer, write_gathered
+from chdt.cpu.kernels.writing import (
+    BUFFERED,
+    any_numbers,
+    gather,
+    tables_for,
+    with_tables,
+    write_buffer,
+    write_gathered,
+)
 
 pytestmark = pytest.mark.kernels
 
@@ -43,6 +51,27 @@ def test_each_in_its_place(lanes, target, past_caches):
             assert (answers[7 : 7 + written] == source[:written]).all()
             assert (answers[:7] == 255).all()
             assert (answers[7 + written :] == 255).all()
+
+
+@pytest.mark.parametrize("past_caches", [False, True])
+@pytest.mark.parametrize(("lanes", "paired"), [(np.uint8, True), (np.uint8, False), (np.uint16, False)])
+def test_from_tables(monkeypatch, lanes, paired, past_caches):
+    """What a table has for each number, looked up by pairs or one by one."""
+    monkeypatch.setattr("chdt.cpu.kernels.writing.PAIRED_MIN_ANSWERS", 0 if paired else 1 << 60)
+    for length in (1, 2, 37, 191):
+        table = RNG.integers(0, 1 << 32, (1, length)).astype(np.uint32)
+        tables = tables_for(table, lanes, 1)
+        assert (tables.pairs.size > 0) == paired
+        for count in (1, 2, 63, 65, 1023, 1024, 1025, 5001):
+            source = RNG.integers(0, length, count + 64).astype(lanes)
+            counts = np.append(RNG.integers(1, 65, count // 64), 1)
+            written = counts.sum()
+            answers = np.zeros(count + 100, np.uint32)
+            buffer = with_tables(write_buffer(lanes, past_caches, BUFFERED, True), tables)
+            write_all(source, counts, buffer, any_numbers(answers), 7)
+            assert (answers[7 : 7 + written] == table[0, source[:written]]).all()
+            assert not answers[:7].any()
+            assert not answers[7 + written :].any()
 
 
 @pytest.mark.parametrize("threads", [1, 2])

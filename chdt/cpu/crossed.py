@@ -27,7 +27,7 @@ from chdt.cpu.kernels.crossing import (
 )
 from chdt.cpu.kernels.lanes import BLOCK, Numbers
 from chdt.cpu.kernels.packing import Words
-from chdt.cpu.kernels.writing import BUFFERED, WriteBuffer, any_numbers, with_tables, write_buffer
+from chdt.cpu.kernels.writing import BUFFERED, WriteBuffer, any_numbers, tables_for, with_tables, write_buffer
 from chdt.cpu.memory import reused
 from chdt.cpu.packed import PackedMasks
 from chdt.cpu.route import images_alone, is_streamed, lanes_for, row_layout
@@ -87,10 +87,11 @@ def crossed_distances_into(packed: PackedMasks, spacing: Steps, answers: Numbers
     """Write the distances of a batch, in reading order, as the bits of float32 numbers."""
     shape, pixels = packed.shape.without_single_pixels, packed.shape.pixels
     crossing, table, lanes = crossing_of(packed.shape, spacing)
+    tables = tables_for(table[None], lanes, answers.size)
     past_caches, alone = is_streamed(answers), images_alone(packed.images, row_layout(packed.shape))
 
     def buffer() -> WriteBuffer:
-        return with_tables(reused(write_buffer, lanes, past_caches, BUFFERED, True), table[None])
+        return with_tables(reused(write_buffer, lanes, past_caches, BUFFERED, True), tables)
 
     def memory() -> tuple[CrossingMemory, WriteBuffer]:
         return reused(crossing_memory, shape, lanes), buffer()

@@ -14,7 +14,7 @@ from chdt.cpu.kernels.lanes import Numbers
 from chdt.cpu.kernels.packing import Words
 from chdt.cpu.kernels.planes import Planes
 from chdt.cpu.kernels.rows import ScanMemory, edges_of, scan_memory
-from chdt.cpu.kernels.writing import BUFFERED, WriteBuffer, any_numbers, with_tables, write_buffer
+from chdt.cpu.kernels.writing import BUFFERED, WriteBuffer, any_numbers, tables_for, with_tables, write_buffer
 from chdt.cpu.memory import reused, without_names
 from chdt.cpu.packed import PackedMasks
 from chdt.cpu.route import PixelRoute, interleaved_images, is_small, is_streamed, pixel_route
@@ -65,11 +65,12 @@ def _count_distances(packed: PackedMasks, spacing: AllSteps | None, answers: Num
     largest = shape.cap if lists is None else lists.last
     interleaved = interleaved_images(images, pixels, lists is None or lists.is_one_for_all)
     past_caches = is_streamed(answers)
+    tables = None if lists is None else tables_for(lists.distances.view(np.uint32), np.uint8, answers.size)
 
     def memory() -> tuple[Planes, WriteBuffer]:
         planes = reused(without_names, counting_planes, shape, largest, interleaved, packed.black_border)
         buffer = reused(without_names, write_buffer, np.uint8, past_caches, BUFFERED, lists is not None)
-        return planes, with_tables(buffer, None if lists is None else lists.distances.view(np.uint32))
+        return planes, with_tables(buffer, tables)
 
     def work(first: int, last: int, planes: Planes, buffer: WriteBuffer) -> None:
         here = any_numbers(answers[first * pixels : last * pixels])

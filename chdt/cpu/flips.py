@@ -20,7 +20,7 @@ from chdt.cpu.kernels.packing import Words
 from chdt.cpu.kernels.removed_pixel import levels_memory
 from chdt.cpu.kernels.rows import ScanMemory, scan_memory
 from chdt.cpu.kernels.small_flips import KEPT_FLIPS_PIXELS, small_flip_sizes_of
-from chdt.cpu.kernels.writing import WriteBuffer, any_numbers, look_up, with_tables, write_buffer
+from chdt.cpu.kernels.writing import WriteBuffer, any_numbers, look_up, tables_for, with_tables, write_buffer
 from chdt.cpu.memory import reused, without_names
 from chdt.cpu.packed import PackedMasks
 from chdt.cpu.route import PixelRoute, has_interleaved_flips, in_slabs, is_small, line_or_tiny, pixel_route, row_layout
@@ -90,11 +90,11 @@ def _small_flip_sizes(
     kept -= kept % VECTOR_WORDS if kept > VECTOR_WORDS else 0  # maybe eight at a time
     ways = small_ways(images, shape, lists is not None)
     interleaved = VECTOR_WORDS if ways.interleaved else 1
+    tables = None if lists is None else tables_for(tables_of_sizes(lists.distances), route.lanes, answers.size)
 
     def memory() -> tuple[FlipMemory, WriteBuffer]:
         key = (flip_memory, shape, route.layout, True, interleaved, route.lanes, largest, packed.black_border)
         flips = reused(without_names, *key) if lists is None else reused(*key)
-        tables = None if lists is None else tables_of_sizes(lists.distances)
         buffer = reused(without_names, write_buffer, route.lanes, route.past_caches, kept * pixels, lists is not None)
         return flips, with_tables(buffer, tables)
 

@@ -7,7 +7,7 @@ one axis, or along those whose steps are equally long.
 from typing import Any
 
 from chdt.checks.ranks import RankLists, Ranks
-from chdt.cpu.kernels.erosions import dilate, exponent_towards
+from chdt.cpu.kernels.erosions import dilate, dilate_rows_and_columns, exponent_towards
 from chdt.cpu.kernels.jit import helper, outlined
 from chdt.cpu.kernels.lanes import Vector
 from chdt.cpu.kernels.planes import (
@@ -101,4 +101,19 @@ def erode_to_next_rank(
     """`erode_to_rank` by one; nothing is left of the last rank, as no object is larger."""
     if done == ranks.distances.size - 1:
         return nothing_in(planes), target_at, other_at
-    return erode_to_rank(planes, ranks, done, done + 1, source_at, other_at, target_at)
+    columns = ranks.radii[done + 1, COLUMNS] - ranks.radii[done, COLUMNS]
+    rows = ranks.radii[done + 1, ROWS] - ranks.radii[done, ROWS]
+    slices = ranks.radii[done + 1, SLICES] - ranks.radii[done, SLICES]
+    if max(columns, rows, slices) != 1:  # a list goes on with its cap, or rounding has made lengths equal
+        return erode_to_rank(planes, ranks, done, done + 1, source_at, other_at, target_at)
+    left, from_at, to, spare = nothing_in(planes), source_at, target_at, other_at
+    if slices > 0:
+        left = dilate(planes, SLICES, 0, from_at, to)
+        from_at, to, spare = to, spare, to
+    if columns + rows == 0:
+        return left, from_at, to
+    if columns == 0:
+        left = dilate(planes, ROWS, 0, from_at, to)
+    else:
+        left = dilate_rows_and_columns(planes, 0, rows > 0, from_at, to)
+    return left, to, spare

@@ -51,25 +51,29 @@ def dilate(planes: Planes, axis: int, exponent: int, background_at: int, dilated
 
 
 @hot_helper
-def _dilated_along_rows(planes: Planes, background_at: int, at: int, k: int, move: Move) -> Vector:
+def _dilated_along_rows(planes: Planes, has_rows: bool, background_at: int, at: int, k: int, move: Move) -> Vector:
     """Eight words of the background as moved from row to row; bits of a single slice may land below it."""
-    if planes.layout.height == 1:
-        return load_words(planes.words, background_at + at)
+    here = load_words(planes.words, background_at + at)
+    if not has_rows:
+        return here
     higher, lower = moved_higher(planes, background_at, at, move), moved_lower(planes, background_at, at, move)
     if planes.layout.row_period > 0:
         higher &= load_words(planes.patterns, move.keep_higher + k)
         lower &= load_words(planes.patterns, move.keep_lower + k)
-    return load_words(planes.words, background_at + at) | higher | lower
+    return here | higher | lower
 
 
 @hot_helper
-def _dilate_rows_and_columns(planes: Planes, exponent: int, background_at: int, dilated_at: int) -> Vector:
-    """`dilate` from row to row, then along the rows, in one pass. It requires 2^exponent < 64."""
+def dilate_rows_and_columns(
+    planes: Planes, exponent: int, has_rows: bool, background_at: int, dilated_at: int
+) -> Vector:
+    """`dilate` from row to row, if wanted, then along the rows, in one pass. It requires 2^exponent < 64."""
     layout, patterns = planes.layout, planes.patterns
     along_rows, along_columns = move_of(layout, ROWS, exponent), move_of(layout, COLUMNS, exponent)
+    has_rows = has_rows and layout.height > 1
     shift, back = along_columns.shift, np.uint64(WORD_BITS) - along_columns.shift
     left, nothing = nothing_in(planes), nothing_in(planes)
-    before, behind = nothing, _dilated_along_rows(planes, background_at, 0, 0, along_rows)
+    before, behind = nothing, _dilated_along_rows(planes, has_rows, background_at, 0, 0, along_rows)
     keep_higher, keep_lower = (
         load_words(patterns, along_columns.keep_higher),
         load_words(patterns, along_columns.keep_lower),
@@ -79,7 +83,8 @@ def _dilate_rows_and_columns(planes: Planes, exponent: int, background_at: int, 
         here, behind = behind, nothing
         if at + VECTOR_WORDS < layout.plane_words:
             row_k = 0 if row_k + VECTOR_WORDS >= layout.row_period else row_k + VECTOR_WORDS
-            behind = _dilated_along_rows(planes, background_at, at + VECTOR_WORDS, row_k, along_rows)
+            behind = _dilated_along_rows(planes, has_rows, background_at, at + VECTOR_WORDS, row_k, along_rows)
+        inside = load_words(patterns, INSIDE + at)
         to_higher, to_lower = here << shift, here >> shift
         if along_columns.carries:
             word_before = before if layout.interleaved > 1 else lanes_before(before, here)
@@ -87,7 +92,6 @@ def _dilate_rows_and_columns(planes: Planes, exponent: int, background_at: int, 
             to_higher |= word_before >> back
             to_lower |= word_behind << back
         grown = here | (to_higher & keep_higher) | (to_lower & keep_lower)
-        inside = load_words(patterns, INSIDE + at)
         store(planes.words, dilated_at + at, grown & inside)
         left |= inside & ~grown
         before = here
@@ -124,7 +128,7 @@ def erode(planes: Planes, exponent: int, source_at: int, other_at: int, target_a
         left = dilate(planes, SLICES, exponent, source_at, to)
         source_at, to, spare = to, spare, to
     if at_once:
-        return _dilate_rows_and_columns(planes, exponent, source_at, to)
+        return dilate_rows_and_columns(planes, exponent, True, source_at, to)
     if layout.height > 1:
         left = dilate(planes, ROWS, exponent, source_at, to)
         source_at, to, spare = to, spare, to

@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from chdt.checks.ranks import Floats, RankLists, Ranks
-from chdt.cpu.kernels.box_erosions import erode_to_rank, take_ranks
+from chdt.cpu.kernels.box_erosions import erode_to_next_rank, erode_to_rank, take_ranks
 from chdt.cpu.kernels.jit import kernel, outlined
 from chdt.cpu.kernels.lanes import any_set, eight, lane, minimum
 from chdt.cpu.kernels.laying_out import lay_out_images
@@ -26,7 +26,7 @@ def find_largest_ranks(planes: Planes, ranks: Ranks, images: int, found: npt.NDA
             counts += minimum(left, eight(1))
             if rank == last:
                 break
-            left, eroded_at, other_at = erode_to_rank(planes, ranks, rank, rank + 1, source_at, other_at, target_at)
+            left, eroded_at, other_at = erode_to_next_rank(planes, ranks, rank, source_at, other_at, target_at)
             source_at, target_at = eroded_at, source_at
             rank += 1
         for image in range(images):
