@@ -174,7 +174,7 @@ def _best_in_blocks(search: Search, wanted: int, best: Best) -> tuple[Best, bool
     return best, False
 
 
-@helper
+@outlined
 def find_best_window(search: Search, guess: Triple) -> Best:
     """One of the best windows; a key of 0 if there is a NaN.
 
