@@ -39,6 +39,17 @@ def test_random_masks(grid, black_border):
     check(np.concatenate([*masks, np.ones((1, *grid), bool), np.zeros((2, *grid), bool)]), black_border)
 
 
+@pytest.mark.parametrize("black_border", [False, True])
+@pytest.mark.parametrize("empty", [2, 7])
+def test_beside_images_without_an_object(empty, black_border):
+    """Objects of all sizes, and every second image, or seventh, has none."""
+    masks = np.zeros((126, 7, 9), bool)
+    for index in range(126):
+        if index % empty:
+            masks[index, : 1 + index // 2 % 7, : 1 + index // 14] = True
+    check(masks, black_border)
+
+
 def test_images_beside_each_other():
     """Those of more than 64 pixels are done another way, and give the same where the rest is background."""
     masks = random_masks((30, 8, 8), 0.9)

@@ -143,7 +143,7 @@ def _find_not_reached(planes: Planes, background: Vector, halves: Numbers) -> in
             eroded = eroded | planes.patterns[planes.patterns.size - planes.layout.plane_words]
         left = eroded ^ inside
     store(halves, 0, found)
-    is_open = ~nothing  # an image without an object stays open, so that its P_1 is written, too
+    is_open = where_less(nothing, found, ~nothing, nothing)
     while r > 0 and any_set(is_open):
         at = plane_at(planes.layout, BACKGROUND + r)
         left = load_words(planes.words, at)
@@ -152,6 +152,10 @@ def _find_not_reached(planes: Planes, background: Vector, halves: Numbers) -> in
         is_done = where_less(nothing, left, ~nothing, nothing) & where_less(nothing, not_reached, nothing, ~nothing)
         is_open = is_open & ~is_done
         r -= 1
+    if any_set(where_less(nothing, found, nothing, ~nothing)):  # an image without an object: its P_1 comes, too
+        while r > 0:
+            store(planes.words, plane_at(planes.layout, BACKGROUND + r), nothing)
+            r -= 1
     return r + 1
 
 
