@@ -14,6 +14,7 @@ from chdt.cpu.kernels.lanes import (
     Vector,
     Word,
     any_set,
+    eight,
     equal_bits,
     fill,
     load_pixels,
@@ -40,7 +41,7 @@ SPARE = 2 * VECTOR_WORDS  # zero words before and behind a plane: a shift reads 
 
 
 def packed_words(pixels: int) -> int:
-    """Words to allocate for a packed batch, whose end kernels read a few words beyond."""
+    """Words to allocate for a packed batch, whose end kernels read, and write, a few words beyond."""
     return -(-pixels // WORD_BITS) + SPARE
 
 
@@ -154,18 +155,17 @@ def copy_images(words: Words, pixels: int, images: npt.NDArray[np.int64], target
 
 @helper
 def _copy_row(words: Words, start: int, count: int, target: Words, at: int) -> None:
-    """Copy ``count`` bits, 64 or more, to bit ``at``; those behind, in the last word, become zero."""
+    """Copy ``count`` bits, 64 or more, to bit ``at``; those behind, in the last word and eight more, become zero."""
     head = WORD_BITS - at % WORD_BITS
     add_bits(target, at, read_bits(words, start, head), head)
     index, shift = (start + head) // WORD_BITS, np.uint64((start + head) % WORD_BITS)
     to, left = (at + head) // WORD_BITS, count - head
-    while left >= VECTOR_WORDS * WORD_BITS:
+    end = to + left // WORD_BITS
+    while left > 0:
         store(target, to, from_two(load_words(words, index), load_words(words, index + 1), shift))
         index, to, left = index + VECTOR_WORDS, to + VECTOR_WORDS, left - VECTOR_WORDS * WORD_BITS
-    while left >= WORD_BITS:
-        target[to] = from_two(words[index], words[index + 1], shift)
-        index, to, left = index + 1, to + 1, left - WORD_BITS
-    target[to] = from_two(words[index], words[index + 1], shift) & low_bits(left)
+    target[end] &= low_bits((count - head) % WORD_BITS)
+    store(target, end + 1, eight(0))
 
 
 @kernel
