@@ -77,6 +77,19 @@ def test_masks(kind, grid, black_border):
                 np.testing.assert_array_equal(function(masks, spacing=each, out=out, **options), together)
 
 
+@pytest.mark.parametrize("black_border", [False, True])
+@pytest.mark.parametrize("grid", [(1,), (1, 1), (1, 1, 1), (3,), (1, 3)])
+def test_grids_of_few_pixels(grid, black_border):
+    """The answers of several such images have room where those of one are kept."""
+    each = spacings("different", 40, len(grid))
+    masks = RNG.random((40, *grid)) < 0.5
+    options = {"spatial_dims": len(grid), "black_border": black_border}
+    for function in (object_size, distance_transform, flip_sizes):
+        together = function(masks, spacing=each, **options)
+        alone = [function(mask, spacing=tuple(steps), **options) for mask, steps in zip(masks, each, strict=True)]
+        np.testing.assert_array_equal(together, np.stack(alone))
+
+
 @pytest.mark.usefixtures("threads")
 @pytest.mark.parametrize(("kind", "grid", "black_border"), CASES, ids=str)
 def test_logits(kind, grid, black_border):

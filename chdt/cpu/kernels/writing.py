@@ -103,7 +103,6 @@ def write_buffer(
     lanes: type[np.unsignedinteger[Any]], past_caches: bool, count: int = BUFFERED, spaced: bool = False
 ) -> WriteBuffer:
     """A write buffer for one thread. With a spacing, its tables are missing: see `with_tables`."""
-    count += count % 2  # for pairs
     none = Tables(np.empty((1, 0), np.uint32), np.empty(0, np.uint64))
     lengths = Lengths(none, aligned(count, 0, np.uint32)) if spaced else None
     return WriteBuffer(aligned(count, 0, lanes), past_caches, lengths)
@@ -193,11 +192,12 @@ def _look_up(numbers: Numbers, tables: Tables, table: int, count: int, found: np
         for x in range(count):
             found[x] = single[numbers[x]]
         return
-    pairs, both = numbers.view(np.uint16), found.view(np.uint64)
-    for x in range(count // 2):
+    even = count // 2 * 2
+    pairs, both = numbers[:even].view(np.uint16), found[:even].view(np.uint64)
+    for x in range(even // 2):
         both[x] = tables.pairs[pairs[x]]
-    if count % 2 == 1:
-        found[count - 1] = single[numbers[count - 1]]
+    if even < count:
+        found[even] = single[numbers[even]]
 
 
 @helper
