@@ -70,7 +70,6 @@ def dilate_rows_and_columns(
     """`dilate` from row to row, if wanted, then along the rows, in one pass. It requires 2^exponent < 64."""
     layout, patterns = planes.layout, planes.patterns
     along_rows, along_columns = move_of(layout, ROWS, exponent), move_of(layout, COLUMNS, exponent)
-    has_rows = has_rows and layout.height > 1
     shift, back = along_columns.shift, np.uint64(WORD_BITS) - along_columns.shift
     left, nothing = nothing_in(planes), nothing_in(planes)
     before, behind = nothing, _dilated_along_rows(planes, has_rows, background_at, 0, 0, along_rows)
@@ -84,7 +83,6 @@ def dilate_rows_and_columns(
         if at + VECTOR_WORDS < layout.plane_words:
             row_k = 0 if row_k + VECTOR_WORDS >= layout.row_period else row_k + VECTOR_WORDS
             behind = _dilated_along_rows(planes, has_rows, background_at, at + VECTOR_WORDS, row_k, along_rows)
-        inside = load_words(patterns, INSIDE + at)
         to_higher, to_lower = here << shift, here >> shift
         if along_columns.carries:
             word_before = before if layout.interleaved > 1 else lanes_before(before, here)
@@ -92,6 +90,7 @@ def dilate_rows_and_columns(
             to_higher |= word_before >> back
             to_lower |= word_behind << back
         grown = here | (to_higher & keep_higher) | (to_lower & keep_lower)
+        inside = load_words(patterns, INSIDE + at)
         store(planes.words, dilated_at + at, grown & inside)
         left |= inside & ~grown
         before = here
@@ -128,7 +127,7 @@ def erode(planes: Planes, exponent: int, source_at: int, other_at: int, target_a
         left = dilate(planes, SLICES, exponent, source_at, to)
         source_at, to, spare = to, spare, to
     if at_once:
-        return dilate_rows_and_columns(planes, exponent, True, source_at, to)
+        return dilate_rows_and_columns(planes, exponent, layout.height > 1, source_at, to)
     if layout.height > 1:
         left = dilate(planes, ROWS, exponent, source_at, to)
         source_at, to, spare = to, spare, to

@@ -180,12 +180,12 @@ def _write_gathered(
     if lengths is None:  # then Numba compiles nothing of the other branch
         _write_all(numbers, past_caches, count, answers, at)
     else:
-        _look_up(numbers, lengths.tables, table, count, lengths.found)
+        _find_lengths(numbers, lengths.tables, table, count, lengths.found)
         _write_all(lengths.found, past_caches, count, answers, at)
 
 
 @helper
-def _look_up(numbers: Numbers, tables: Tables, table: int, count: int, found: npt.NDArray[np.uint32]) -> None:
+def _find_lengths(numbers: Numbers, tables: Tables, table: int, count: int, found: npt.NDArray[np.uint32]) -> None:
     """Find what a table has for the first ``count`` numbers."""
     single = tables.single[table]
     if tables.pairs.size == 0:
